@@ -1,0 +1,115 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One settings list for every target: Swift 6 mode with the features that keep imports and existentials visible.
+let settings: [SwiftSetting] = {
+  var settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ]
+  if Context.environment["SWITCHBOARD_STRICT"] != nil { settings.append(.treatAllWarnings(as: .error)) }
+  return settings
+}()
+
+/// The hot modules are optimised in debug builds too, so that tests may run millions of inputs.
+let hot = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+]
+
+let package = Package(
+  name: "switchboard",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "switchboard", targets: ["switchboard"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // C and system libraries.
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CLinux"),
+
+    // Pure modules: no clock, no socket, no file, no random source.
+    .target(name: "Primitives", swiftSettings: hot),
+    .target(name: "ACD", dependencies: ["Primitives"], swiftSettings: hot),
+    .target(name: "Digest", dependencies: ["COpenSSL"], swiftSettings: settings),
+    .target(name: "SIP", dependencies: ["Primitives", "Digest"], swiftSettings: hot),
+    .target(name: "SDP", dependencies: ["Primitives"], swiftSettings: hot),
+    .target(name: "CallControl", dependencies: ["ACD", "Primitives", "SIP", "SDP"], swiftSettings: settings),
+    .target(name: "Media", dependencies: ["Primitives"], swiftSettings: hot),
+
+    // Edges.
+    .target(name: "API", swiftSettings: settings),
+    .target(
+      name: "SiteConfiguration",
+      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "Yams", package: "Yams")],
+      swiftSettings: settings),
+    .target(
+      name: "Journal",
+      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: settings),
+    .target(name: "Simulator", dependencies: ["ACD", "SiteConfiguration", "Primitives"], swiftSettings: hot),
+    .target(
+      name: "Drivers",
+      dependencies: ["CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log")]
+        + nio,
+      swiftSettings: settings),
+    .target(
+      name: "Web",
+      dependencies: [
+        "ACD", "API", "CallControl", "Digest", "Journal", "Primitives",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ] + nio,
+      resources: [.embedInCode("Widget")],
+      swiftSettings: settings),
+    .target(
+      name: "Console",
+      dependencies: [
+        "API", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      swiftSettings: settings),
+
+    // The composition root and the command line.
+    .target(
+      name: "Service",
+      dependencies: [
+        "ACD", "API", "CallControl", "SiteConfiguration", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP", "SIP",
+        "Web",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ] + nio,
+      swiftSettings: settings),
+    .executableTarget(
+      name: "switchboard",
+      dependencies: [
+        "SiteConfiguration", "Console", "SDP", "SIP", "Service", "Simulator",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "Benchmarks", dependencies: ["ACD", "Primitives", "SIP", "SDP", "Simulator"], path: "Benchmarks",
+      swiftSettings: settings),
+
+    // Tests.
+    .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
+  ]
+)

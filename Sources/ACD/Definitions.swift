@@ -1,0 +1,111 @@
+import Primitives
+
+/// The one meaning of a site for service and simulation alike: queues, agents and interned needs.
+///
+/// Indices are stable across configurations (`Names`), so journaled ids keep their meaning; what a new configuration
+/// no longer names stays as a tombstone (`isRemoved`).
+public struct Definitions: Sendable, Equatable {
+  public var names: Names
+  public var queues: [QueueDefinition] = []
+  public var agents: [AgentDefinition] = []
+  /// Needs by `ProfileID`. The first entry is "no needs".
+  public var profiles: [Profile] = [Profile()]
+
+  public init(names: Names = Names()) { self.names = names }
+}
+
+/// Names by index, append-only. Stored with the journal; a new configuration starts from the stored table.
+public struct Names: Sendable, Equatable {
+  public var queues: [String] = []
+  public var agents: [String] = []
+  public var skills: [String] = []
+  public var reasons: [String] = ReasonID.builtIn
+  /// The first is "no code".
+  public var codes: [String] = [""]
+  public init() {}
+}
+
+/// Skills a contact needs, each with its least level (0-100), sorted by skill.
+public struct Profile: Sendable, Equatable, Hashable {
+  public struct Need: Sendable, Equatable, Hashable {
+    public var skill: SkillID
+    public var level: UInt8
+    public init(skill: SkillID, level: UInt8) { self.skill = skill; self.level = level }
+  }
+  public var needs: [Need] = []
+  public init(needs: [Need] = []) { self.needs = needs.sorted { $0.skill < $1.skill } }
+}
+
+public struct QueueDefinition: Sendable, Equatable {
+  public var name: String
+  public var isRemoved = false
+  public var channels: [Channel] = [.voice, .chat]
+  /// What every contact of the queue needs.
+  public var profile = ProfileID(index: 0)
+  /// Higher is served first.
+  public var priority: Int16 = 0
+  /// Thousandths of a priority point gained per minute of waiting.
+  public var aging: Int32 = 0
+  /// How long an offer rings, in microseconds.
+  public var ring: Int64 = .seconds(20)
+  /// How long a pair that declined or missed is left alone, in microseconds.
+  public var retry: Int64 = .seconds(10)
+  /// How long an agent whose phone was busy is left alone, in microseconds.
+  public var busyBackOff: Int64 = .seconds(5)
+  /// How long the legs of an accepted offer may take to be joined, in microseconds.
+  public var connect: Int64 = .seconds(5)
+  public var wrapUp: Int64 = 0
+  /// The latest end of an extended wrap-up, from its start, in microseconds.
+  public var wrapUpLimit: Int64 = .minutes(10)
+  public var codes: [CodeID] = []
+  /// Consecutive missed offers after which the agent becomes not ready; 0 means never.
+  public var missedLimit: UInt16 = 2
+  /// Consecutive declined offers after which the agent becomes not ready; 0 means never.
+  public var declinedLimit: UInt16 = 5
+  /// Most contacts waiting at once.
+  public var waitingLimit: UInt32 = .max
+  /// Longest wait in microseconds.
+  public var waitLimit: Int64 = .max
+  /// An abandon within this time counts as short, in microseconds; 0 means none does.
+  public var shortAbandon: Int64 = 0
+  /// A chat visitor gone this long has abandoned, in microseconds.
+  public var lostLimit: Int64 = .seconds(120)
+  /// The service level's name, threshold in microseconds and target 0-1, for reports.
+  public var serviceLevel = ServiceLevelDefinition()
+  public init(name: String) { self.name = name }
+}
+
+public struct ServiceLevelDefinition: Sendable, Equatable {
+  public enum Metric: String, Sendable, CaseIterable {
+    case ignored = "sl.ignored"
+    case negative = "sl.negative"
+    case positive = "sl.positive"
+    case answered = "sl.answered"
+  }
+  public var metric = Metric.negative
+  public var within: Int64 = .seconds(20)
+  public var target = 0.8
+  public init() {}
+}
+
+public struct AgentDefinition: Sendable, Equatable {
+  public struct Membership: Sendable, Equatable {
+    public var queue: QueueID
+    /// Lower ranks first where `take` is `agentRank`.
+    public var rank: UInt8
+    public init(queue: QueueID, rank: UInt8 = 0) { self.queue = queue; self.rank = rank }
+  }
+  public enum Take: String, Sendable { case oldest, agentRank = "agent_rank" }
+
+  public var name: String
+  public var isRemoved = false
+  /// Levels 0-100 by skill, sorted by skill.
+  public var skills: [Profile.Need] = []
+  public var queues: [Membership] = []
+  public var take = Take.oldest
+  public var voiceCapacity: UInt8 = 1
+  public var chatCapacity: UInt8 = 1
+  /// Whether an engaged chat blocks a voice offer (`interrupt: {chat_by_voice: false}`).
+  public var chatBlocksVoice = false
+  public init(name: String) { self.name = name }
+}

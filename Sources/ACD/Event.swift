@@ -1,0 +1,56 @@
+public import Primitives
+
+/// What happened: journaled, past tense, trivial (at most 32 bytes). Each event takes one journal sequence number, and
+/// `State.apply(_:at:sequence:)` is the only writer of the engine's state, so replaying the events restores it.
+public enum Event: Sendable, Equatable {
+  case contactQueued(ContactID, queue: QueueID, profile: ProfileID, channel: Channel, priority: Int16)
+  case contactRefused(ContactID, queue: QueueID, Refusal)
+  case contactLost(ContactID)
+  case contactReturned(ContactID)
+  /// Exactly one for each `contactQueued`: the contact leaves the queue for good. `agent` is `.none` unless answered.
+  case outcomeFixed(ContactID, queue: QueueID, agent: AgentID, Outcome)
+  /// The contact was answered and has ended; wrap-up may follow.
+  case contactEnded(ContactID, agent: AgentID, EndCause)
+
+  /// The event's sequence is the `OfferID`.
+  case offerMade(ContactID, queue: QueueID, agent: AgentID)
+  /// The agent's slot is engaged; the contact is connecting.
+  case offerAccepted(OfferID, ContactID, AgentID)
+  case offerDeclined(OfferID, ContactID, AgentID)
+  case offerMissed(OfferID, ContactID, AgentID)
+  case offerWithdrawn(OfferID, ContactID, AgentID, Withdrawal)
+  /// Also ends an accepted offer whose legs could not be joined: the contact waits again with its entry time and rank.
+  case offerFailed(OfferID, ContactID, AgentID, OfferFailure)
+
+  case agentSignedIn(AgentID)
+  case agentSignedOut(AgentID)
+  case agentReady(AgentID)
+  case agentNotReady(AgentID, ReasonID)
+
+  case wrapUpStarted(AgentID, ContactID, until: Instant)
+  case wrapUpExtended(AgentID, ContactID, until: Instant)
+  case wrapUpEnded(AgentID, ContactID, CodeID)
+}
+
+/// Why a contact never entered the queue.
+public enum Refusal: UInt8, Sendable, CaseIterable {
+  case full, closed, unstaffed, policy, channel
+}
+
+/// How a contact left its queue; exactly one for each that entered.
+public enum Outcome: UInt8, Sendable, CaseIterable {
+  case answered, abandoned
+  /// Abandoned before the queue's short-abandon limit.
+  case shortAbandoned
+  case timedOut, overflowed, callbackRequested, withdrawn, failed
+}
+
+/// How an answered contact ended at last.
+public enum EndCause: UInt8, Sendable, CaseIterable {
+  case contactLeft, agentLeft, failed, restart
+}
+
+/// Why a live offer was taken back.
+public enum Withdrawal: UInt8, Sendable, CaseIterable {
+  case contactLeft, timedOut, agentNotReady, agentSignedOut, acceptedByOther, contactLost, reconfigured
+}

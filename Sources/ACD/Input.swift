@@ -1,0 +1,51 @@
+/// What reaches the engine. A word about an offer that is over, or a contact that has left, changes nothing.
+public enum Input: Sendable, Equatable {
+  /// A new contact wants into `queue`. `priority` is added to the queue's own.
+  case contactArrived(ContactID, queue: QueueID, profile: ProfileID, channel: Channel, priority: Int16)
+  /// The person left: hang-up, CANCEL, closed tab. At any time.
+  case contactLeft(ContactID)
+  /// A chat visitor's link is gone: it keeps its place and is not offered.
+  case contactLost(ContactID)
+  /// A chat visitor's link is back.
+  case contactReturned(ContactID)
+  /// The agent or the system ended the contact after it was accepted.
+  case contactFinished(ContactID)
+
+  case offerAccepted(OfferID)
+  case offerDeclined(OfferID)
+  case offerFailed(OfferID, OfferFailure)
+  /// The legs of an accepted offer are joined: the contact is answered.
+  case offerConnected(OfferID)
+
+  case agentSignedIn(AgentID)
+  case agentSignedOut(AgentID)
+  case agentReady(AgentID)
+  case agentNotReady(AgentID, ReasonID)
+  /// The agent's phone has no binding, or has one again.
+  case agentUnreachable(AgentID)
+  case agentReachable(AgentID)
+
+  case wrapUpEnded(AgentID, ContactID, CodeID)
+  /// The agent asks for more time, in microseconds from now; bounded by the queue's limit.
+  case wrapUpExtended(AgentID, ContactID, Int64)
+
+  /// The process starts over a restored state: live offers end as `failed(restart)`.
+  case restarted
+  /// Nothing but time: due timers fire.
+  case timersDue
+}
+
+/// Why an offer failed without anybody's fault or word.
+public enum OfferFailure: UInt8, Sendable, CaseIterable {
+  /// No binding, no provisional response in 4 s, 404, 408, 480: the agent becomes not ready (unreachable).
+  case unreachable
+  /// 486: a short back-off, no miss.
+  case busy
+  /// No common codec.
+  case media
+  /// The legs could not be joined within 5 s.
+  case connect
+  case restart
+  /// A broken invariant.
+  case `internal`
+}

@@ -1,0 +1,69 @@
+/// A table whose entries keep their place: constant-time insert, look-up and removal, and stale ids find nothing.
+///
+/// Iteration is in slot order, so it is the same on every machine.
+@frozen
+public struct SlotMap<ID: SlotID, Element> {
+  @usableFromInline internal var elements: [Element?] = []
+  @usableFromInline internal var generations: [UInt32] = []
+  @usableFromInline internal var free: [UInt32] = []
+  public private(set) var count = 0
+
+  @inlinable public init() {}
+
+  public mutating func insert(_ element: Element) -> ID {
+    count += 1
+    if let slot = free.popLast() {
+      elements[Int(slot)] = element
+      return ID(slot: slot, generation: generations[Int(slot)])
+    }
+    elements.append(element)
+    generations.append(0)
+    return ID(slot: UInt32(elements.count - 1), generation: 0)
+  }
+
+  /// Puts an element under an id that a journal recorded; slots in between become free.
+  /// - Precondition: the slot is empty.
+  public mutating func insert(_ element: Element, restoring id: ID) {
+    while elements.count <= Int(id.slot) {
+      free.append(UInt32(elements.count))
+      elements.append(nil)
+      generations.append(0)
+    }
+    precondition(elements[Int(id.slot)] == nil, "the slot is taken")
+    free.removeAll { $0 == id.slot }
+    generations[Int(id.slot)] = id.generation
+    elements[Int(id.slot)] = element
+    count += 1
+  }
+
+  @discardableResult
+  public mutating func remove(_ id: ID) -> Element? {
+    guard contains(id) else { return nil }
+    let element = elements[Int(id.slot)].take()
+    generations[Int(id.slot)] &+= 1
+    free.append(id.slot)
+    count -= 1
+    return element
+  }
+
+  @inlinable public func contains(_ id: ID) -> Bool {
+    let slot = Int(id.slot)
+    return slot < elements.count && generations[slot] == id.generation && elements[slot] != nil
+  }
+
+  @inlinable public subscript(id: ID) -> Element? {
+    get { contains(id) ? elements[Int(id.slot)] : nil }
+    _modify {
+      precondition(contains(id), "no such entry")
+      yield &elements[Int(id.slot)]
+    }
+  }
+
+  /// The ids of all entries, in slot order.
+  public var ids: [ID] {
+    elements.indices.compactMap {
+      elements[$0] == nil ? nil : ID(slot: UInt32($0), generation: generations[$0])
+    }
+  }
+}
+extension SlotMap: Sendable where Element: Sendable {}

@@ -1,0 +1,4 @@
+// placeholder
+import Hummingbird
+import HummingbirdTLS
+import NIOSSL
