@@ -55,7 +55,9 @@ let package = Package(
     .target(name: "API", swiftSettings: settings),
     .target(
       name: "SiteConfiguration",
-      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "ACD", "CallControl", "Digest", "Primitives", "SIP", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: settings),
     .target(
       name: "Journal",
