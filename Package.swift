@@ -111,5 +111,7 @@ let package = Package(
 
     // Tests.
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
+    .testTarget(
+      name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
   ]
 )
