@@ -113,6 +113,11 @@ let package = Package(
 
     // Tests.
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
+    .testTarget(
+      name: "SiteConfigurationTests", dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
+      exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
+    .testTarget(
+      name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
   ]
 )
