@@ -47,7 +47,7 @@ struct Source {
 
   init(reading file: String) throws(ConfigurationError) {
     guard let contents = FileManager.default.contents(atPath: file) else {
-      throw ConfigurationError([Problem(at: Place(file: file), "the file cannot be read")])
+      throw ConfigurationError([Finding(at: Place(file: file), "the file cannot be read")])
     }
     self.init(file: file, bytes: Array(contents))
   }
@@ -57,17 +57,17 @@ struct Source {
   /// The top of the file, nil if nothing stands in it.
   func parsed() throws(ConfigurationError) -> Item? {
     guard bytes.count <= Self.byteLimit else {
-      throw ConfigurationError([Problem(at: Place(file: file), "the file is longer than 4 MiB")])
+      throw ConfigurationError([Finding(at: Place(file: file), "the file is longer than 4 MiB")])
     }
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw ConfigurationError([Problem(at: Place(file: file), "the file is not UTF-8 text")])
+      throw ConfigurationError([Finding(at: Place(file: file), "the file is not UTF-8 text")])
     }
     do {
       guard let node = try Parser(yaml: text).singleRoot() else { return nil }
       var remaining = Self.itemLimit
       guard let item = item(node, &remaining) else {
         let message = "more than \(Self.itemLimit) items stand in the file, aliases resolved"
-        throw ConfigurationError([Problem(at: Place(file: file), message)])
+        throw ConfigurationError([Finding(at: Place(file: file), message)])
       }
       return item.isNothing ? nil : item
     } catch let error as ConfigurationError {
@@ -107,28 +107,28 @@ struct Source {
     }
   }
 
-  private func problem(_ error: any Error, in text: String) -> Problem {
-    guard let error = error as? YamlError else { return Problem(at: Place(file: file), "not YAML: \(error)") }
+  private func problem(_ error: any Error, in text: String) -> Finding {
+    guard let error = error as? YamlError else { return Finding(at: Place(file: file), "not YAML: \(error)") }
     switch error {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
       .composer(let context, let problem, let mark, _):
       let context = context.map { "\($0.text.trimmingCharacters(in: .whitespaces)), " } ?? ""
-      return Problem(at: place(mark), "not YAML: \(context)\(problem)")
+      return Finding(at: place(mark), "not YAML: \(context)\(problem)")
     case .reader(let problem, let offset, _, _):
       let before = text.prefix(offset ?? 0)
       let line = before.split(separator: "\n", omittingEmptySubsequences: false)
-      return Problem(
+      return Finding(
         at: Place(file: file, line: line.count, column: (line.last?.unicodeScalars.count ?? 0) + 1),
         "not YAML: \(problem)")
     case .duplicatedKeysInMapping(let names, let context):
       let first = place(context.mark)
       let name = names.first ?? ""
       guard let second = repetition(of: name, after: first, in: text) else {
-        return Problem(at: first, "`\(name)` is defined twice")
+        return Finding(at: first, "`\(name)` is defined twice")
       }
-      return Problem(at: second, "`\(name)` is defined twice: here and at \(first)")
+      return Finding(at: second, "`\(name)` is defined twice: here and at \(first)")
     default:
-      return Problem(at: Place(file: file), "not YAML: \(error)")
+      return Finding(at: Place(file: file), "not YAML: \(error)")
     }
   }
 

@@ -37,7 +37,7 @@ indirect enum Shape: Sendable {
 struct Key: Sendable {
   /// A key that is known but does nothing yet: an error where running without it would change what callers meet.
   struct Later: Sendable {
-    var severity: Problem.Severity
+    var severity: Finding.Severity
     /// What happens, or what to do, instead.
     var instead: String
   }
@@ -50,7 +50,7 @@ struct Key: Sendable {
   init(_ name: String, _ shape: Shape, _ about: String, isRequired: Bool = false) {
     self.name = name; self.shape = shape; self.about = about; self.isRequired = isRequired
   }
-  static func later(_ name: String, _ severity: Problem.Severity, _ about: String, instead: String) -> Key {
+  static func later(_ name: String, _ severity: Finding.Severity, _ about: String, instead: String) -> Key {
     var key = Key(name, .anything, about)
     key.later = Later(severity: severity, instead: instead)
     return key
@@ -59,68 +59,68 @@ struct Key: Sendable {
 
 extension Shape {
   /// Adds what is wrong with `item`. `label` is the key people know it by; `owner` is where to report what is missing.
-  func check(_ item: Item, _ label: String, owner: Place, into problems: inout [Problem]) {
+  func check(_ item: Item, _ label: String, owner: Place, into findings: inout [Finding]) {
     guard fits(item) else {
-      problems.append(Problem(at: item.place, "`\(label)` must be \(noun), not \(item.noun)"))
+      findings.append(Finding(at: item.place, "`\(label)` must be \(noun), not \(item.noun)"))
       return
     }
     switch self {
     case .scalar(let form):
       guard let text = item.text, form.accepts(text) else {
-        problems.append(Problem(at: item.place, "`\(label)` must be \(form.noun), not \(item.noun)"))
+        findings.append(Finding(at: item.place, "`\(label)` must be \(form.noun), not \(item.noun)"))
         return
       }
     case .word(let words, let later):
-      checkWord(item, words, later, label, into: &problems)
+      checkWord(item, words, later, label, into: &findings)
     case .list(let element):
-      for item in item.list { element.check(item, label, owner: item.place, into: &problems) }
+      for item in item.list { element.check(item, label, owner: item.place, into: &findings) }
     case .record(let keys):
-      Self.checkRecord(item, keys, label, owner, into: &problems)
+      Self.checkRecord(item, keys, label, owner, into: &findings)
     case .table(let name, let shape):
       for pair in item.pairs {
         if !name.accepts(pair.key) {
-          problems.append(Problem(at: pair.place, "`\(pair.key)` must be \(name.noun)"))
+          findings.append(Finding(at: pair.place, "`\(pair.key)` must be \(name.noun)"))
         }
-        shape.check(pair.item, pair.key, owner: pair.place, into: &problems)
+        shape.check(pair.item, pair.key, owner: pair.place, into: &findings)
       }
     case .either(let a, let b):
-      (a.fits(item) ? a : b).check(item, label, owner: owner, into: &problems)
+      (a.fits(item) ? a : b).check(item, label, owner: owner, into: &findings)
     case .anything:
       break
     }
   }
 
   private func checkWord(
-    _ item: Item, _ words: [String], _ later: [String], _ label: String, into problems: inout [Problem]
+    _ item: Item, _ words: [String], _ later: [String], _ label: String, into findings: inout [Finding]
   ) {
     let text = item.text ?? ""
     guard !words.contains(text) else { return }
     if later.contains(text) {
-      problems.append(Problem(at: item.place, "`\(label): \(text)` is not built yet; it must be \(noun)"))
+      findings.append(Finding(at: item.place, "`\(label): \(text)` is not built yet; it must be \(noun)"))
     } else {
       let hint = suggestion(for: text, among: words + later)
-      problems.append(Problem(at: item.place, "`\(label)` must be \(noun), not \(item.noun)\(hint)"))
+      findings.append(Finding(at: item.place, "`\(label)` must be \(noun), not \(item.noun)\(hint)"))
     }
   }
 
   private static func checkRecord(
-    _ item: Item, _ keys: [Key], _ label: String, _ owner: Place, into problems: inout [Problem]
+    _ item: Item, _ keys: [Key], _ label: String, _ owner: Place, into findings: inout [Finding]
   ) {
     for pair in item.pairs {
       guard let key = keys.first(where: { $0.name == pair.key }) else {
         var hint = suggestion(for: pair.key, among: keys.map(\.name))
         if hint.isEmpty { hint = "; keys here are " + keys.map { "`\($0.name)`" }.joined(separator: ", ") }
-        problems.append(Problem(at: pair.place, "unknown key `\(pair.key)`\(hint)"))
+        findings.append(Finding(at: pair.place, "unknown key `\(pair.key)`\(hint)"))
         continue
       }
       if let later = key.later {
-        problems.append(Problem(later.severity, at: pair.place, "`\(key.name)` is not built yet; \(later.instead)"))
+        findings.append(Finding(later.severity, at: pair.place, "`\(key.name)` is not built yet; \(later.instead)"))
       } else {
-        key.shape.check(pair.item, key.name, owner: pair.place, into: &problems)
+        key.shape.check(pair.item, key.name, owner: pair.place, into: &findings)
       }
     }
     for key in keys where key.isRequired && !item.pairs.contains(where: { $0.key == key.name }) {
-      problems.append(Problem(at: owner, "`\(label)` lacks the key `\(key.name)`"))
+      findings.append(Finding(at: owner, "`\(label)` lacks the key `\(key.name)`"))
     }
   }
 }

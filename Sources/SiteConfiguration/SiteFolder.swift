@@ -6,7 +6,7 @@ import Foundation
 public struct SiteFolder: Sendable {
   public var site: Site
   /// What runs, but perhaps not as meant.
-  public var warnings: [Problem]
+  public var warnings: [Finding]
   /// All files as one stream of YAML documents in the order of their names; `site.hash` is its SHA-256.
   public var sources: [UInt8]
 
@@ -14,29 +14,29 @@ public struct SiteFolder: Sendable {
   /// keeps its index.
   public init(reading path: String, names: Names = Names()) throws(ConfigurationError) {
     let files = try Self.read(path)
-    var problems: [Problem] = []
+    var findings: [Finding] = []
     var isWhole = true
     var merged: [Item.Pair] = []
     for file in files {
       do {
         guard let top = try file.parsed() else { continue }
-        Shape.record(SiteSchema.file).check(top, "the file", owner: top.place, into: &problems)
-        Self.merge(top.pairs, into: &merged, &problems)
+        Shape.record(SiteSchema.file).check(top, "the file", owner: top.place, into: &findings)
+        Self.merge(top.pairs, into: &merged, &findings)
       } catch {
-        problems += error.problems
+        findings += error.findings
         isWhole = false
       }
     }
     // Where a file could not be read as YAML, what it would define seems unknown to the others: say only what is sure.
-    guard isWhole else { throw ConfigurationError(problems) }
+    guard isWhole else { throw ConfigurationError(findings) }
     var reader = SiteReader(folder: path, top: Item(place: Place(file: path), value: .map(merged)), names: names)
     reader.read()
-    problems += reader.problems
-    guard !problems.hasError else { throw ConfigurationError(problems) }
+    findings += reader.findings
+    guard !findings.hasError else { throw ConfigurationError(findings) }
     site = reader.site
     sources = Self.joined(files)
     site.hash = hexadecimalSHA256(of: sources)
-    warnings = problems.inOrder
+    warnings = findings.inOrder
   }
 
   /// The site alone, for callers who do not show warnings.
@@ -49,11 +49,11 @@ public struct SiteFolder: Sendable {
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: path)
     } catch {
-      throw ConfigurationError([Problem(at: Place(file: path), "no folder of configuration files can be read here")])
+      throw ConfigurationError([Finding(at: Place(file: path), "no folder of configuration files can be read here")])
     }
     let files = names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }.sorted()
     guard !files.isEmpty else {
-      throw ConfigurationError([Problem(at: Place(file: path), "no `*.yaml` file stands in this folder")])
+      throw ConfigurationError([Finding(at: Place(file: path), "no `*.yaml` file stands in this folder")])
     }
     var sources: [Source] = []
     for file in files { sources.append(try Source(reading: joinedPath(path, file))) }
@@ -67,7 +67,7 @@ public struct SiteFolder: Sendable {
   }
 
   /// Any top-level key may stand in any file: maps and lists grow together, and a name stands once.
-  private static func merge(_ pairs: [Item.Pair], into merged: inout [Item.Pair], _ problems: inout [Problem]) {
+  private static func merge(_ pairs: [Item.Pair], into merged: inout [Item.Pair], _ findings: inout [Finding]) {
     for pair in pairs {
       guard let index = merged.firstIndex(where: { $0.key == pair.key }) else {
         merged.append(pair)
@@ -78,7 +78,7 @@ public struct SiteFolder: Sendable {
         let earlier = Dictionary(known.map { ($0.key, $0.place) }, uniquingKeysWith: { first, _ in first })
         for pair in new {
           if let place = earlier[pair.key] {
-            problems.append(Problem(at: pair.place, "`\(pair.key)` is defined twice: here and at \(place)"))
+            findings.append(Finding(at: pair.place, "`\(pair.key)` is defined twice: here and at \(place)"))
           } else {
             known.append(pair)
           }
@@ -91,7 +91,7 @@ public struct SiteFolder: Sendable {
       case _ where pair.item.isNothing:
         break
       default:
-        problems.append(Problem(at: pair.place, "`\(pair.key)` is defined twice: here and at \(merged[index].place)"))
+        findings.append(Finding(at: pair.place, "`\(pair.key)` is defined twice: here and at \(merged[index].place)"))
       }
     }
   }

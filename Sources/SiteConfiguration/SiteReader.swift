@@ -12,7 +12,7 @@ struct SiteReader {
   let top: Item
   var site = Site()
   var names: Names
-  var problems: [Problem] = []
+  var findings: [Finding] = []
   /// Where each configured queue and agent is defined, by index.
   var queuePlaces: [Int: Place] = [:]
   var agentPlaces: [Int: Place] = [:]
@@ -36,8 +36,8 @@ struct SiteReader {
     warnOfDoubts()
   }
 
-  mutating func report(_ place: Place, _ message: String) { problems.append(Problem(at: place, message)) }
-  mutating func warn(_ place: Place, _ message: String) { problems.append(Problem(.warning, at: place, message)) }
+  mutating func report(_ place: Place, _ message: String) { findings.append(Finding(at: place, message)) }
+  mutating func warn(_ place: Place, _ message: String) { findings.append(Finding(.warning, at: place, message)) }
 
   private mutating func readSite() {
     let item = top["site"]

@@ -10,7 +10,7 @@ public struct Place: Hashable, Comparable, Sendable, CustomStringConvertible {
 }
 
 /// One thing that is wrong, or doubtful, in what people wrote.
-public struct Problem: Hashable, Sendable, CustomStringConvertible {
+public struct Finding: Hashable, Sendable, CustomStringConvertible {
   public enum Severity: Sendable { case error, warning }
   public var severity: Severity
   public var place: Place
@@ -36,15 +36,15 @@ public struct Problem: Hashable, Sendable, CustomStringConvertible {
 
 /// Every problem found in a folder or a file, in the order of the files; at least one is an error.
 public struct ConfigurationError: Error, Sendable, CustomStringConvertible {
-  public var problems: [Problem]
-  public init(_ problems: [Problem]) { self.problems = problems.inOrder }
-  public var description: String { problems.map(\.description).joined(separator: "\n") }
+  public var findings: [Finding]
+  public init(_ findings: [Finding]) { self.findings = findings.inOrder }
+  public var description: String { findings.map(\.description).joined(separator: "\n") }
 }
 
-extension [Problem] {
+extension [Finding] {
   /// By place, each once: two checks may see the same fault.
-  var inOrder: [Problem] {
-    var seen: Set<Problem> = []
+  var inOrder: [Finding] {
+    var seen: Set<Finding> = []
     return filter { seen.insert($0).inserted }.sorted { ($0.place, $0.message) < ($1.place, $1.message) }
   }
   var hasError: Bool { contains { $0.severity == .error } }
