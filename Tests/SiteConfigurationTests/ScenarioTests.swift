@@ -40,18 +40,18 @@ import Testing
     let first = scenario.expectations[0]
     #expect(first.metric == .serviceLevel(.negative, within: .seconds(20)) && first.channel == .voice)
     #expect(first.queue == web.queue && first.comparison == .atLeast)
-    #expect(first.place.line == 43 && first.place.file.hasSuffix("monday-morning.yaml"))
+    #expect(first.place.line == 35 && first.place.file.hasSuffix("monday-morning.yaml"))
     #expect(scenario.expectations.last?.queue == nil && scenario.expectations.last?.metric == .abandonRate)
   }
 
   @Test("A threshold says what it compares", arguments: [
-    ("support.wait.p95 <= 2m", Expectation.Metric.waitQuantile(0.95), Expectation.Comparison.atMost, 120.0),
+    ("support.wait.p95 <= 2m", SiteConfiguration.Expectation.Metric.waitQuantile(0.95), SiteConfiguration.Expectation.Comparison.atMost, 120.0),
     ("support.asa<10s", .speedOfAnswer, .below, 10), ("*.abandon_rate <= 5%", .abandonRate, .atMost, 0.05),
     ("support.chat.sl.answered(1m30s) > 0.9", .serviceLevel(.answered, within: .seconds(90)), .above, 0.9),
     ("support.answered == 42", .answered, .equal, 42),
   ])
-  func thresholds(text: String, metric: Expectation.Metric, comparison: Expectation.Comparison, value: Double) throws {
-    let read = try Expectation(text, at: Place(file: "x"), queues: ["support"]) { $0 == "support" ? QueueID(index: 7) : nil }
+  func thresholds(text: String, metric: SiteConfiguration.Expectation.Metric, comparison: SiteConfiguration.Expectation.Comparison, value: Double) throws {
+    let read = try SiteConfiguration.Expectation(text, at: Place(file: "x"), queues: ["support"]) { $0 == "support" ? QueueID(index: 7) : nil }
     #expect(read.metric == metric && read.comparison == comparison && abs(read.value - value) < 1e-12)
     #expect(read.queue == (text.hasPrefix("*") ? nil : QueueID(index: 7)))
   }
