@@ -3,6 +3,7 @@ import CallControl
 import Foundation
 import Journal
 import Primitives
+import SIP
 
 /// A folder of its own for one test's journal, removed with it.
 final class ScratchJournal {
