@@ -83,7 +83,7 @@ import Testing
   func fuzz() throws {
     var entropy = Entropy(testing: 1)
     var taken = 0
-    for round in 0..<200_000 {
+    for round in 0..<60_000 {
       let kinds = EventCodec.Kind.allCases
       let kind = kinds[round % kinds.count].rawValue
       var payload = (0..<Int(entropy.next() % 40)).map { _ in UInt8(truncatingIfNeeded: entropy.next() % 6) }
