@@ -59,7 +59,7 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "Journal",
-      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["ACD", "CallControl", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: settings),
     .target(name: "Simulator", dependencies: ["ACD", "SiteConfiguration", "Primitives"], swiftSettings: hot),
     .target(
@@ -114,5 +114,7 @@ let package = Package(
     .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
     .testTarget(
       name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(
+      name: "JournalTests", dependencies: ["ACD", "CallControl", "Journal", "Primitives", "SIP"], swiftSettings: settings),
   ]
 )
