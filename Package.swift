@@ -55,7 +55,9 @@ let package = Package(
     .target(name: "API", swiftSettings: settings),
     .target(
       name: "SiteConfiguration",
-      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "ACD", "CallControl", "Digest", "Primitives", "SIP", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: settings),
     .target(
       name: "Journal",
@@ -112,6 +114,10 @@ let package = Package(
     // Tests.
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
+    .testTarget(
+      name: "SiteConfigurationTests", dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
+      exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
     .testTarget(
       name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
