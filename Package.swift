@@ -111,5 +111,6 @@ let package = Package(
 
     // Tests.
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
+    .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: settings),
   ]
 )
