@@ -112,5 +112,6 @@ let package = Package(
     // Tests.
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: settings),
+    .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
   ]
 )
