@@ -3,10 +3,8 @@ public struct NewContact: Codable, Sendable, Equatable {
   public var name: String?
   /// At most 16 of at most 256 bytes; they arrive as `page.*`.
   public var attributes: [String: String]?
-  /// The first message, if the visitor has typed one already.
-  public var text: String?
-  public init(name: String? = nil, attributes: [String: String]? = nil, text: String? = nil) {
-    self.name = name; self.attributes = attributes; self.text = text
+  public init(name: String? = nil, attributes: [String: String]? = nil) {
+    self.name = name; self.attributes = attributes
   }
 }
 
@@ -54,7 +52,7 @@ public struct Page<Item: Codable & Sendable & Equatable>: Codable, Sendable, Equ
 
 /// RFC 9457, sent as `application/problem+json`.
 public struct Problem: Codable, Sendable, Equatable, Error {
-  /// A URI reference that names the kind: `/problems/not-found`.
+  /// A URI that names the kind: `urn:switchboard:problem:not-found`.
   public var type: String
   public var title: String
   public var status: Int
