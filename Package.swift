@@ -75,6 +75,7 @@ let package = Package(
         "ACD", "API", "CallControl", "Digest", "Journal", "Primitives",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -117,6 +118,7 @@ let package = Package(
     .testTarget(
       name: "SiteConfigurationTests", dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
       exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: settings),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
     .testTarget(
       name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
