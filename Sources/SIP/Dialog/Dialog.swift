@@ -22,7 +22,9 @@ struct Dialog: Sendable, Equatable {
   /// The first route is a strict router of RFC 2543.
   var isStrict = false
   var flow: Flow
+}
 
+extension Dialog {
   /// The dialog that our INVITE will make (section 12.1.2).
   init(calling target: URI, from: Address, to: Address, callID: String, tag: UInt64, sequence: UInt32, flow: Flow) {
     self.callID = callID
@@ -77,6 +79,13 @@ struct Dialog: Sendable, Equatable {
   /// far end listens where it sends from.
   mutating func follow(_ request: Message, via: Via, from flow: Flow) {
     if flow.transport != .udp || (via.wantsRport && Self.isDirect(request)) { self.flow = flow }
+  }
+
+  /// Its stream is gone: the next request opens one to where the far end listens, if that is an address.
+  mutating func reconnect() {
+    guard flow.transport != .udp else { return }
+    flow.connection = 0
+    flow.remote = (routes.first.flatMap(Self.uri) ?? target).endpoint ?? flow.remote
   }
 
   /// The request took one hop.

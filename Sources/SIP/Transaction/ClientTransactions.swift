@@ -8,8 +8,10 @@
 ///        └──B──▶ terminated
 struct InviteClient: Equatable, Sendable {
   enum State: UInt8, Sendable { case calling, proceeding, completed, accepted, terminated }
-  private(set) var state = State.calling
+  private(set) var state: State
   private var interval: Int64 = 0
+
+  init(state: State = .calling) { self.state = state }
 
   /// Section 17.1.1.2: timer A on datagrams only, timer B always.
   mutating func start(_ timing: Timing) -> Reaction {

@@ -185,7 +185,7 @@ extension UserAgent {
       }
     }
     guard flow.connection != 0 else { return }
-    for id in sessions.ids where sessions[id]?.dialog.flow == flow { sessions[id]?.dialog.flow.connection = 0 }
+    for id in sessions.ids where sessions[id]?.dialog.flow == flow { sessions[id]?.dialog.reconnect() }
   }
 
   /// A request that its session waits to answer is gone.
