@@ -104,8 +104,9 @@ let package = Package(
     .executableTarget(
       name: "switchboard",
       dependencies: [
-        "SiteConfiguration", "Console", "SDP", "SIP", "Service", "Simulator",
+        "Console", "Digest", "Journal", "Primitives", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .executableTarget(
