@@ -46,6 +46,8 @@ public struct AgentSummary: Sendable, Equatable {
   public var agent: AgentID
   public var presence = Presence.signedOut
   public var idleSince: Instant?
+  /// When the live offer was made, if there is one.
+  public var offerMadeAt: Instant?
   public var slots: [Slot] = []
   public init(agent: AgentID) { self.agent = agent }
 }
@@ -73,4 +75,6 @@ extension Engine {
   /// The range for a waiting contact at `now`, from its place, the queue's agents and recent handle times; nil when
   /// nobody is signed in for it.
   public func waitRange(of contact: ContactID, at now: Instant) -> WaitRange? { fatalError("unwritten") }
+  /// The range for a contact that would arrive at the queue now.
+  public func waitRange(arrivingAt queue: QueueID, now: Instant) -> WaitRange? { fatalError("unwritten") }
 }

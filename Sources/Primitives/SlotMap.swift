@@ -30,7 +30,7 @@ public struct SlotMap<ID: SlotID, Element> {
       generations.append(0)
     }
     precondition(elements[Int(id.slot)] == nil, "the slot is taken")
-    free.removeAll { $0 == id.slot }
+    if free.last == id.slot { free.removeLast() } else { free.removeAll { $0 == id.slot } }
     generations[Int(id.slot)] = id.generation
     elements[Int(id.slot)] = element
     count += 1
@@ -57,6 +57,26 @@ public struct SlotMap<ID: SlotID, Element> {
       precondition(contains(id), "no such entry")
       yield &elements[Int(id.slot)]
     }
+  }
+
+  /// Writes generations and the order of the free slots, so that a restored table hands out the same ids.
+  public func writeFreeSlots(into writer: inout ByteWriter) {
+    writer.write(UInt32(elements.count))
+    for generation in generations { writer.write(generation) }
+    for slot in free { writer.write(slot) }
+  }
+
+  /// Reads what `writeFreeSlots` wrote, after all entries were restored.
+  public mutating func readFreeSlots(from reader: inout ByteReader) throws(ByteReader.Truncated) {
+    let slots = Int(try reader.read(UInt32.self))
+    guard slots >= elements.count, reader.remaining >= slots * 4 else { throw ByteReader.Truncated(offset: reader.offset) }
+    while elements.count < slots {
+      elements.append(nil)
+      generations.append(0)
+    }
+    for slot in 0..<slots { generations[slot] = try reader.read() }
+    free.removeAll(keepingCapacity: true)
+    for _ in 0..<(slots - count) { free.append(try reader.read()) }
   }
 
   /// The ids of all entries, in slot order.
