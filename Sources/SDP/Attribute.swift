@@ -10,7 +10,9 @@ extension [Attribute] {
   public func first(_ name: String) -> String? { first { $0.name == name }.map { $0.value ?? "" } }
 
   /// The direction these attributes give, if they give one. The last one wins, as in most user agents.
-  public var direction: Direction? { last { Direction(rawValue: $0.name) != nil }.flatMap { Direction(rawValue: $0.name) } }
+  public var direction: Direction? {
+    last { Direction(rawValue: $0.name) != nil }.flatMap { Direction(rawValue: $0.name) }
+  }
 
   /// Milliseconds per packet that the one who wrote this wants to receive, if it says a sane number.
   public var packetTime: Int? {

@@ -64,7 +64,8 @@ private indirect enum JSON {
   private static func block(_ open: String, _ items: [String], _ close: String, _ indentation: Int) -> String {
     if items.isEmpty { return open + close }
     let inner = "\n" + String(repeating: " ", count: indentation + 2)
-    return open + inner + items.joined(separator: "," + inner) + "\n" + String(repeating: " ", count: indentation) + close
+    return open + inner + items.joined(separator: "," + inner) + "\n" + String(repeating: " ", count: indentation)
+      + close
   }
 
   private static func quoted(_ string: String) -> String {

@@ -3,7 +3,8 @@ import SDP
 import Testing
 
 @Suite struct FuzzTests {
-  @Test("Any bytes are read or refused, and what is read survives writing and reading", arguments: 0..<8 as Range<UInt64>)
+  @Test(
+    "Any bytes are read or refused, and what is read survives writing and reading", arguments: 0..<8 as Range<UInt64>)
   func mutations(seed: UInt64) throws {
     var entropy = Entropy(testing: seed)
     let seeds = try VectorTests.vectors.map { try VectorTests.bytes($0.file) }.filter { $0.count < 2_000 }

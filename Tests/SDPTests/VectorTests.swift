@@ -63,12 +63,15 @@ import Testing
       let (answer, media) = try negotiation.answer(session, with: LocalMedia(address: "198.51.100.1", port: 20_000))
       let ours = try SessionDescription(parsing: answer)
       let lines = ours.media.map { $0.port == 0 ? "refused" : "taken" }
-      let remote = media.remote.map { $0.address.contains(":") ? "[\($0.address)]:\($0.port)" : "\($0.address):\($0.port)" }
-      return ([
-        "answered", media.codec.rawValue, "\(media.payloadType.outgoing)",
-        media.telephoneEvent.map { "\($0.outgoing)" } ?? "-", media.direction.rawValue, remote ?? "-",
-        "\(media.packetTime)",
-      ] + lines).joined(separator: " ")
+      let remote = media.remote.map {
+        $0.address.contains(":") ? "[\($0.address)]:\($0.port)" : "\($0.address):\($0.port)"
+      }
+      return
+        ([
+          "answered", media.codec.rawValue, "\(media.payloadType.outgoing)",
+          media.telephoneEvent.map { "\($0.outgoing)" } ?? "-", media.direction.rawValue, remote ?? "-",
+          "\(media.packetTime)",
+        ] + lines).joined(separator: " ")
     } catch let error as NegotiationError {
       return "declined \(error)"
     } catch {
