@@ -110,6 +110,7 @@ let package = Package(
       swiftSettings: settings),
 
     // Tests.
+    .testTarget(name: "MediaTests", dependencies: ["Media", "Primitives"], swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(
       name: "SDPTests", dependencies: ["Primitives", "SDP"], exclude: ["Vectors"], swiftSettings: settings),
