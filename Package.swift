@@ -116,5 +116,6 @@ let package = Package(
       name: "SDPTests", dependencies: ["Primitives", "SDP"], exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
   ]
 )
