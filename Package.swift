@@ -114,6 +114,7 @@ let package = Package(
       swiftSettings: settings),
 
     // Tests.
+    .testTarget(name: "MediaTests", dependencies: ["Media", "Primitives"], swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
     .testTarget(
@@ -121,6 +122,8 @@ let package = Package(
       exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: settings),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
+    .testTarget(
+      name: "SDPTests", dependencies: ["Primitives", "SDP"], exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
