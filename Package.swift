@@ -98,6 +98,7 @@ let package = Package(
         "ACD", "API", "CallControl", "SiteConfiguration", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP", "SIP",
         "Web",
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ] + nio,
       swiftSettings: settings),
