@@ -64,7 +64,9 @@ let package = Package(
     .target(name: "Simulator", dependencies: ["ACD", "SiteConfiguration", "Primitives"], swiftSettings: hot),
     .target(
       name: "Drivers",
-      dependencies: ["CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log")]
+      dependencies: [
+        "CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+      ]
         + nio,
       swiftSettings: settings),
     .target(
@@ -92,7 +94,8 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "ACD", "API", "CallControl", "SiteConfiguration", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP", "SIP",
+        "ACD", "API", "CallControl", "SiteConfiguration", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP",
+        "SIP",
         "Web",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -110,6 +113,9 @@ let package = Package(
       swiftSettings: settings),
 
     // Tests.
+    .testTarget(
+      name: "DriversTests", dependencies: ["CallControl", "Drivers", "Media", "Primitives", "SIP"],
+      swiftSettings: settings),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Primitives"], swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(
