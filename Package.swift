@@ -114,7 +114,10 @@ let package = Package(
 
     // Tests.
     .testTarget(
-      name: "DriversTests", dependencies: ["CallControl", "Drivers", "Media", "Primitives", "SIP"],
+      name: "DriversTests",
+      dependencies: [
+        "CallControl", "Drivers", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: settings),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Primitives"], swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
