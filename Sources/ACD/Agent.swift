@@ -57,9 +57,14 @@ struct AgentRow {
 }
 
 extension State {
-  /// The contact takes a slot of the agent.
+  /// The contact, whose phase is set already, takes a slot of the agent.
   mutating func takeSlot(_ slot: Int, of agent: Int, at instant: Instant) {
-    if contacts[slot].kind == Kind.voice { agents[agent].voices += 1 } else { agents[agent].chats += 1 }
+    if contacts[slot].kind == Kind.voice {
+      agents[agent].voices += 1
+    } else {
+      agents[agent].chats += 1
+      if contacts[slot].phase != .wrapUp { agents[agent].engagedChats += 1 }
+    }
     agents[agent].loadSince = instant.microseconds
     let first = agents[agent].firstHeld
     contacts[slot].agent = Int32(agent)
@@ -69,11 +74,16 @@ extension State {
     agents[agent].firstHeld = Int32(slot)
   }
 
-  /// The contact gives its slot back. When that was the last one the agent is idle from now, or, after a connect that
+  /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from now, or, after a connect that
   /// failed without anybody's fault, as long as before.
   mutating func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
     let row = contacts[slot]
-    if row.kind == Kind.voice { agents[agent].voices -= 1 } else { agents[agent].chats -= 1 }
+    if row.kind == Kind.voice {
+      agents[agent].voices -= 1
+    } else {
+      agents[agent].chats -= 1
+      if row.phase != .wrapUp { agents[agent].engagedChats -= 1 }
+    }
     agents[agent].loadSince = instant.microseconds
     if agents[agent].load == 0, !keepingIdle { restartIdle(agent, at: instant) }
     if row.previousHeld >= 0 {

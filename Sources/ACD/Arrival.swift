@@ -82,7 +82,7 @@ extension Engine {
     } else if row.waitDeadline <= now {
       conclude(slot, .timedOut, .timedOut, &step)
     } else if !row.isLost {
-      match(contact: slot, &step)
+      rematch(contact: slot, &step)
     }
   }
 

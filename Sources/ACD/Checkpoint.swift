@@ -165,7 +165,6 @@ extension State {
         let loadSince = agents[row.agent].loadSince
         takeSlot(slot, of: Int(row.agent), at: lastInstant)
         agents[row.agent].loadSince = loadSince
-        if row.phase != .wrapUp, row.kind == Kind.chat { agents[row.agent].engagedChats += 1 }
       }
     }
     for agent in agents.indices {

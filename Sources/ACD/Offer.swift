@@ -75,6 +75,15 @@ extension Engine {
     if let agent = state.firstAgent(for: slot, at: now) { offer(slot, to: agent, &step) }
   }
 
+  /// A contact and the agent who had it on offer have become free together: that agent may have to take another
+  /// contact first, who stands before this one.
+  mutating func rematch(contact slot: Int, _ step: inout Step) {
+    guard let agent = state.firstAgent(for: slot, at: now), let first = state.firstContact(for: agent, at: now)
+    else { return }
+    offer(first, to: agent, &step)
+    if first != slot { match(contact: slot, &step) }
+  }
+
   /// An agent may have become free: for the first contact in order whom the agent may take.
   mutating func match(agent: Int, _ step: inout Step) {
     if let slot = state.firstContact(for: agent, at: now) { offer(slot, to: agent, &step) }

@@ -163,22 +163,21 @@ extension State {
       if row.waitDeadline != .distantFuture || row.lostDeadline != .distantFuture { endPatience(slot) }
       return
     }
-    stepOut(slot)
-    close(slot)
     if row.phase == .connecting {
       releaseSlot(slot, of: Int(row.agent), at: instant, keepingIdle: true)
       relist(Int(row.agent))
     } else {
+      stepOut(slot)
       queues[row.queue].waiting -= 1
     }
+    close(slot)
   }
 
   private mutating func applyEnded(_ slot: Int, at instant: Instant) {
     let agent = Int(contacts[slot].agent)
-    if contacts[slot].kind == Kind.chat { agents[agent].engagedChats -= 1 }
     noteHandleTime(slot, at: instant)
-    close(slot)
     releaseSlot(slot, of: agent, at: instant)
+    close(slot)
     relist(agent)
   }
 }
@@ -205,7 +204,6 @@ extension State {
     agents[agent].missed = 0
     agents[agent].declined = 0
     takeSlot(slot, of: agent, at: instant)
-    if contacts[slot].kind == Kind.chat { agents[agent].engagedChats += 1 }
     relist(agent)
   }
 
@@ -243,7 +241,6 @@ extension State {
     let agent = Int(contacts[slot].agent)
     let queue = contacts[slot].queue
     if contacts[slot].phase == .connecting {
-      if contacts[slot].kind == Kind.chat { agents[agent].engagedChats -= 1 }
       releaseSlot(slot, of: agent, at: instant, keepingIdle: true)
       queues[queue].waiting += 1
       let offered = agents[agent].offered
@@ -295,8 +292,8 @@ extension State {
   private mutating func applyWrapUpEnded(_ slot: Int, at instant: Instant) {
     let agent = Int(contacts[slot].agent)
     noteWrapUpTime(slot, at: instant)
-    close(slot)
     releaseSlot(slot, of: agent, at: instant)
+    close(slot)
     relist(agent)
   }
 }

@@ -60,3 +60,10 @@ extension SessionDescription {
     .object([("name", .string(attribute.name)), ("value", JSON(attribute.value))])
   }
 }
+
+extension SDPError {
+  /// Why the bytes are refused, as JSON text for `switchboard inspect sdp`.
+  public var json: String {
+    JSON.object([("accepted", .bool(false)), ("reason", .string(reason)), ("offset", .number(offset))]).text
+  }
+}

@@ -113,6 +113,7 @@ struct World {
     case .shiftBegins(let index):
       tally.staffed(by: 1, at: now)
       pending.append(.agentSignedIn(plan.agents[Int(index)].agent))
+      pending.append(.agentReady(plan.agents[Int(index)].agent))
     case .shiftEnds(let index):
       tally.staffed(by: -1, at: now)
       pending.append(.agentSignedOut(plan.agents[Int(index)].agent))

@@ -24,7 +24,7 @@ struct PhoneTests {
     let agent = try Baresip(
       in: site.folder.appending(path: "agent"), user: "2001", password: "a phone's password", port: ports.sip + 20,
       registrar: "127.0.0.1:\(ports.sip)", rtp: ports.sip + 40, hertz: 880)
-    let registered = await eventually(within: 10) { await site.metric("switchboard_registrations") == 1 }
+    let registered = await eventually(within: 10) { await site.metric("switchboard_sip_registrations") == 1 }
     #expect(registered, "the phone did not register:\n\(agent.peer.text)\n\(site.server.text)")
     let signedIn = try await site.call("POST", "/v1/agents/me/sign-in", token: "the-token-of-amina-berg")
     #expect(signedIn.json["state"] as? String == "ready", "\(signedIn.text)")
@@ -38,7 +38,7 @@ struct PhoneTests {
     #expect(answered, "the call was not bridged:\n\(site.server.text)\n\(caller.peer.text)")
     try await Task.sleep(for: .seconds(4))
     try await caller.command("hangup", "")
-    let ended = await eventually(within: 10) { await site.metric("switchboard_dialogs") == 0 }
+    let ended = await eventually(within: 10) { await site.metric("switchboard_sip_dialogs") == 0 }
     #expect(ended)
     await caller.peer.stop()
     await agent.peer.stop()

@@ -67,7 +67,7 @@ struct SIPLoadTests {
     #expect(answered, "\(journaled ?? -1) of \(calls) calls were journaled answered")
     let isClean = await eventually(within: 45) {
       var left = 0.0
-      for gauge in ["dialogs", "transactions", "media_ports", "contacts"] {
+      for gauge in ["sip_dialogs", "sip_transactions", "media_ports", "contacts"] {
         left += await site.metric("switchboard_\(gauge)") ?? 1
       }
       return left == 0
