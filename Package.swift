@@ -66,7 +66,9 @@ let package = Package(
     .target(name: "Simulator", dependencies: ["ACD", "SiteConfiguration", "Primitives"], swiftSettings: hot),
     .target(
       name: "Drivers",
-      dependencies: ["CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log")]
+      dependencies: [
+        "CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+      ]
         + nio,
       swiftSettings: settings),
     .target(
@@ -95,7 +97,8 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "ACD", "API", "CallControl", "SiteConfiguration", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP", "SIP",
+        "ACD", "API", "CallControl", "SiteConfiguration", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP",
+        "SIP",
         "Web",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -116,6 +119,12 @@ let package = Package(
       swiftSettings: settings),
 
     // Tests.
+    .testTarget(
+      name: "DriversTests",
+      dependencies: [
+        "CallControl", "Drivers", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Primitives"], swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
