@@ -55,11 +55,13 @@ let package = Package(
     .target(name: "API", swiftSettings: settings),
     .target(
       name: "SiteConfiguration",
-      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "ACD", "CallControl", "Digest", "Primitives", "SIP", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: settings),
     .target(
       name: "Journal",
-      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["ACD", "CallControl", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: settings),
     .target(name: "Simulator", dependencies: ["ACD", "SiteConfiguration", "Primitives"], swiftSettings: hot),
     .target(
@@ -73,6 +75,7 @@ let package = Package(
         "ACD", "API", "CallControl", "Digest", "Journal", "Primitives",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -113,8 +116,15 @@ let package = Package(
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(
       name: "SDPTests", dependencies: ["Primitives", "SDP"], exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
+    .testTarget(
+      name: "SiteConfigurationTests", dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
+      exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: settings),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
     .testTarget(
       name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(
+      name: "JournalTests", dependencies: ["ACD", "CallControl", "Journal", "Primitives", "SIP"], swiftSettings: settings),
   ]
 )

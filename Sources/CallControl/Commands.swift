@@ -55,8 +55,11 @@ extension Switchboard {
 
   private mutating func signIn(_ agent: AgentID, at now: Instant, into step: inout Step) -> Reply {
     guard isKnown(agent) else { return .refused(.notFound("there is no such agent")) }
+    guard acd.summary(of: agent).presence == .signedOut else { return .agent(view(of: agent, at: now)) }
     tell(.agentSignedIn(agent), at: now, into: &step)
-    if !hasReachablePhone(agent) { tell(.agentUnreachable(agent), at: now, into: &step) }
+    // Who signs in wants contacts; without a phone they come once it registers.
+    let isReachable = hasReachablePhone(agent)
+    tell(isReachable ? .agentReady(agent) : .agentNotReady(agent, .unreachable), at: now, into: &step)
     return .agent(view(of: agent, at: now))
   }
 

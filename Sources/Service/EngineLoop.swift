@@ -1,5 +1,6 @@
 import CallControl
 import Foundation
+import Journal
 import Primitives
 import SIP
 
@@ -57,18 +58,17 @@ final class EngineLoop: @unchecked Sendable {
     while !isStopping {
       let timeout = switchboard.nextDeadline.map { max(0, $0 - now()) } ?? .seconds(1)
       mailbox.take(into: &letters, timeout: min(timeout, .seconds(1)))
-      let batch = Releaser.Batch()
-      if letters.isEmpty {
-        handle(.timersDue, into: batch)
-      }
+      var batch = Batch()
+      var actions: [Action] = []
+      if letters.isEmpty { handle(.timersDue, into: &batch, &actions) }
       for letter in letters {
         switch letter {
-        case .input(let input): handle(input, into: batch)
-        case .reconfigure(let site, let acknowledge):
+        case .input(let input): handle(input, into: &batch, &actions)
+        case .reconfigure(let site, let sources):
           step.removeAll()
           switchboard.reconfigure(site, at: now(), into: &step)
-          move(into: batch)
-          acknowledge()
+          batch.configuration = StoredConfiguration(hash: site.hash, body: sources, definitions: site.definitions)
+          move(into: &batch, &actions)
         case .stop: isStopping = true
         }
       }
@@ -77,24 +77,24 @@ final class EngineLoop: @unchecked Sendable {
       if isStopping || recordsSinceCheckpoint >= Self.recordsPerCheckpoint, step.acd.sequence > 1 {
         var writer = ByteWriter()
         switchboard.writeCheckpoint(into: &writer)
-        batch.checkpoint = Releaser.Checkpoint(sequence: step.acd.sequence - 1, at: now(), bytes: writer.bytes)
+        batch.checkpoint = writer.bytes
         recordsSinceCheckpoint = 0
       }
-      releaser.submit(batch)
+      releaser.submit(batch, actions: actions)
     }
     stopped.signal()
   }
 
-  private func handle(_ input: Input, into batch: Releaser.Batch) {
+  private func handle(_ input: Input, into batch: inout Batch, _ actions: inout [Action]) {
     step.removeAll()
     switchboard.handle(input, at: now(), into: &step)
     for action in step.immediate { releaser.perform(action) }
-    move(into: batch)
+    move(into: &batch, &actions)
   }
 
-  private func move(into batch: Releaser.Batch) {
+  private func move(into batch: inout Batch, _ actions: inout [Action]) {
     batch.records.append(contentsOf: step.records)
     batch.personal.append(contentsOf: step.personal)
-    batch.actions.append(contentsOf: step.afterCommit)
+    actions.append(contentsOf: step.afterCommit)
   }
 }

@@ -16,7 +16,8 @@ final class Mailbox: @unchecked Sendable {
   /// What the engine thread is told: an input of the switchboard, or a word to the thread itself.
   enum Letter: Sendable {
     case input(Input)
-    case reconfigure(Site, acknowledge: @Sendable () -> Void)
+    /// A new configuration and the files it was read from.
+    case reconfigure(Site, sources: [UInt8])
     case stop
   }
 

@@ -2,40 +2,6 @@ import Primitives
 import SIP
 import Testing
 
-private let alice = Address(uri: URI(user: "alice", host: "10.0.0.1"))
-private let bob = Address(displayName: "Bob \"B\" Jones", uri: URI(user: "bob", host: "10.0.0.2"))
-private let offer = UserAgent.Body.sdp(Array("v=0 offer".utf8))
-private let answer = UserAgent.Body.sdp(Array("v=0 answer".utf8))
-
-/// A call between two user agents, as the layers above them see it.
-private struct Call {
-  var network: VirtualNetwork
-  var caller: DialogID
-  var callee: DialogID?
-
-  init(_ network: VirtualNetwork, body: UserAgent.Body? = offer) {
-    self.network = network
-    let flow = network.flow(to: .callee)
-    caller = self.network.act(.caller) {
-      $0.invite(bob.uri, over: flow, from: alice, to: bob, body: body, at: $1, into: &$2)
-    }
-  }
-  mutating func run(_ interval: Int64) {
-    network.run(for: interval)
-    if callee == nil { callee = network.reports.lazy.filter { $0.side == .callee }.compactMap(\.occurrence.arrived).first }
-  }
-  /// Brings the call up.
-  mutating func answer() throws {
-    run(.milliseconds(50))
-    let callee = try #require(callee)
-    network.act(.callee) { $0.respond(to: callee, status: 200, body: SIPTests.answer, at: $1, into: &$2) }
-    run(.milliseconds(50))
-    let caller = caller
-    network.act(.caller) { $0.acknowledge(caller, at: $1, into: &$2) }
-    run(.milliseconds(50))
-  }
-}
-
 @Suite("Calls between two user agents")
 struct UserAgentCallTests {
   @Test("A call rings, is answered, and ends with the caller's BYE", arguments: [Flow.Transport.udp, .tcp])
@@ -77,7 +43,7 @@ struct UserAgentCallTests {
     #expect(accepted.from.tag == invite.from.tag)
     #expect(accepted.callID == invite.callID)
     #expect(accepted.header("allow")?.isEmpty == false)
-    #expect(Array(accepted.body) == answer.bytes)
+    #expect(Array(accepted.body) == sdpAnswer.bytes)
     let acknowledgement = try #require(call.network.last(.caller))
     #expect(acknowledgement.method == .ack)
     #expect(acknowledgement.cseq == invite.cseq)

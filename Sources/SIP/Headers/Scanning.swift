@@ -152,6 +152,21 @@ extension Span where Element == UInt8 {
   }
 }
 
+extension Span where Element == UInt8 {
+  /// The elements of a comma-separated list without the white space around them; empty ones are left out.
+  func elements(_ range: Range<Int>) -> [Range<Int>] {
+    var elements: [Range<Int>] = []
+    var i = range.lowerBound
+    while i < range.upperBound {
+      let stop = elementEnd(i, range.upperBound)
+      let end = trimEnd(i, stop)
+      if end > i { elements.append(i..<end) }
+      i = skipSpace(stop + 1, range.upperBound)
+    }
+    return elements
+  }
+}
+
 /// `;name[=value]` behind a header value, as ranges; a quoted value keeps its quotes.
 struct ParameterRange {
   var name: Range<Int>
