@@ -24,6 +24,7 @@ extension Switchboard {
     for contact in contacts.ids where contacts[contact]?.channel == .voice {
       tell(.contactFailed(contact), at: now, into: &step)
     }
+    follow(calls.registrations.onStreams.map { .unbound($0) }, at: now, into: &step)
     for agent in site.agents.indices.map({ AgentID(index: UInt32($0)) }) where isKnown(agent) {
       if !hasReachablePhone(agent) { tell(.agentUnreachable(agent), at: now, into: &step) }
     }

@@ -114,12 +114,12 @@ struct ChatTests {
   @Test("A chat waits, is offered, accepted, talked in, hung up and wrapped up with a code")
   func wholeChat() throws {
     var desk = Desk()
-    let id = try #require(desk.chat())
+    let id = try need(desk.chat())
     #expect(desk.state(id)?.state == .queued)
     #expect(desk.state(id)?.ahead == 0)
     desk.ready(amina)
     #expect(desk.state(id)?.state == .offering)
-    let offer = try #require(desk.offer(amina))
+    let offer = try need(desk.offer(amina))
     guard case .contact(let accepted) = desk.ask(.accept(amina, offer)) else { return #expect(Bool(false)) }
     #expect(accepted.state == .talking)
     #expect(accepted.agentName == "AMINA")
@@ -138,7 +138,7 @@ struct ChatTests {
   @Test("A visitor gone for 20 s keeps the place and is not offered; back, the offer is made")
   func lostAndBack() throws {
     var desk = Desk()
-    let id = try #require(desk.chat())
+    let id = try need(desk.chat())
     _ = desk.ask(.detach(id))
     desk.wait(.seconds(19))
     #expect(desk.state(id)?.isLost == false)
@@ -154,7 +154,7 @@ struct ChatTests {
   @Test("A visitor gone for 120 s more has abandoned")
   func lostForGood() throws {
     var desk = Desk()
-    let id = try #require(desk.chat())
+    let id = try need(desk.chat())
     _ = desk.ask(.detach(id))
     desk.wait(.seconds(139))
     #expect(desk.outcomes().isEmpty)
@@ -166,7 +166,7 @@ struct ChatTests {
   @Test("A reload of the page within 20 s changes nothing")
   func reload() throws {
     var desk = Desk()
-    let id = try #require(desk.chat())
+    let id = try need(desk.chat())
     _ = desk.ask(.detach(id))
     desk.wait(.seconds(5))
     _ = desk.ask(.attach(id))
@@ -178,7 +178,7 @@ struct ChatTests {
   @Test("A visitor gone for 5 min while talking ends the chat")
   func goneWhileTalking() throws {
     var desk = Desk()
-    let id = try #require(desk.talking())
+    let id = try need(desk.talking())
     _ = desk.ask(.detach(id))
     desk.wait(.minutes(5) - 1)
     #expect(desk.state(id)?.state == .talking)
@@ -191,8 +191,8 @@ struct ChatTests {
   func hangUpWhileOffered() throws {
     var desk = Desk()
     desk.ready(amina)
-    let id = try #require(desk.chat())
-    let offer = try #require(desk.offer(amina))
+    let id = try need(desk.chat())
+    let offer = try need(desk.offer(amina))
     #expect(desk.ask(.hangUp(id, .visitor)) == .done)
     #expect(desk.offer(amina) == nil)
     #expect(desk.ask(.accept(amina, offer)) == .refused(.gone("the offer is over")))
@@ -212,7 +212,7 @@ struct ChatTests {
   @Test("Only the agent of the contact may write in it, and nobody too much")
   func posting() throws {
     var desk = Desk()
-    let id = try #require(desk.talking())
+    let id = try need(desk.talking())
     #expect(desk.ask(.post(id, .agent(bo), text: "hi")) == .refused(.forbidden("the contact is not yours")))
     #expect(desk.ask(.post(id, .visitor, text: "")) == .refused(.invalid("a message has 1 to 4000 characters")))
     let long = String(repeating: "x", count: 4_001)
@@ -223,8 +223,8 @@ struct ChatTests {
   func restart() throws {
     var desk = Desk()
     desk.ready(amina)
-    let first = try #require(desk.chat("first"))
-    let second = try #require(desk.chat("second"))
+    let first = try need(desk.chat("first"))
+    let second = try need(desk.chat("second"))
     var restored = Switchboard(site: desk.site, entropy: Entropy(testing: 8))
     for record in desk.records { restored.replay(record) }
     #expect(Desk.bytes(restored) == Desk.bytes(desk.switchboard))
@@ -272,3 +272,6 @@ struct ChatTests {
     #expect(desk.outcomes().count <= chats.count)
   }
 }
+
+/// `#require` for the value of a mutating call.
+private func need<Value>(_ value: Value?) throws -> Value { try #require(value) }

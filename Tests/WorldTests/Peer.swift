@@ -17,7 +17,8 @@ final class Peer {
   private var negotiations = Index<DialogID, Negotiation>()
   private var session: UInt64 = 1
   private(set) var callCount = 0
-  private(set) var lastRequest: Message?
+  /// INVITEs that began a call here.
+  private(set) var invites: [Message] = []
 
   // How it answers calls.
   enum Answering {
@@ -99,7 +100,6 @@ final class Peer {
 
   func receive(_ message: Message) {
     if case .request(let method) = message.kind {
-      lastRequest = message
       if method != .invite || message.to.tag != nil { log.append(method.name) }
     }
     userAgent.receive(message, from: Flow(transport: .udp, remote: World.address), at: world.now, into: &output)
@@ -171,6 +171,7 @@ final class Peer {
   private func ring(_ id: DialogID, _ message: Message) {
     callCount += 1
     dialog = id
+    invites.append(message)
     log.append("INVITE")
     session += 1
     negotiations[id] = Negotiation(sessionID: session)

@@ -141,6 +141,19 @@ final class World {
 
   // MARK: What tests ask
 
+  static func checkpoint(of switchboard: Switchboard) -> [UInt8] {
+    var writer = ByteWriter()
+    switchboard.writeCheckpoint(into: &writer)
+    return writer.bytes
+  }
+  var checkpoint: [UInt8] { Self.checkpoint(of: switchboard) }
+  /// The state that the journal alone leads to.
+  var replayed: [UInt8] {
+    var replayed = Switchboard(site: site, entropy: Entropy(testing: 99))
+    for record in records { replayed.replay(record) }
+    return Self.checkpoint(of: replayed)
+  }
+
   /// Call control's and the ACD's events by name, without payloads.
   var events: [String] {
     records.map { record in
