@@ -83,3 +83,10 @@ private indirect enum JSON {
     return text + "\""
   }
 }
+
+extension SDPError {
+  /// Why the bytes are refused, as JSON text for `switchboard inspect sdp`.
+  public var json: String {
+    JSON.object([("accepted", .bool(false)), ("reason", .string(reason)), ("offset", .number(offset))]).text
+  }
+}

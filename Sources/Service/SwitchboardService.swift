@@ -3,14 +3,15 @@ import CallControl
 import Digest
 import Drivers
 import Foundation
-import Journal
-import Logging
+public import Journal
+public import Logging
 import NIOPosix
 import Primitives
 import SIP
 import ServiceLifecycle
 import SiteConfiguration
 import Synchronization
+import UnixSignals
 import Web
 
 /// The composition root: reads the site, restores the journal, starts the threads and the listeners, and stops them
@@ -106,7 +107,7 @@ public struct SwitchboardService: Sendable {
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: web), .init(service: reload)], gracefulShutdownSignals: [.sigterm, .sigint],
       logger: logger)
-    configuration.maximumGracefulShutdownDuration = .seconds(10)
+    configuration.maximumGracefulShutdownDuration = Duration.seconds(10)
     defer {
       engine.stop()
       journal.stop()
@@ -135,7 +136,7 @@ public struct SwitchboardService: Sendable {
 
   /// The switchboard as the journal left it: the newest checkpoint that can be read, and the records after it.
   private func restore(_ restored: Restored, site: Site, from reader: JournalReader) throws -> Switchboard {
-    let entropy = Entropy(seed: Digest.randomSeed())
+    let entropy = Entropy(seed: randomSeed())
     var switchboard = Switchboard(site: site, entropy: entropy)
     var sequence: UInt64 = 0
     var candidate = restored.checkpoint
@@ -181,13 +182,13 @@ public struct SwitchboardService: Sendable {
     if let known = try? String(contentsOfFile: file, encoding: .utf8), known.utf8.count >= 16 {
       token = known
     } else {
-      token = "demo-" + Digest.randomBytes(12).map { String($0 % 36, radix: 36) }.joined()
-      FileManager.default.createFile(
+      token = "demo-" + randomBytes(12).map { String($0 % 36, radix: 36) }.joined()
+      _ = FileManager.default.createFile(
         atPath: file, contents: Data(token.utf8), attributes: [.posixPermissions: 0o600])
     }
     guard let agent = demoAgent(of: site) else { throw Failure("The site has no agent to log in as.") }
     site.tokens.append(
-      Site.Token(sha256: Digest.sha256(Array(token.utf8)), scopes: [.agent, .read, .admin], agent: agent))
+      Site.Token(sha256: HashFunction.sha256.hash(Array(token.utf8)), scopes: [.agent, .read, .admin], agent: agent))
     return token
   }
 
