@@ -18,12 +18,9 @@ struct SavedDialogs: Sendable {
 }
 
 extension Switchboard {
-  /// Calls do not survive a restart: both sides of each stored dialog get BYE, and a caller who was waiting has failed.
-  /// The ACD has ended those in talk already, with cause `restart`.
+  /// Calls do not survive a restart: the ACD has ended those in talk with cause `restart` and failed those that waited,
+  /// and both sides of each stored dialog got BYE with their release. Phones behind streams must register again.
   mutating func restartCalls(at now: Instant, into step: inout Step) {
-    for contact in contacts.ids where contacts[contact]?.channel == .voice {
-      tell(.contactFailed(contact), at: now, into: &step)
-    }
     follow(calls.registrations.onStreams.map { .unbound($0) }, at: now, into: &step)
     for agent in site.agents.indices.map({ AgentID(index: UInt32($0)) }) where isKnown(agent) {
       if !hasReachablePhone(agent) { tell(.agentUnreachable(agent), at: now, into: &step) }
