@@ -87,6 +87,8 @@ private indirect enum JSON {
 extension SDPError {
   /// Why the bytes are refused, as JSON text for `switchboard inspect sdp`.
   public var json: String {
-    JSON.object([("accepted", .bool(false)), ("reason", .string(reason)), ("offset", .number(offset))]).text
+    JSON.object([
+      ("refused", .object([("offset", .number(offset)), ("reason", .string(reason.rawValue))]))
+    ]).text(indentation: 0)
   }
 }
