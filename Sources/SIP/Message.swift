@@ -78,11 +78,12 @@ struct StartLine: Sendable {
     let targetEnd = bytes.firstIndex(of: ASCII.space, methodEnd + 1, end) ?? end
     guard targetEnd < end else { throw ParseError(offset: end, reason: "request line without a version") }
     // The version first: a later one may have another grammar for the URI.
-    try Self.version(bytes, bytes.lastIndex(of: ASCII.space, methodEnd, end) + 1, end)
+    let versionEnd = bytes.trimEnd(targetEnd, end)
+    let versionStart = bytes.lastIndex(of: ASCII.space, methodEnd, versionEnd) + 1
+    try Self.version(bytes, versionStart, versionEnd)
+    guard versionEnd == end else { throw ParseError(offset: versionEnd, reason: "white space behind the version") }
     let ranges = try bytes.uri(methodEnd + 1..<targetEnd)
-    guard targetEnd == bytes.lastIndex(of: ASCII.space, methodEnd, end) else {
-      throw ParseError(offset: targetEnd, reason: "space in the Request-URI")
-    }
+    guard targetEnd + 1 == versionStart else { throw ParseError(offset: targetEnd, reason: "space in the Request-URI") }
     if let headers = ranges.headers {
       throw ParseError(offset: headers.lowerBound - 1, reason: "Request-URI with headers")
     }

@@ -66,9 +66,8 @@ extension Message {
   public func header(_ name: String) -> String? {
     let span = bytes.span
     guard let field = firstField(name) else { return nil }
-    let (start, end) = (Int(field.value), Int(field.valueEnd))
-    guard HeaderName.isList(name) else { return span.unfolded(start..<end) }
-    return span.unfolded(start..<span.trimEnd(start, span.elementEnd(start, end)))
+    guard HeaderName.isList(name) else { return span.unfolded(field.valueRange) }
+    return span.elements(field.valueRange).first.map { span.unfolded($0) } ?? ""
   }
 
   /// All values of a header, comma-separated lists taken apart where the header's grammar allows.
@@ -77,18 +76,8 @@ extension Message {
     let isList = HeaderName.isList(name)
     var values: [String] = []
     for field in allFields(name) {
-      let end = Int(field.valueEnd)
-      guard isList else {
-        values.append(span.unfolded(field.valueRange))
-        continue
-      }
-      var i = Int(field.value)
-      while i < end {
-        let stop = span.elementEnd(i, end)
-        let valueEnd = span.trimEnd(i, stop)
-        if valueEnd > i { values.append(span.unfolded(i..<valueEnd)) }
-        i = span.skipSpace(stop + 1, end)
-      }
+      let ranges = isList ? span.elements(field.valueRange) : [field.valueRange]
+      values += ranges.map { span.unfolded($0) }
     }
     return values
   }

@@ -238,13 +238,13 @@ extension MessageWriter {
     }
   }
 
-  /// Controls survive inside quotes behind a backslash, all but CR, LF and NUL, which no grammar of ours lets out.
+  /// Controls stand in quotes behind a backslash (`quoted-pair`), all but CR and LF, which nothing can escape.
   private mutating func quoted(_ string: String) {
     bytes.append(UInt8(ascii: "\""))
     for byte in string.utf8 {
       switch byte {
-      case ASCII.cr, ASCII.lf, 0: bytes.append(ASCII.space)
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"), 1..<ASCII.tab, ASCII.tab + 1..<ASCII.space, 0x7f:
+      case ASCII.cr, ASCII.lf: bytes.append(ASCII.space)
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0..<ASCII.tab, ASCII.tab + 1..<ASCII.space, 0x7f:
         bytes.append(UInt8(ascii: "\\"))
         bytes.append(byte)
       default: bytes.append(byte)

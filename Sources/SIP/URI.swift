@@ -58,7 +58,8 @@ public struct URI: Hashable, Sendable {
     var i = ranges.parameters.lowerBound
     while i < ranges.parameters.upperBound {
       // Each parameter begins with its semicolon; the scan has made sure of names and values.
-      let end = bytes.firstIndex(of: UInt8(ascii: ";"), i + 1, ranges.parameters.upperBound) ?? ranges.parameters.upperBound
+      let last = ranges.parameters.upperBound
+      let end = bytes.firstIndex(of: UInt8(ascii: ";"), i + 1, last) ?? last
       let equals = bytes.firstIndex(of: UInt8(ascii: "="), i + 1, end)
       parameters.append(
         Parameter(
