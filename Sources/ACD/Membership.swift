@@ -88,6 +88,7 @@ extension State {
     return (a.listedStanding, a.listedSince, agent) < (b.listedStanding, b.listedSince, other)
   }
 
+  @inline(__always)
   func isEligible(_ agent: Int, for profile: UInt32) -> Bool {
     if profile == 0 { return true }
     let word = agent * profileWords + Int(profile >> 6)
