@@ -55,16 +55,20 @@ let package = Package(
     .target(name: "API", swiftSettings: settings),
     .target(
       name: "SiteConfiguration",
-      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "ACD", "CallControl", "Digest", "Primitives", "SIP", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: settings),
     .target(
       name: "Journal",
-      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["ACD", "CallControl", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: settings),
     .target(name: "Simulator", dependencies: ["ACD", "SiteConfiguration", "Primitives"], swiftSettings: hot),
     .target(
       name: "Drivers",
-      dependencies: ["CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log")]
+      dependencies: [
+        "CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+      ]
         + nio,
       swiftSettings: settings),
     .target(
@@ -73,6 +77,7 @@ let package = Package(
         "ACD", "API", "CallControl", "Digest", "Journal", "Primitives",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -92,26 +97,52 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "ACD", "API", "CallControl", "SiteConfiguration", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP", "SIP",
+        "ACD", "API", "CallControl", "SiteConfiguration", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP",
+        "SIP",
         "Web",
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ] + nio,
       swiftSettings: settings),
     .executableTarget(
       name: "switchboard",
       dependencies: [
-        "SiteConfiguration", "Console", "SDP", "SIP", "Service", "Simulator",
+        "Console", "Digest", "Journal", "Primitives", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .executableTarget(
       name: "Benchmarks", dependencies: ["ACD", "Primitives", "SIP", "SDP", "Simulator"], path: "Benchmarks",
+      exclude: ["Preload"],
       swiftSettings: settings),
 
     // Tests.
+    .testTarget(
+      name: "DriversTests",
+      dependencies: [
+        "CallControl", "Drivers", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings),
+    .testTarget(name: "MediaTests", dependencies: ["Media", "Primitives"], swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
+    .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
+    .testTarget(
+      name: "SiteConfigurationTests", dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
+      exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: settings),
+    .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
+    .testTarget(
+      name: "SDPTests", dependencies: ["Primitives", "SDP"], exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(
+      name: "JournalTests", dependencies: ["ACD", "CallControl", "Journal", "Primitives", "SIP"], swiftSettings: settings),
+    .testTarget(
+      name: "CallControlTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "WorldTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"], swiftSettings: settings),
   ]
 )

@@ -1,0 +1,118 @@
+/// A contact that is alive or has just ended.
+public struct Contact: Codable, Sendable, Equatable {
+  /// `ct_…`
+  public var id: String
+  /// `voice`, `chat` or `callback`.
+  public var channel: String
+  /// `q_…`
+  public var queue: String
+  /// `queued`, `offering`, `connecting`, `talking`, `held`, `wrap_up` or `ended`.
+  public var state: String
+  public var enteredAt: Timestamp
+  public var answeredAt: Timestamp?
+  /// Contacts before this one, while queued.
+  public var ahead: Int?
+  /// How long it may still wait, while queued.
+  public var wait: WaitRange?
+  /// The agent's name as visitors may see it.
+  public var agentName: String?
+  /// What the visitor calls themself; unverified. Nil for visitors' own eyes.
+  public var visitorName: String?
+  /// A SIP address or telephone number, for agents.
+  public var address: String?
+  /// What the page told about the visit, unverified, for agents: `page.url` and the like.
+  public var attributes: [String: String]?
+  /// The visitor's link is gone.
+  public var isLost: Bool
+  /// Why it ended: an outcome or an end cause by name.
+  public var ending: String?
+  /// When its wrap-up ends, in an agent's list.
+  public var wrapUpEndsAt: Timestamp?
+
+  public init(
+    id: String, channel: String, queue: String, state: String, enteredAt: Timestamp, answeredAt: Timestamp? = nil,
+    ahead: Int? = nil, wait: WaitRange? = nil, agentName: String? = nil, visitorName: String? = nil,
+    address: String? = nil, attributes: [String: String]? = nil, isLost: Bool = false, ending: String? = nil,
+    wrapUpEndsAt: Timestamp? = nil
+  ) {
+    self.id = id; self.channel = channel; self.queue = queue; self.state = state; self.enteredAt = enteredAt
+    self.answeredAt = answeredAt; self.ahead = ahead; self.wait = wait; self.agentName = agentName
+    self.visitorName = visitorName; self.address = address; self.attributes = attributes; self.isLost = isLost
+    self.ending = ending; self.wrapUpEndsAt = wrapUpEndsAt
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case id, channel, queue, state, ahead, wait, address, attributes, ending
+    case enteredAt = "entered_at"
+    case answeredAt = "answered_at"
+    case agentName = "agent_name"
+    case visitorName = "visitor_name"
+    case isLost = "is_lost"
+    case wrapUpEndsAt = "wrap_up_ends_at"
+  }
+}
+
+/// A wait as people are told it: never one number.
+public struct WaitRange: Codable, Sendable, Equatable {
+  public var lowSeconds: Double
+  public var highSeconds: Double
+  public init(lowSeconds: Double, highSeconds: Double) { self.lowSeconds = lowSeconds; self.highSeconds = highSeconds }
+  enum CodingKeys: String, CodingKey {
+    case lowSeconds = "low_seconds"
+    case highSeconds = "high_seconds"
+  }
+}
+
+public struct Message: Codable, Sendable, Equatable {
+  /// `ms_<sequence>`: grows within a contact.
+  public var id: String
+  public var contact: String
+  public var at: Timestamp
+  /// `visitor`, `agent` or `system`.
+  public var author: String
+  public var authorName: String
+  /// At most 4,000 characters.
+  public var text: String
+  public init(id: String, contact: String, at: Timestamp, author: String, authorName: String, text: String) {
+    self.id = id; self.contact = contact; self.at = at; self.author = author; self.authorName = authorName
+    self.text = text
+  }
+  enum CodingKeys: String, CodingKey {
+    case id, contact, at, author, text
+    case authorName = "author_name"
+  }
+}
+
+/// A contact that left its queue, as reports list it.
+public struct ContactRecord: Codable, Sendable, Equatable {
+  public var id: String
+  public var queue: String
+  public var channel: String
+  /// `ag_…`
+  public var agent: String?
+  public var enteredAt: Timestamp
+  public var answeredAt: Timestamp?
+  public var endedAt: Timestamp?
+  /// How it left the queue: exactly one of `answered`, `abandoned`, `timed_out` …
+  public var outcome: String?
+  public var waitSeconds: Double
+  public var talkSeconds: Double
+  /// The wrap-up code by name.
+  public var code: String?
+  public init(
+    id: String, queue: String, channel: String, agent: String?, enteredAt: Timestamp, answeredAt: Timestamp?,
+    endedAt: Timestamp?, outcome: String?, waitSeconds: Double, talkSeconds: Double, code: String?
+  ) {
+    self.id = id; self.queue = queue; self.channel = channel; self.agent = agent; self.enteredAt = enteredAt
+    self.answeredAt = answeredAt; self.endedAt = endedAt; self.outcome = outcome; self.waitSeconds = waitSeconds
+    self.talkSeconds = talkSeconds; self.code = code
+  }
+  enum CodingKeys: String, CodingKey {
+    case id, queue, channel, agent, outcome, code
+    case enteredAt = "entered_at"
+    case answeredAt = "answered_at"
+    case endedAt = "ended_at"
+    case waitSeconds = "wait_seconds"
+    case talkSeconds = "talk_seconds"
+  }
+}

@@ -1,0 +1,106 @@
+public import ACD
+public import SIP
+
+/// What reaches the top machine.
+public enum Input: Sendable {
+  /// A SIP message that was framed and parsed at the edge.
+  case message(Message, Flow)
+  /// A SIP connection closed, or a send failed.
+  case flowFailed(Flow)
+  case media(MediaEvent)
+  case command(RequestID, Command)
+  /// The process has replayed its journal: what was live ends as `CALLS.md` 6 says.
+  case restarted
+  case timersDue
+}
+
+/// What a person or a program asks for over the API. Each gets exactly one `Reply`, after its facts are committed.
+public enum Command: Sendable {
+  // Visitors.
+  case openChat(ChatRequest)
+  /// The visitor's event stream is up: the first one, or again after a lost link.
+  case attach(PublicID)
+  /// The visitor's last event stream is gone.
+  case detach(PublicID)
+
+  // Both sides of a contact.
+  case post(PublicID, Author, text: String)
+  case hangUp(PublicID, Author)
+
+  // Agents.
+  case signIn(AgentID)
+  case signOut(AgentID)
+  case ready(AgentID)
+  /// The reason by its name in the site; nil for none.
+  case notReady(AgentID, reason: String?)
+  case accept(AgentID, OfferID)
+  case decline(AgentID, OfferID)
+  case hold(AgentID, PublicID)
+  case resume(AgentID, PublicID)
+  /// The code by its name; nil for none.
+  case endWrapUp(AgentID, PublicID, code: String?)
+  /// Seconds from now.
+  case extendWrapUp(AgentID, PublicID, seconds: Int)
+
+  // Reading.
+  case describeContact(PublicID)
+  case describeAgent(AgentID)
+  case describeAgents
+  case describeQueues
+  case describeCounts
+}
+
+public struct ChatRequest: Sendable, Equatable {
+  /// As in `entries`: `web:shop`.
+  public var entry: String
+  /// What the visitor calls themself; unverified.
+  public var name: String?
+  /// The page's origin, as the browser stated it.
+  public var origin: String?
+  /// `page.*` attributes, unverified, at most 16 of at most 256 bytes.
+  public var attributes: [Attribute]
+  public struct Attribute: Sendable, Equatable {
+    public var name: String
+    public var value: String
+    public init(name: String, value: String) { self.name = name; self.value = value }
+  }
+  public init(entry: String, name: String? = nil, origin: String? = nil, attributes: [Attribute] = []) {
+    self.entry = entry; self.name = name; self.origin = origin; self.attributes = attributes
+  }
+}
+
+/// Who says or does something in a contact.
+public enum Author: Sendable, Equatable {
+  case visitor
+  case agent(AgentID)
+  case system
+}
+
+public enum Reply: Sendable, Equatable {
+  case done
+  case contact(ContactView)
+  case message(MessageView)
+  case agent(AgentView)
+  case agents([AgentView])
+  case queues([QueueView])
+  case counts(Counts)
+  case refused(Problem)
+}
+
+/// Why a command was not carried out. The web edge makes an RFC 9457 problem of it.
+public enum Problem: Sendable, Equatable {
+  /// No such entry, contact or offer (404).
+  case notFound(String)
+  /// The state does not allow it (409), with a sentence that says what to do: "answer on your phone".
+  case conflict(String)
+  /// The offer or contact is over (410).
+  case gone(String)
+  /// The caller may not do this (403).
+  case forbidden(String)
+  /// The request makes no sense (422).
+  case invalid(String)
+  /// The queue takes no more now (503 with Retry-After): full or closed.
+  case refused(Refusal)
+  /// Too much at once (503 with Retry-After).
+  case overloaded
+}

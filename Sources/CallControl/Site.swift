@@ -1,0 +1,148 @@
+public import ACD
+public import SIP
+
+/// A whole site as call control needs it: the ACD's definitions, and where contacts come in and agents are reached.
+/// Made by the configuration from YAML; a value, so that a reload swaps it between two inputs.
+public struct Site: Sendable {
+  public var name = "Switchboard"
+  public var domain = "localhost"
+  /// An IANA name.
+  public var timeZone = "UTC"
+  /// SHA-256 of the configuration, in hexadecimal; the journal stores the configuration whole under it.
+  public var hash = ""
+  public var definitions = Definitions()
+  public var entries: [Entry] = []
+  /// By `AgentID`; as long as `definitions.agents`.
+  public var agents: [AgentProfile] = []
+  /// By `QueueID`; as long as `definitions.queues`.
+  public var queues: [QueueProfile] = []
+  public var tokens: [Token] = []
+  public var listen = Listen()
+  public var federation = Federation()
+  public init() {}
+
+  /// Where contacts come in: `web:shop`, `sip:support@acme.example`, `tel:+49…`.
+  public struct Entry: Sendable, Equatable {
+    public var name: String
+    public var queue: QueueID
+    public var channels: [Channel]
+    /// Origins of web pages that may use a `web:` entry; empty means the site's own pages only.
+    public var origins: [String]
+    public init(name: String, queue: QueueID, channels: [Channel], origins: [String] = []) {
+      self.name = name; self.queue = queue; self.channels = channels; self.origins = origins
+    }
+  }
+
+  public struct AgentProfile: Sendable, Equatable {
+    /// As people write it: "Amina Berg".
+    public var displayName: String
+    public var phone: Phone
+    /// Who takes an offer of a call: the phone's 2xx, or the console's accept (`CALLS.md` 2).
+    public var phoneAnswer: PhoneAnswer
+    public init(displayName: String, phone: Phone = .none, phoneAnswer: PhoneAnswer = .phone) {
+      self.displayName = displayName; self.phone = phone; self.phoneAnswer = phoneAnswer
+    }
+  }
+
+  public enum PhoneAnswer: String, Sendable { case phone, console }
+
+  public enum Phone: Sendable, Equatable {
+    /// Takes chats only.
+    case none
+    /// A built-in phone that answers at once and echoes, so that a newcomer hears something.
+    case demo
+    /// A SIP phone that registers here as this address of record with digest authentication.
+    case registers(URI, Credentials)
+    /// A SIP phone at a fixed address.
+    case address(URI)
+  }
+
+  public struct Credentials: Sendable, Equatable {
+    public var user: String
+    public var password: String
+    /// MD5 is accepted besides SHA-256.
+    public var allowsMD5: Bool
+    public init(user: String, password: String, allowsMD5: Bool = false) {
+      self.user = user; self.password = password; self.allowsMD5 = allowsMD5
+    }
+  }
+
+  public struct QueueProfile: Sendable, Equatable {
+    /// 200 at once with music, or 180 until the agent answers (`CALLS.md` 1).
+    public enum Answer: String, Sendable { case onEntry = "on_entry", onAgent = "on_agent" }
+    public var answer = Answer.onEntry
+    /// A WAV file to play, or nil for the built-in music.
+    public var musicFile: String?
+    /// The index of that music among the loaded ones; 0 is the built-in.
+    public var music = 0
+    public init() {}
+  }
+
+  /// A bearer token of the HTTP API, known only by its SHA-256.
+  public struct Token: Sendable, Equatable {
+    public enum Scope: String, Sendable, CaseIterable { case read, agent, admin, widget }
+    public var sha256: [UInt8]
+    public var scopes: [Scope]
+    /// The agent who logs in with it, for scope `agent`.
+    public var agent: AgentID?
+    public init(sha256: [UInt8], scopes: [Scope], agent: AgentID? = nil) {
+      self.sha256 = sha256; self.scopes = scopes; self.agent = agent
+    }
+  }
+
+  public struct Listen: Sendable, Equatable {
+    public struct HTTP: Sendable, Equatable {
+      public var address = "127.0.0.1"
+      public var port: UInt16 = 8080
+      public var certificateFile: String?
+      public var keyFile: String?
+      /// Proxies whose `X-Forwarded-For` is believed.
+      public var trustedProxies: [AddressRange] = []
+      public init() {}
+    }
+    public struct SIP: Sendable, Equatable {
+      public var address = "127.0.0.1"
+      public var advertisedAddress = "127.0.0.1"
+      /// 0 means not to listen.
+      public var udp: UInt16 = 5060
+      public var tcp: UInt16 = 5060
+      public init() {}
+    }
+    public struct Media: Sendable, Equatable {
+      public var address = "127.0.0.1"
+      public var advertisedAddress = "127.0.0.1"
+      public var ports: ClosedRange<UInt16> = 20000...29999
+      public init() {}
+    }
+    public var http = HTTP()
+    public var sip = SIP()
+    public var media = Media()
+    public init() {}
+  }
+
+  public struct Federation: Sendable, Equatable {
+    public enum Mode: String, Sendable { case closed, direct, open }
+    public var mode = Mode.closed
+    /// Sources whose UDP requests are heard although they are nobody's phone.
+    public var trustedSources: [AddressRange] = []
+    public init() {}
+  }
+}
+
+/// A CIDR range of IPv4 or IPv6 addresses.
+public struct AddressRange: Sendable, Equatable {
+  /// The network as an endpoint with port 0.
+  public var network: Endpoint
+  /// Prefix length within the 128-bit form: an IPv4 `/24` is 120.
+  public var prefix: UInt8
+  public init(network: Endpoint, prefix: UInt8) { self.network = network; self.prefix = prefix }
+
+  public func contains(_ endpoint: Endpoint) -> Bool { contains(high: endpoint.high, low: endpoint.low) }
+
+  /// For edges that know an address by its 128 bits, IPv4 as IPv4-mapped.
+  public func contains(high: UInt64, low: UInt64) -> Bool {
+    func masked(_ word: UInt64, _ bits: Int) -> UInt64 { bits <= 0 ? 0 : bits >= 64 ? word : word >> (64 - bits) }
+    return masked(network.high, Int(prefix)) == masked(high, Int(prefix))
+      && masked(network.low, Int(prefix) - 64) == masked(low, Int(prefix) - 64)
+  }
+}

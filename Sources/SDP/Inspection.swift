@@ -1,0 +1,71 @@
+import Primitives
+
+/// What `switchboard inspect sdp` prints about bytes.
+public struct Inspection: Sendable {
+  /// The description, or why and at which byte it is refused.
+  public var json: String
+  public var isAccepted: Bool
+}
+
+/// Describes bytes as one session description, with defaults made plain; or the refusal with its byte offset.
+public func inspect(_ bytes: [UInt8], limits: Limits = Limits()) -> Inspection {
+  do throws(SDPError) {
+    let session = try SessionDescription(parsing: bytes, limits: limits)
+    return Inspection(json: session.json.text, isAccepted: true)
+  } catch {
+    let refusal: [(name: String, value: JSON)] = [
+      ("offset", .number(error.offset)), ("reason", .string(error.reason.rawValue)),
+    ]
+    return Inspection(json: JSON.object([("refused", .object(refusal))]).text, isAccepted: false)
+  }
+}
+
+extension SessionDescription {
+  var json: JSON {
+    let lines = media.map { line in
+      JSON.object([
+        ("kind", .string(line.kind)), ("port", .number(Int(line.port))), ("transport", .string(line.transport)),
+        ("formats", .array(line.formats.map { .string($0) })),
+        ("connection", JSON((line.connection ?? connection)?.address)),
+        ("direction", .string((line.attributes.direction ?? attributes.direction ?? .sendrecv).rawValue)),
+        ("codecs", .array(line.codecs.map(Self.describe))),
+        ("attributes", .array(line.attributes.map(Self.describe))),
+      ])
+    }
+    return JSON.object([
+      (
+        "origin",
+        .object([
+          ("username", .string(origin.username)), ("sessionID", .string(origin.sessionID)),
+          ("version", .string(origin.version)), ("address", .string(origin.connection.address)),
+        ])
+      ),
+      ("name", .string(name)), ("timing", .string(timing)),
+      ("connection", JSON(connection?.address)),
+      ("otherLines", .array(otherLines.map { .string("\($0.letter)=\($0.value)") })),
+      ("attributes", .array(attributes.map(Self.describe))),
+      ("media", .array(lines)),
+    ])
+  }
+
+  private static func describe(_ codec: Codec) -> JSON {
+    .object([
+      ("payloadType", .number(Int(codec.payloadType))), ("name", .string(codec.name)),
+      ("clockRate", .number(codec.clockRate)), ("channels", .number(codec.channels)),
+      ("parameters", JSON(codec.parameters)),
+    ])
+  }
+
+  private static func describe(_ attribute: Attribute) -> JSON {
+    .object([("name", .string(attribute.name)), ("value", JSON(attribute.value))])
+  }
+}
+
+extension SDPError {
+  /// Why the bytes are refused, as JSON text for `switchboard inspect sdp`.
+  public var json: String {
+    JSON.object([
+      ("refused", .object([("offset", .number(offset)), ("reason", .string(reason.rawValue))]))
+    ]).text(indentation: 0)
+  }
+}

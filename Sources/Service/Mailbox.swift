@@ -1,0 +1,45 @@
+import CallControl
+import Dispatch
+import Synchronization
+
+/// The bounded way to the engine thread. Everything that may change a decision comes through here; when it is full,
+/// whoever posts says 503 outside.
+final class Mailbox: Sendable {
+  /// What the engine thread is told: an input of the switchboard, or a word to the thread itself.
+  enum Letter: Sendable {
+    case input(Input)
+    /// A new configuration and the files it was read from.
+    case reconfigure(Site, sources: [UInt8])
+    case stop
+  }
+
+  private let letters = Mutex<[Letter]>([])
+  private let arrived = DispatchSemaphore(value: 0)
+  private let capacity: Int
+
+  init(capacity: Int = 65_536) { self.capacity = capacity }
+
+  /// - Returns: false if the mailbox is full and the letter was not taken. Words to the thread itself always are.
+  @discardableResult
+  func post(_ letter: Letter) -> Bool {
+    let wasEmpty: Bool? = letters.withLock { letters in
+      if case .input = letter, letters.count >= capacity { return nil }
+      letters.append(letter)
+      return letters.count == 1
+    }
+    if wasEmpty == true { arrived.signal() }
+    return wasEmpty != nil
+  }
+
+  var isNearlyFull: Bool { letters.withLock { $0.count > capacity / 2 } }
+
+  /// Takes all letters into the empty `taken`, waiting at most `timeout` microseconds for the first. It may come back
+  /// earlier with none: the signal of letters that an earlier call took.
+  func take(into taken: inout [Letter], timeout: Int64) {
+    if letters.withLock({ $0.isEmpty }), timeout > 0 {
+      _ = arrived.wait(timeout: .now() + .microseconds(Int(timeout)))
+    }
+    // The two storages change places, so nothing is allocated.
+    letters.withLock { swap(&$0, &taken) }
+  }
+}

@@ -1,0 +1,119 @@
+import API
+import CallControl
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ServiceLifecycle
+
+/// Writes a subscription as server-sent events until the client goes, the server stops or the story ends.
+struct EventStreams: Sendable {
+  let feed: Feed
+  let backend: Backend
+
+  /// - Parameters:
+  ///   - snapshot: the state to start from where the stream cannot be resumed.
+  ///   - opened, closed: called once each, around the life of the stream.
+  func answer(
+    _ topic: Feed.Topic, for audience: Audience, exchange: Exchange,
+    snapshot: @escaping @Sendable () async throws -> StreamEvent.Snapshot,
+    opened: @escaping @Sendable () async -> Void = {}, closed: @escaping @Sendable () -> Void = {}
+  ) throws -> Answer {
+    let after = try lastEventID(exchange)
+    let request = exchange.request
+    return Answer(
+      status: .ok, headers: [.contentType: "text/event-stream", .xAccelBuffering: "no"],
+      body: .stream { writer in
+        var out = writer
+        await opened()
+        defer { closed() }
+        try await request.body.consumeWithCancellationOnInboundClose { _ in
+          try await write(topic, for: audience, after: after, snapshot: snapshot, to: &out)
+        }
+        try await out.finish(nil)
+      })
+  }
+
+  private func lastEventID(_ exchange: Exchange) throws -> UInt64? {
+    guard let text = exchange.request.headers[.lastEventID] ?? exchange.query("last_event_id") else { return nil }
+    guard let sequence = UInt64(text) else { throw Refused.badRequest("Last-Event-ID is not one of ours.") }
+    return sequence
+  }
+
+  private func write(
+    _ topic: Feed.Topic, for audience: Audience, after: UInt64?,
+    snapshot: @Sendable () async throws -> StreamEvent.Snapshot, to writer: inout any ResponseBodyWriter
+  ) async throws {
+    let subscription = feed.subscribe(topic, after: after)
+    var isOver = false
+    do {
+      if let missed = subscription.missed {
+        // The comment tells at once that the link is up, even if nothing was missed.
+        try await writer.write(ByteBuffer(string: ": resumed\n\n"))
+        isOver = try await write(missed, for: audience, to: &writer)
+      } else {
+        let event = StreamEvent.reset(try await snapshot())
+        isOver = event.endsStory(for: audience)
+        try await writer.write(event.buffer(id: subscription.position))
+      }
+      if !isOver {
+        pieces: for await piece in subscription.pieces.cancelOnGracefulShutdown() {
+          switch piece {
+          case .beat: try await writer.write(ByteBuffer(string: ":\n\n"))
+          case .notices(let notices):
+            if try await write(notices, for: audience, to: &writer) { break pieces }
+          }
+        }
+      }
+    } catch {
+      _ = feed.cancel(subscription)
+      throw error
+    }
+    if feed.cancel(subscription) { try await writer.write(StreamEvent.dropped.buffer(id: nil)) }
+  }
+
+  /// Whether the story is over. Only the last event of a sequence carries the id, so that a stream that breaks in
+  /// between is resumed before the first of them.
+  private func write(
+    _ notices: [Notice], for audience: Audience, to writer: inout any ResponseBodyWriter
+  ) async throws -> Bool {
+    var buffer = ByteBuffer()
+    var isOver = false
+    for (place, notice) in notices.enumerated() {
+      guard let event = StreamEvent(notice.body, for: audience) else { continue }
+      let isLast = place + 1 == notices.count || notices[place + 1].sequence != notice.sequence
+      buffer.writeImmutableBuffer(try event.buffer(id: isLast ? notice.sequence : nil))
+      isOver = isOver || event.endsStory(for: audience)
+    }
+    if buffer.readableBytes > 0 { try await writer.write(buffer) }
+    return isOver
+  }
+}
+
+extension StreamEvent {
+  fileprivate func buffer(id: UInt64?) throws -> ByteBuffer {
+    ByteBuffer(bytes: ServerSentEvent(id: id.map { String($0) }, name: name, data: try json()).encoded)
+  }
+
+  /// A visitor's stream ends with the contact; there is nothing to connect again for.
+  fileprivate func endsStory(for audience: Audience) -> Bool {
+    guard audience == .visitor else { return false }
+    return switch self {
+    case .contactEnded: true
+    case .contactChanged(let contact): contact.state == "ended"
+    case .reset(let snapshot): snapshot.contact?.state == "ended"
+    default: false
+    }
+  }
+}
+
+extension HTTPField.Name {
+  // The names are valid tokens, so none of these is nil.
+  static let xAccelBuffering = HTTPField.Name("X-Accel-Buffering")!
+  static let lastEventID = HTTPField.Name("Last-Event-ID")!
+  static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+  static let rateLimit = HTTPField.Name("RateLimit")!
+  static let rateLimitPolicy = HTTPField.Name("RateLimit-Policy")!
+  static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!
+  static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
+  static let crossOriginResourcePolicy = HTTPField.Name("Cross-Origin-Resource-Policy")!
+}

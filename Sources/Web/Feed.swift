@@ -1,0 +1,151 @@
+public import CallControl
+import ACD
+import Synchronization
+
+/// Released notices on their way to event streams. The last ones stay in a ring, so that a stream can go on where it
+/// broke off; a subscriber who does not keep up is cut off and told so.
+public final class Feed: Sendable {
+  /// Whose notices a subscriber gets.
+  enum Topic: Hashable, Sendable {
+    case contact(PublicID)
+    case agent(AgentID)
+    case all
+  }
+
+  enum Piece: Sendable {
+    /// In sequence; never empty.
+    case notices([Notice])
+    /// Nothing happened for a while.
+    case beat
+  }
+
+  /// A reader of the feed. Its pieces end when it was too slow, or when it is cancelled.
+  struct Subscription: Sendable {
+    let pieces: AsyncStream<Piece>
+    /// What it missed since the sequence it named, or nil if that cannot be told any more.
+    let missed: [Notice]?
+    /// The last sequence published before its pieces begin.
+    let position: UInt64
+    fileprivate let number: UInt64
+    fileprivate let topic: Topic
+  }
+
+  fileprivate struct State {
+    var ring: [Notice] = []
+    /// Where the oldest notice stands once the ring is full.
+    var start = 0
+    /// Notices up to this sequence are not in the ring.
+    var floor: UInt64
+    var last: UInt64
+    var subscribers: [Topic: [UInt64: AsyncStream<Piece>.Continuation]] = [:]
+    var next: UInt64 = 0
+    var tooSlow: Set<UInt64> = []
+  }
+
+  private let state: Mutex<State>
+  private let capacity: Int
+  private let patience: Int
+
+  /// - Parameters:
+  ///   - floor: the journal's last sequence at start; earlier notices cannot be told again.
+  ///   - capacity: notices kept.
+  ///   - patience: batches a subscriber may lag behind.
+  public init(after floor: UInt64 = 0, capacity: Int = 65_536, patience: Int = 256) {
+    self.capacity = capacity
+    self.patience = patience
+    state = Mutex(State(floor: floor, last: floor))
+  }
+
+  /// Called with the notices of released steps, in order. Those of one sequence must come in one call.
+  public func publish(_ notices: [Notice]) {
+    guard !notices.isEmpty else { return }
+    state.withLock { state in
+      for notice in notices { state.keep(notice, capacity: capacity) }
+      var batches: [Topic: [Notice]] = [:]
+      for notice in notices {
+        if let contact = notice.contact { batches[.contact(contact), default: []].append(notice) }
+        if let agent = notice.agent { batches[.agent(agent), default: []].append(notice) }
+      }
+      batches[.all] = notices
+      for (topic, batch) in batches { state.send(.notices(batch), to: topic) }
+    }
+  }
+
+  /// Lets silent streams prove that they are alive.
+  func beat() {
+    state.withLock { state in
+      for topic in state.subscribers.values {
+        for continuation in topic.values { continuation.yield(.beat) }
+      }
+    }
+  }
+
+  func subscribe(_ topic: Topic, after sequence: UInt64?) -> Subscription {
+    state.withLock { state in
+      let (pieces, continuation) = AsyncStream.makeStream(
+        of: Piece.self, bufferingPolicy: .bufferingOldest(patience))
+      let number = state.next
+      state.next += 1
+      state.subscribers[topic, default: [:]][number] = continuation
+      return Subscription(
+        pieces: pieces, missed: sequence.flatMap { state.missed(topic, after: $0) }, position: state.last,
+        number: number, topic: topic)
+    }
+  }
+
+  /// Whether the subscriber was too slow.
+  func cancel(_ subscription: Subscription) -> Bool {
+    state.withLock { state in
+      let continuation = state.subscribers[subscription.topic]?.removeValue(forKey: subscription.number)
+      if state.subscribers[subscription.topic]?.isEmpty == true { state.subscribers[subscription.topic] = nil }
+      continuation?.finish()
+      return state.tooSlow.remove(subscription.number) != nil
+    }
+  }
+
+  /// Streams that are open now.
+  var count: Int { state.withLock { $0.subscribers.values.reduce(0) { $0 + $1.count } } }
+}
+
+extension Feed.State {
+  fileprivate mutating func keep(_ notice: Notice, capacity: Int) {
+    last = max(last, notice.sequence)
+    guard ring.count == capacity else { return ring.append(notice) }
+    floor = ring[start].sequence
+    ring[start] = notice
+    start = (start + 1) % capacity
+  }
+
+  fileprivate mutating func send(_ piece: Feed.Piece, to topic: Feed.Topic) {
+    guard let continuations = subscribers[topic] else { return }
+    for (number, continuation) in continuations {
+      guard case .dropped = continuation.yield(piece) else { continue }
+      continuation.finish()
+      tooSlow.insert(number)
+      subscribers[topic]?[number] = nil
+    }
+    if subscribers[topic]?.isEmpty == true { subscribers[topic] = nil }
+  }
+
+  fileprivate func missed(_ topic: Feed.Topic, after sequence: UInt64) -> [Notice]? {
+    guard sequence >= floor, sequence <= last else { return nil }
+    func notice(_ place: Int) -> Notice { ring[(start + place) % ring.count] }
+    // Sequences grow along the ring, so the first one to tell is found by halving.
+    var (low, high) = (0, ring.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if notice(middle).sequence <= sequence { low = middle + 1 } else { high = middle }
+    }
+    return (low..<ring.count).map(notice).filter { $0.concerns(topic) }
+  }
+}
+
+extension Notice {
+  fileprivate func concerns(_ topic: Feed.Topic) -> Bool {
+    switch topic {
+    case .contact(let id): contact == id
+    case .agent(let id): agent == id
+    case .all: true
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import API
+import CallControl
+import Digest
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Synchronization
+
+/// Everything that holds for every request, around the routes: limits, tokens, idempotency, CORS, security headers,
+/// problems, counting.
+struct Gate: HTTPResponder {
+  typealias Context = ConnectionContext
+
+  static let bodyLimit = 65_536
+  /// What one address may do without a token of the site.
+  static let anything = RateLimiter.Quota(name: "requests", burst: 120, interval: 50_000)
+
+  private let routes: [Route]
+  private let router: RouterResponder<ConnectionContext>
+  private let desk: Desk
+
+  init(routes: [Route], desk: Desk) {
+    self.routes = routes
+    self.desk = desk
+    let router = Router(context: ConnectionContext.self)
+    for route in routes {
+      router.on(RouterPath(route.path), method: route.method) { request, context in
+        try await Gate.run(route, request, context, desk)
+      }
+    }
+    self.router = router.buildResponder()
+  }
+
+  func respond(to request: Request, context: ConnectionContext) async throws -> Response {
+    if let preflight = preflight(request) { return preflight }
+    var response: Response
+    do {
+      response = try await router.respond(to: request, context: context)
+    } catch {
+      let refused = refusal(for: error, request)
+      if refused.status == .internalServerError {
+        context.logger.error("A request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+      }
+      response = refused.answer(for: request.uri.path).response
+      desk.traffic.count(route: "none", status: response.status.code)
+    }
+    addCORS(request, &response)
+    addSecurity(request, &response)
+    return response
+  }
+
+  /// A known path with another method is 405 and says which ones there are.
+  private func refusal(for error: any Error, _ request: Request) -> Refused {
+    let refused = Refused(error)
+    guard refused.status == .notFound, error is HTTPError else { return refused }
+    let methods = routes.filter { $0.matches(request.uri.path) }.map(\.method.rawValue)
+    guard !methods.isEmpty else { return refused }
+    return Refused(
+      status: .methodNotAllowed, kind: "method-not-allowed", title: "Another method is needed",
+      headers: [.allow: methods.joined(separator: ", ")])
+  }
+
+  // MARK: One request of a known route
+
+  private static func run(
+    _ route: Route, _ request: Request, _ context: ConnectionContext, _ desk: Desk
+  ) async throws -> Response {
+    var limits = HTTPFields()
+    var answer: Answer
+    do {
+      let site = desk.backend.site()
+      let exchange = try await admit(route, request, context, site, desk, &limits)
+      answer = try await once(route, exchange, desk)
+    } catch {
+      let refused = Refused(error)
+      if refused.status == .internalServerError {
+        context.logger.error("A request failed", metadata: ["route": "\(route.path)", "error": "\(error)"])
+      }
+      answer = refused.answer(for: request.uri.path)
+    }
+    answer.headers.append(contentsOf: limits)
+    desk.traffic.count(route: route.path, status: answer.status.code)
+    return answer.response
+  }
+
+  private static func admit(
+    _ route: Route, _ request: Request, _ context: ConnectionContext, _ site: Site, _ desk: Desk,
+    _ limits: inout HTTPFields
+  ) async throws -> Exchange {
+    let principal = Principal(authorization: request.headers[.authorization], site: site)
+    let address = ClientAddress(
+      peer: context.peer ?? ClientAddress(high: 0, low: 0),
+      forwardedFor: request.headers[values: .xForwardedFor], trusting: site.listen.http.trustedProxies)
+    if case .holder = principal {} else { try desk.limit(route.quota, address, &limits) }
+    if case .scopes(let scopes) = route.access {
+      guard case .holder = principal else { throw Refused.unauthorized }
+      guard principal.has(oneOf: scopes) else { throw insufficient(scopes) }
+    }
+    var body: [UInt8] = []
+    if route.method != .get {
+      do { body = Array(buffer: try await request.body.collect(upTo: bodyLimit)) } catch is NIOTooManyBytesError {
+        throw Refused.tooLarge
+      }
+    }
+    return Exchange(
+      request: request, parameters: context.parameters, address: address, principal: principal, body: body)
+  }
+
+  private static func insufficient(_ scopes: [Site.Token.Scope]) -> Refused {
+    let names = scopes.map(\.rawValue).joined(separator: " or ")
+    var refused = Refused.forbidden("The token lacks the scope \(names).")
+    refused.headers[.wwwAuthenticate] = "Bearer error=\"insufficient_scope\""
+    return refused
+  }
+
+  /// A POST with an `Idempotency-Key` is carried out once; its repetition gets the same answer.
+  private static func once(_ route: Route, _ exchange: Exchange, _ desk: Desk) async throws -> Answer {
+    guard route.method == .post, let text = exchange.request.headers[.idempotencyKey] else {
+      return try await route.handle(exchange)
+    }
+    guard (1...255).contains(text.utf8.count) else {
+      throw Refused.badRequest("An Idempotency-Key has 1 to 255 characters.")
+    }
+    let scope = exchange.principal.fingerprint + " " + exchange.request.uri.path
+    let key = IdempotencyCache.Key(scope: scope, key: text)
+    let request = Array((exchange.request.uri.query ?? "").utf8) + [0] + exchange.body
+    let fingerprint = HashFunction.sha256.hash(request)
+    switch desk.begin(key, fingerprint) {
+    case .answered(let answer): return answer
+    case .running: throw Refused.conflict("A request with this Idempotency-Key is still being carried out.")
+    case .other: throw Refused.invalid("This Idempotency-Key was used with another request.")
+    case .new: break
+    }
+    do {
+      let answer = try await route.handle(exchange)
+      desk.finish(key, answer)
+      return answer
+    } catch {
+      let refused = Refused(error)
+      // What failed for want of room or by a fault of ours may be tried again with the same key.
+      if refused.status.code >= 500 {
+        desk.abandon(key)
+      } else {
+        desk.finish(key, refused.answer(for: exchange.request.uri.path))
+      }
+      throw error
+    }
+  }
+
+  // MARK: Headers
+
+  private func preflight(_ request: Request) -> Response? {
+    guard request.method == .options, request.headers[.accessControlRequestMethod] != nil else { return nil }
+    var response = Response(status: .noContent)
+    addCORS(request, &response)
+    if response.headers[.accessControlAllowOrigin] != nil {
+      response.headers[.accessControlAllowMethods] = "GET, POST, DELETE"
+      response.headers[.accessControlAllowHeaders] = "authorization, content-type, idempotency-key, last-event-id"
+      response.headers[.accessControlMaxAge] = "600"
+    }
+    return response
+  }
+
+  private func addCORS(_ request: Request, _ response: inout Response) {
+    guard request.uri.path.hasPrefix("/v1/") else { return }
+    response.headers[.vary] = "Origin"
+    guard let origin = request.headers[.origin],
+      Origins.allowsReading(origin, site: desk.backend.site(), authority: request.head.authority)
+    else { return }
+    response.headers[.accessControlAllowOrigin] = origin
+    response.headers[.accessControlExposeHeaders] = "location, retry-after, ratelimit, ratelimit-policy"
+  }
+
+  private func addSecurity(_ request: Request, _ response: inout Response) {
+    response.headers[.xContentTypeOptions] = "nosniff"
+    response.headers[.referrerPolicy] = "no-referrer"
+    if response.headers[.contentSecurityPolicy] == nil {
+      response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+    }
+    if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+  }
+}
+
+extension Route {
+  fileprivate func matches(_ requested: String) -> Bool {
+    let own = path.split(separator: "/")
+    let other = requested.split(separator: "/")
+    return own.count == other.count && zip(own, other).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+  }
+}

@@ -1,0 +1,66 @@
+/// Answers by `Idempotency-Key`, so that a repeated POST does nothing twice. A value: time comes in as microseconds.
+struct IdempotencyCache: Sendable {
+  struct Key: Hashable, Sendable {
+    /// Who asks and where: a key of one caller means nothing to another.
+    var scope: String
+    var key: String
+  }
+
+  enum Finding {
+    /// Nobody asked before: go on, then `finish` or `abandon`.
+    case new
+    case running
+    case answered(Answer)
+    /// The key was used with another request.
+    case other
+  }
+
+  private struct Entry {
+    var fingerprint: [UInt8]
+    var answer: Answer?
+    var expires: Int64
+  }
+
+  private var entries: [Key: Entry] = [:]
+  /// Keys in the order of their first use, from `head` on.
+  private var order: [Key] = []
+  private var head = 0
+  private let limit: Int
+  private let lifetime: Int64
+
+  init(limit: Int = 10_000, lifetime: Int64 = 24 * 3_600_000_000) {
+    self.limit = limit
+    self.lifetime = lifetime
+  }
+
+  var count: Int { entries.count }
+
+  mutating func begin(_ key: Key, fingerprint: [UInt8], at now: Int64) -> Finding {
+    forget(at: now)
+    if let entry = entries[key] {
+      guard entry.fingerprint == fingerprint else { return .other }
+      return entry.answer.map { .answered($0) } ?? .running
+    }
+    entries[key] = Entry(fingerprint: fingerprint, answer: nil, expires: now + lifetime)
+    order.append(key)
+    return .new
+  }
+
+  mutating func finish(_ key: Key, with answer: Answer) { entries[key]?.answer = answer }
+
+  /// Nothing came of it: the same key may try again.
+  mutating func abandon(_ key: Key) { entries[key] = nil }
+
+  private mutating func forget(at now: Int64) {
+    while head < order.count {
+      let entry = entries[order[head]]
+      guard entry == nil || entries.count >= limit || entry?.expires ?? 0 <= now else { break }
+      entries[order[head]] = nil
+      head += 1
+    }
+    if head > limit {
+      order.removeFirst(head)
+      head = 0
+    }
+  }
+}

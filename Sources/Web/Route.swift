@@ -1,0 +1,167 @@
+import ACD
+import API
+import CallControl
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// One operation of the HTTP API or one page. The table of routes registers the handlers and writes the OpenAPI
+/// document, so that the two cannot disagree.
+struct Route: Sendable {
+  enum Access: Sendable, Equatable {
+    case open
+    /// A token with one of these scopes.
+    case scopes([Site.Token.Scope])
+    /// The visitor of the contact in the path, its agent, or scope `admin`.
+    case party
+  }
+
+  struct Parameter: Sendable {
+    var name: String
+    var summary: String
+    var isRequired = false
+  }
+
+  enum Result: Sendable {
+    case json(Schema)
+    case none
+    case events
+    case text(String)
+  }
+
+  var method: HTTPRequest.Method
+  /// With parameters in braces, as in OpenAPI.
+  var path: String
+  /// The operation's name in OpenAPI.
+  var name: String
+  var summary: String
+  var access: Access
+  var query: [Parameter] = []
+  var body: Schema?
+  var status = HTTPResponse.Status.ok
+  var result: Result
+  /// What a stranger may do how often, beside the limit on all requests.
+  var quota: RateLimiter.Quota?
+  var handle: @Sendable (Exchange) async throws -> Answer
+
+  var isPage: Bool { !path.hasPrefix("/v1/") }
+}
+
+/// What a handler answers: a value that can be kept and sent again, or a stream.
+struct Answer: Sendable {
+  enum Body: Sendable {
+    case bytes([UInt8])
+    case stream(@Sendable (inout any ResponseBodyWriter) async throws -> Void)
+  }
+  var status: HTTPResponse.Status
+  var headers = HTTPFields()
+  var body = Body.bytes([])
+
+  static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Answer {
+    Answer(status: status, headers: [.contentType: "application/json"], body: .bytes(try JSON.encode(value)))
+  }
+  static func text(_ text: String, type: String = "text/plain; charset=utf-8") -> Answer {
+    Answer(status: .ok, headers: [.contentType: type], body: .bytes(Array(text.utf8)))
+  }
+  static let noContent = Answer(status: .noContent)
+
+  var response: Response {
+    switch body {
+    case .bytes(let bytes):
+      var headers = headers
+      if status != .noContent && status != .notModified { headers[.contentLength] = String(bytes.count) }
+      return Response(
+        status: status, headers: headers,
+        body: bytes.isEmpty ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    case .stream(let write): return Response(status: status, headers: headers, body: ResponseBody(write))
+    }
+  }
+}
+
+/// One request on its way through a handler.
+struct Exchange: Sendable {
+  var request: Request
+  var parameters: Parameters
+  var address: ClientAddress
+  var principal: Principal
+  /// The whole body; empty for GET.
+  var body: [UInt8]
+
+  func query(_ name: String) -> String? { request.uri.queryParameters[name[...]].map { String($0) } }
+
+  var origin: String? { request.headers[.origin] }
+
+  func contact() throws -> PublicID {
+    guard let id = parameters.get("contact").flatMap({ PublicID(parsing: $0) }) else {
+      throw Refused.notFound("There is no such contact.")
+    }
+    return id
+  }
+
+  func offer() throws -> OfferID {
+    guard let id = parameters.get("offer").flatMap({ OfferID(name: $0) }) else {
+      throw Refused.notFound("There is no such offer.")
+    }
+    return id
+  }
+
+  /// The agent who holds the token.
+  func agent() throws -> AgentID {
+    guard case .holder(let token) = principal, let agent = token.agent else {
+      throw Refused.forbidden("The token belongs to no agent.")
+    }
+    return agent
+  }
+
+  /// The JSON body. A request without one means an empty object.
+  func decode<Value: Decodable>(_: Value.Type) throws -> Value {
+    let type = request.headers[.contentType]?.prefix { $0 != ";" }
+    guard body.isEmpty || type == "application/json" else {
+      throw Refused(
+        status: .unsupportedMediaType, kind: "unsupported-media-type", title: "The body's type is not known here",
+        detail: "Send Content-Type: application/json.")
+    }
+    do { return try JSON.decode(body.isEmpty ? Array("{}".utf8) : body) } catch let error as DecodingError {
+      throw Refused.invalid(Self.sentence(error))
+    }
+  }
+
+  private static func sentence(_ error: DecodingError) -> String {
+    func path(_ context: DecodingError.Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
+    return switch error {
+    case .keyNotFound(let key, _): "The field \(key.stringValue) is missing."
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      "The field \(path(context)) has the wrong type."
+    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+      "The field \(path(context)) has a value that makes no sense."
+    default: "The body is not JSON."
+    }
+  }
+
+  /// An RFC 3339 time in the query.
+  func time(_ name: String) throws -> Timestamp? {
+    guard let text = query(name) else { return nil }
+    guard let time = Timestamp(text) else { throw Refused.invalid("\(name) is not a time as in RFC 3339.") }
+    return time
+  }
+
+  /// The page size in the query.
+  func limit(default standard: Int, most: Int) throws -> Int {
+    guard let text = query("limit") else { return standard }
+    guard let limit = Int(text), (1...most).contains(limit) else {
+      throw Refused.invalid("limit must be a number from 1 to \(most).")
+    }
+    return limit
+  }
+}
+
+/// Hummingbird's context with the peer's address.
+struct ConnectionContext: RequestContext {
+  var coreContext: CoreRequestContextStorage
+  let peer: ClientAddress?
+
+  init(source: ApplicationRequestContextSource) {
+    coreContext = CoreRequestContextStorage(source: source)
+    peer = source.channel.remoteAddress?.ipAddress.flatMap { ClientAddress($0) }
+  }
+}

@@ -1,0 +1,192 @@
+import ACD
+import API
+import CallControl
+import HTTPTypes
+import HummingbirdCore
+
+/// What a visitor does, and what both sides of a contact share.
+struct ContactRoutes: Sendable {
+  let desk: Desk
+
+  static let opening = RateLimiter.Quota(name: "contacts", burst: 10, interval: 6_000_000)
+  static let posting = RateLimiter.Quota(name: "messages", burst: 20, interval: 500_000)
+
+  var routes: [Route] {
+    [
+      Route(
+        method: .post, path: "/v1/contacts", name: "openContact",
+        summary: "Open a chat. A web page needs an origin that the entry names; a program needs scope widget.",
+        access: .open, query: [.init(name: "entry", summary: "The entry, as shop or web:shop.", isRequired: true)],
+        body: .of(NewContact.self), status: .created, result: .json(.of(OpenedContact.self)), quota: Self.opening,
+        handle: open),
+      Route(
+        method: .get, path: "/v1/contacts/{contact}", name: "readContact", summary: "The contact as it is now.",
+        access: .party, result: .json(.of(Contact.self)), handle: read),
+      Route(
+        method: .delete, path: "/v1/contacts/{contact}", name: "hangUp", summary: "End the contact.",
+        access: .party, status: .noContent, result: .none, handle: hangUp),
+      Route(
+        method: .get, path: "/v1/contacts/{contact}/messages", name: "listMessages",
+        summary: "Messages, oldest first.", access: .party,
+        query: [.init(name: "after", summary: "Only those behind this message id.")],
+        result: .json(.of(Page<Message>.self)), handle: messages),
+      Route(
+        method: .post, path: "/v1/contacts/{contact}/messages", name: "postMessage",
+        summary: "Say something. The message comes back on the event stream once it is stored.", access: .party,
+        body: .of(NewMessage.self), status: .noContent, result: .none, quota: Self.posting, handle: post),
+      Route(
+        method: .get, path: "/v1/contacts/{contact}/events", name: "followContact",
+        summary: "The contact's events. While a visitor reads them, the visitor is there.", access: .party,
+        query: [.lastEventID], result: .events, handle: events),
+      Route(
+        method: .post, path: "/v1/contacts/{contact}/leave", name: "leave",
+        summary: "The tab is closing: the visitor's token is the body, since a beacon has no headers. "
+          + "Hangs up unless an event stream is back in a few seconds.",
+        access: .open, status: .noContent, result: .none, handle: leave),
+    ]
+  }
+
+  // MARK: Opening
+
+  @Sendable private func open(_ exchange: Exchange) async throws -> Answer {
+    guard let name = exchange.query("entry") else { throw Refused.badRequest("The query needs an entry.") }
+    let site = desk.backend.site()
+    let full = name.hasPrefix("web:") ? name : "web:" + name
+    guard let entry = site.entries.first(where: { $0.name == full }) else {
+      throw Refused.notFound("There is no entry \(full).")
+    }
+    try check(exchange, mayOpen: entry)
+    guard entry.channels.contains(.chat) else { throw Refused.invalid("The entry takes no chats.") }
+    let request = try exchange.decode(NewContact.self)
+    let chat = ChatRequest(
+      entry: full, name: try visitorName(request.name), origin: exchange.origin,
+      attributes: try attributes(request.attributes ?? [:]))
+    guard case .contact(let view) = try await desk.perform(.openChat(chat)) else { throw Refused.internalError }
+    let opened = OpenedContact(contact: Contact(view, for: .visitor), token: desk.visitorKey.token(for: view.id))
+    var answer = try Answer.json(opened, status: .created)
+    answer.headers[.location] = "/v1/contacts/\(view.id)"
+    return answer
+  }
+
+  private func check(_ exchange: Exchange, mayOpen entry: Site.Entry) throws {
+    if exchange.principal.has(oneOf: [.widget, .admin]) { return }
+    guard let origin = exchange.origin else {
+      throw Refused.forbidden("The request names no origin: programs need a token with scope widget.")
+    }
+    guard Origins.allows(origin, entry: entry, authority: exchange.request.head.authority) else {
+      throw Refused.forbidden("The entry does not list the origin \(origin) among its origins.")
+    }
+  }
+
+  private func visitorName(_ name: String?) throws -> String? {
+    guard let name else { return nil }
+    let kept = name.filter { character in !character.unicodeScalars.contains { $0.properties.generalCategory == .control } }
+    guard kept.count <= 80, kept.utf8.count <= 320 else { throw Refused.invalid("A name has at most 80 characters.") }
+    return kept.allSatisfy(\.isWhitespace) ? nil : kept
+  }
+
+  private func attributes(_ attributes: [String: String]) throws -> [ChatRequest.Attribute] {
+    guard attributes.count <= 16, attributes.allSatisfy({ $0.key.utf8.count <= 256 && $0.value.utf8.count <= 256 })
+    else { throw Refused.invalid("There may be 16 attributes, with names and values of 256 bytes.") }
+    return attributes.sorted { $0.key < $1.key }.map { .init(name: "page." + $0.key, value: $0.value) }
+  }
+
+  // MARK: Parties
+
+  /// Who asks, in the contact's terms. Call control checks again whether an agent may act on it.
+  private struct Party {
+    var contact: PublicID
+    var author: Author
+    var audience: Audience
+  }
+
+  private func party(_ exchange: Exchange) throws -> Party {
+    let id = try exchange.contact()
+    switch exchange.principal {
+    case .anonymous: throw Refused.unauthorized
+    case .stranger(let token):
+      guard desk.visitorKey.isToken(token, of: id) else { throw Refused.unauthorized }
+      return Party(contact: id, author: .visitor, audience: .visitor)
+    case .holder(let token):
+      if token.scopes.contains(.agent), let agent = token.agent {
+        return Party(contact: id, author: .agent(agent), audience: .agent)
+      }
+      guard token.scopes.contains(.admin) else { throw Refused.forbidden("The token lacks the scope agent or admin.") }
+      return Party(contact: id, author: .system, audience: .agent)
+    }
+  }
+
+  /// A party that may read: an agent only while the contact, or an offer of it, is theirs.
+  private func reader(_ exchange: Exchange) async throws -> Party {
+    let party = try party(exchange)
+    guard case .agent(let agent) = party.author, !exchange.principal.has(oneOf: [.admin]) else { return party }
+    guard case .agent(let view) = try await desk.perform(.describeAgent(agent)),
+      view.contacts.contains(where: { $0.id == party.contact }) || view.offer?.contact.id == party.contact
+    else { throw Refused.forbidden("The contact is not yours.") }
+    return party
+  }
+
+  @Sendable private func read(_ exchange: Exchange) async throws -> Answer {
+    let party = try await reader(exchange)
+    return try .json(Contact(await desk.contact(party.contact), for: party.audience))
+  }
+
+  @Sendable private func hangUp(_ exchange: Exchange) async throws -> Answer {
+    let party = try party(exchange)
+    try await desk.perform(.hangUp(party.contact, party.author))
+    return .noContent
+  }
+
+  @Sendable private func messages(_ exchange: Exchange) async throws -> Answer {
+    let party = try await reader(exchange)
+    var after: UInt64 = 0
+    if let text = exchange.query("after") {
+      guard text.hasPrefix("ms_"), let sequence = UInt64(text.dropFirst(3)) else {
+        throw Refused.invalid("after is not a message id.")
+      }
+      after = sequence
+    }
+    return try .json(Page(items: await desk.backend.messages(party.contact, after).map { Message($0) }))
+  }
+
+  @Sendable private func post(_ exchange: Exchange) async throws -> Answer {
+    let party = try party(exchange)
+    let text = try exchange.decode(NewMessage.self).text
+    guard !text.allSatisfy(\.isWhitespace) else { throw Refused.invalid("The message is empty.") }
+    guard text.unicodeScalars.count <= 4_000 else { throw Refused.invalid("A message has at most 4,000 characters.") }
+    try await desk.perform(.post(party.contact, party.author, text: text))
+    return .noContent
+  }
+
+  @Sendable private func events(_ exchange: Exchange) async throws -> Answer {
+    let party = try await reader(exchange)
+    let (desk, id) = (desk, party.contact)
+    // A contact that is gone is 404 before the stream begins.
+    _ = try await desk.contact(id)
+    let snapshot: @Sendable () async throws -> StreamEvent.Snapshot = {
+      let view = try await desk.contact(id)
+      let messages = try await desk.backend.messages(id, 0).map { Message($0) }
+      return StreamEvent.Snapshot(contact: Contact(view, for: party.audience), messages: messages)
+    }
+    guard party.author == .visitor else {
+      return try desk.streams.answer(.contact(id), for: party.audience, exchange: exchange, snapshot: snapshot)
+    }
+    return try desk.streams.answer(
+      .contact(id), for: .visitor, exchange: exchange, snapshot: snapshot,
+      opened: { await desk.presence.streamOpened(id) }, closed: { desk.presence.streamClosed(id) })
+  }
+
+  @Sendable private func leave(_ exchange: Exchange) async throws -> Answer {
+    let id = try exchange.contact()
+    guard desk.visitorKey.isToken(String(decoding: exchange.body, as: UTF8.self), of: id) else {
+      throw Refused.unauthorized
+    }
+    desk.presence.leave(id, grace: desk.options.leaveGrace)
+    return .noContent
+  }
+}
+
+extension Route.Parameter {
+  static let lastEventID = Route.Parameter(
+    name: "last_event_id", summary: "Where to go on; the header Last-Event-ID does the same.")
+}

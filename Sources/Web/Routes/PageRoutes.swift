@@ -1,0 +1,90 @@
+import API
+import CallControl
+import Digest
+import HTTPTypes
+import HummingbirdCore
+
+/// What the demo page tells a newcomer.
+public struct DemoPage: Sendable {
+  /// The entry of the widget on the page.
+  public var entry: String
+  /// What to type in a second terminal.
+  public var consoleCommand: String
+  /// A SIP address to call, if SIP is on.
+  public var callAddress: String?
+  public init(entry: String = "web:demo", consoleCommand: String, callAddress: String? = nil) {
+    self.entry = entry; self.consoleCommand = consoleCommand; self.callAddress = callAddress
+  }
+}
+
+/// The widget's files, the demo page, health and metrics.
+struct PageRoutes: Sendable {
+  let desk: Desk
+  let demo: DemoPage?
+
+  /// Strict: own files only, no inline script or style.
+  private static let pagePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+  var routes: [Route] {
+    var routes = Widget.files.map { widget($0) }
+    routes.append(
+      page("/-/healthy", "readHealth", "200 while the process lives.") { _ in .text("ok\n") })
+    routes.append(page("/-/ready", "readReadiness", "503 while the journal takes no events.", ready))
+    routes.append(
+      page("/metrics", "readMetrics", "Prometheus text format.", type: "text/plain; version=0.0.4", metrics))
+    if let demo { routes += demoRoutes(demo) }
+    return routes
+  }
+
+  private func page(
+    _ path: String, _ name: String, _ summary: String, type: String = "text/plain",
+    _ handle: @escaping @Sendable (Exchange) async throws -> Answer
+  ) -> Route {
+    Route(
+      method: .get, path: path, name: name, summary: summary, access: .open, result: .text(type), handle: handle)
+  }
+
+  /// Other sites load these files as modules, which needs CORS; they hold nothing private.
+  private func widget(_ file: Widget.File) -> Route {
+    let tag = "\"" + String(decoding: hexadecimal(HashFunction.sha256.hash(file.bytes)).prefix(16), as: UTF8.self) + "\""
+    return page(file.path, "widget", "A file of the widget.", type: file.type) { exchange in
+      let headers: HTTPFields = [
+        .contentType: file.type, .cacheControl: "public, max-age=300", .eTag: tag,
+        .accessControlAllowOrigin: "*", .crossOriginResourcePolicy: "cross-origin",
+      ]
+      if exchange.request.headers[.ifNoneMatch] == tag { return Answer(status: .notModified, headers: headers) }
+      return Answer(status: .ok, headers: headers, body: .bytes(file.bytes))
+    }
+  }
+
+  private func demoRoutes(_ demo: DemoPage) -> [Route] {
+    let html = Widget.demoPage(demo)
+    return [
+      page("/demo", "demo", "The demo page.", type: "text/html") { _ in
+        var answer = Answer.text(html, type: "text/html; charset=utf-8")
+        answer.headers[.contentSecurityPolicy] = Self.pagePolicy
+        return answer
+      },
+      page("/", "start", "Leads to the demo page.") { _ in
+        Answer(status: .seeOther, headers: [.location: "/demo"])
+      },
+    ]
+  }
+
+  @Sendable private func ready(_: Exchange) throws -> Answer {
+    guard desk.backend.isReady() else {
+      throw Refused.unavailable("not-ready", "Not ready", "The journal takes no events now.", retryAfter: 1)
+    }
+    return .text("ready\n")
+  }
+
+  @Sendable private func metrics(_: Exchange) async throws -> Answer {
+    var metrics = desk.backend.metrics()
+    if case .queues(let queues) = try await desk.perform(.describeQueues) { metrics += Metric.all(queues) }
+    if case .counts(let counts) = try await desk.perform(.describeCounts) { metrics += Metric.all(counts) }
+    metrics += Metric.all(desk.traffic, streams: desk.feed.count)
+    return .text(metrics.map(\.text).joined(), type: "text/plain; version=0.0.4; charset=utf-8")
+  }
+}

@@ -1,4 +1,0 @@
-// placeholder
-import Hummingbird
-import HummingbirdTLS
-import NIOSSL

@@ -1,0 +1,99 @@
+public import CallControl
+public import Logging
+public import NIOCore
+public import ServiceLifecycle
+import API
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+import NIOSSL
+
+/// The HTTP side of Switchboard: widget, API, event streams, health and metrics.
+public struct WebServer: Service {
+  public struct Options: Sendable {
+    /// How long a visitor whose tab said goodbye may take to be back, as after a reload.
+    public var leaveGrace = Duration.seconds(10)
+    /// How often a silent event stream shows that it is alive.
+    public var beat = Duration.seconds(15)
+    /// Connections at once.
+    public var connections = 10_000
+    public init() {}
+  }
+
+  private let desk: Desk
+  private let gate: Gate
+  private let listen: Site.Listen.HTTP
+  private let logger: Logger
+  private let eventLoops: any EventLoopGroup
+  private let onListening: @Sendable (Int) async -> Void
+
+  /// - Parameters:
+  ///   - listen: where to listen; port 0 takes any. Addresses, certificate and key stay until the next start.
+  ///   - demo: what the demo page says, if there is one.
+  ///   - onListening: gets the port once connections are accepted.
+  public init(
+    backend: Backend, feed: Feed, visitorKey: VisitorKey, listen: Site.Listen.HTTP, demo: DemoPage? = nil,
+    options: Options = Options(), logger: Logger,
+    eventLoops: any EventLoopGroup,
+    onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+  ) {
+    desk = Desk(backend: backend, feed: feed, visitorKey: visitorKey, options: options)
+    gate = Gate(routes: Self.routes(desk, demo: demo), desk: desk)
+    self.listen = listen
+    self.logger = logger
+    self.eventLoops = eventLoops
+    self.onListening = onListening
+  }
+
+  /// Every route there is. Those under `/v1`, health and metrics stand in the OpenAPI document.
+  static func routes(_ desk: Desk, demo: DemoPage?) -> [Route] {
+    var routes =
+      ContactRoutes(desk: desk).routes + AgentRoutes(desk: desk).routes + ReadingRoutes(desk: desk).routes
+      + PageRoutes(desk: desk, demo: demo).routes
+    let described = routes.filter { !$0.isPage || $0.path.hasPrefix("/-/") || $0.path == "/metrics" }
+    // A document of strings and flags always encodes.
+    let document = (try? JSON.encode(OpenAPI.document(described))) ?? []
+    routes.append(
+      Route(
+        method: .get, path: "/openapi.json", name: "openapi", summary: "This API, as OpenAPI 3.1.", access: .open,
+        result: .text("application/json")
+      ) { _ in Answer(status: .ok, headers: [.contentType: "application/json"], body: .bytes(document)) })
+    return routes
+  }
+
+  public func run() async throws {
+    let onListening = onListening
+    let application = Application(
+      responder: gate, server: try server(),
+      configuration: ApplicationConfiguration(
+        address: .hostname(listen.address, port: Int(listen.port)), serverName: nil,
+        availableConnectionsDelegate: MaximumAvailableConnections(desk.options.connections)),
+      onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
+      eventLoopGroupProvider: .shared(eventLoops), logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await application.run() }
+      group.addTask { [desk] in
+        while true {
+          try await Task.sleep(for: desk.options.beat)
+          desk.feed.beat()
+        }
+      }
+      try await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private func server() throws -> HTTPServerBuilder {
+    let plain = HTTPServerBuilder.http1(
+      configuration: .init(
+        idleTimeout: .seconds(75),
+        httpDecoderConfiguration: .init(
+          maxHeaderFieldSize: 8_192, maxHeaderListSize: 16_384, maxHeaderFieldCount: 100)))
+    guard let certificate = listen.certificateFile, let key = listen.keyFile else { return plain }
+    let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+    configuration.minimumTLSVersion = .tlsv12
+    return try .tls(plain, tlsConfiguration: configuration)
+  }
+}

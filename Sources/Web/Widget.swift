@@ -1,0 +1,34 @@
+/// The widget's files, compiled into the program.
+enum Widget {
+  struct File: Sendable {
+    var path: String
+    var type: String
+    var bytes: [UInt8]
+  }
+
+  private static let script = "text/javascript; charset=utf-8"
+
+  /// The loader first; it loads the rest when the button is pressed.
+  static let files = [
+    File(path: "/switchboard.js", type: script, bytes: PackageResources.switchboard_js),
+    File(path: "/switchboard/widget.js", type: script, bytes: PackageResources.widget_js),
+    File(path: "/switchboard/link.js", type: script, bytes: PackageResources.link_js),
+    File(path: "/switchboard/style.js", type: script, bytes: PackageResources.style_js),
+    File(path: "/switchboard/en.js", type: script, bytes: PackageResources.en_js),
+    File(path: "/switchboard/de.js", type: script, bytes: PackageResources.de_js),
+    File(path: "/switchboard/demo.css", type: "text/css; charset=utf-8", bytes: PackageResources.demo_css),
+  ]
+
+  static func demoPage(_ demo: DemoPage) -> String {
+    let entry = demo.entry.hasPrefix("web:") ? String(demo.entry.dropFirst(4)) : demo.entry
+    return String(decoding: PackageResources.demo_html, as: UTF8.self)
+      .replacing("{{entry}}", with: escaped(entry))
+      .replacing("{{console}}", with: escaped(demo.consoleCommand))
+      .replacing("{{call}}", with: demo.callAddress.map { escaped($0) } ?? "")
+      .replacing("{{call-hidden}}", with: demo.callAddress == nil ? "hidden" : "")
+  }
+
+  private static func escaped(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
+  }
+}
