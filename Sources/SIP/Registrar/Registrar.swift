@@ -212,4 +212,10 @@ public struct Registrar: Sendable {
     bindings.append(binding)
     store(bindings, for: binding.address)
   }
+
+  /// Takes a journaled end of a binding up again.
+  public mutating func forget(_ binding: Binding) {
+    let bindings = (table[binding.address] ?? []).filter { $0.contact != binding.contact }
+    store(bindings, for: binding.address)
+  }
 }
