@@ -181,7 +181,7 @@ struct ContactRoutes: Sendable {
     guard desk.visitorKey.isToken(String(decoding: exchange.body, as: UTF8.self), of: id) else {
       throw Refused.unauthorized
     }
-    desk.presence.leave(id, grace: desk.options.leaveGrace)
+    Task { [desk] in await desk.presence.leave(id, grace: desk.options.leaveGrace) }
     return .noContent
   }
 }
