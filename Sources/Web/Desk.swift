@@ -30,7 +30,7 @@ final class Desk: Sendable {
     return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
   }
 
-  /// Takes one from the address's buckets and writes the `RateLimit` fields of the tighter one.
+  /// Takes one from the address's buckets and writes the `RateLimit` fields of the narrower one.
   func limit(_ quota: RateLimiter.Quota?, _ address: ClientAddress, _ headers: inout HTTPFields) throws {
     for quota in [Gate.anything, quota].compactMap({ $0 }) {
       let verdict = limiter.withLock { $0.take(quota, address: address, at: now) }

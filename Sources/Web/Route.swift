@@ -81,7 +81,8 @@ struct Answer: Sendable {
 /// One request on its way through a handler.
 struct Exchange: Sendable {
   var request: Request
-  var parameters: Parameters
+  /// What stands in the braces of the route's path.
+  var parameters: [Substring: Substring]
   var address: ClientAddress
   var principal: Principal
   /// The whole body; empty for GET.
@@ -92,14 +93,14 @@ struct Exchange: Sendable {
   var origin: String? { request.headers[.origin] }
 
   func contact() throws -> PublicID {
-    guard let id = parameters.get("contact").flatMap({ PublicID(parsing: $0) }) else {
+    guard let id = parameters["contact"].flatMap({ PublicID(parsing: $0) }) else {
       throw Refused.notFound("There is no such contact.")
     }
     return id
   }
 
   func offer() throws -> OfferID {
-    guard let id = parameters.get("offer").flatMap({ OfferID(name: $0) }) else {
+    guard let id = parameters["offer"].flatMap({ OfferID(name: $0) }) else {
       throw Refused.notFound("There is no such offer.")
     }
     return id
@@ -122,19 +123,19 @@ struct Exchange: Sendable {
         detail: "Send Content-Type: application/json.")
     }
     do { return try JSON.decode(body.isEmpty ? Array("{}".utf8) : body) } catch let error as DecodingError {
-      throw Refused.invalid(Self.sentence(error))
+      throw Self.refusal(for: error)
     }
   }
 
-  private static func sentence(_ error: DecodingError) -> String {
+  private static func refusal(for error: DecodingError) -> Refused {
     func path(_ context: DecodingError.Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
     return switch error {
-    case .keyNotFound(let key, _): "The field \(key.stringValue) is missing."
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      "The field \(path(context)) has the wrong type."
-    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
-      "The field \(path(context)) has a value that makes no sense."
-    default: "The body is not JSON."
+    case .keyNotFound(let key, _): .invalid("The field \(key.stringValue) is missing.")
+    case .typeMismatch(_, let context) where !context.codingPath.isEmpty,
+      .valueNotFound(_, let context) where !context.codingPath.isEmpty:
+      .invalid("The field \(path(context)) has the wrong type.")
+    case .dataCorrupted: .badRequest("The body is not JSON.")
+    default: .invalid("The body must be a JSON object.")
     }
   }
 

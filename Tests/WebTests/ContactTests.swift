@@ -3,6 +3,9 @@ import API
 import CallControl
 import Glibc
 import Primitives
+import NIOCore
+import NIOHTTP1
+import Synchronization
 import Testing
 
 @testable import Web
@@ -128,7 +131,7 @@ import Testing
   @Test(
     "What is no message is refused",
     arguments: [
-      (#"{"text":""}"#, 422), (#"{"text":" \n"}"#, 422), ("{}", 422), ("[", 422), (#"{"text":7}"#, 422),
+      (#"{"text":""}"#, 422), (#"{"text":" \n"}"#, 422), ("{}", 422), ("[", 400), ("[]", 422), (#"{"text":7}"#, 422),
       ("{\"text\":\"" + String(repeating: "ä", count: 4_001) + "\"}", 422),
       ("{\"text\":\"" + String(repeating: "ä", count: 4_000) + "\"}", 204),
       ("{\"text\":\"" + String(repeating: "a", count: 70_000) + "\"}", 413),

@@ -273,3 +273,6 @@ func withServer(
 }
 
 enum AgentIDs { static let amina = AgentID(index: 0) }
+
+/// For `guard … else { return fail("…") }`.
+func fail(_ comment: Comment) { Issue.record(comment) }

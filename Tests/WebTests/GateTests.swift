@@ -4,6 +4,9 @@ import CallControl
 import FoundationEssentials
 import Primitives
 import SIP
+import NIOCore
+import NIOHTTP1
+import Synchronization
 import Testing
 
 @testable import Web
@@ -147,15 +150,15 @@ import Testing
     var cache = IdempotencyCache(limit: 3, lifetime: 100)
     func key(_ name: String) -> IdempotencyCache.Key { .init(scope: "s", key: name) }
     for name in ["a", "b", "c", "d"] {
-      guard case .new = cache.begin(key(name), fingerprint: [1], at: 0) else { return Issue.record("\(name) is known") }
+      guard case .new = cache.begin(key(name), fingerprint: [1], at: 0) else { return fail("\(name) is known") }
       cache.finish(key(name), with: .noContent)
     }
     #expect(cache.count == 3)
-    guard case .answered = cache.begin(key("d"), fingerprint: [1], at: 99) else { return Issue.record("d is lost") }
-    guard case .other = cache.begin(key("d"), fingerprint: [2], at: 99) else { return Issue.record("d is alike") }
-    guard case .new = cache.begin(key("a"), fingerprint: [1], at: 99) else { return Issue.record("a is kept") }
-    guard case .running = cache.begin(key("a"), fingerprint: [1], at: 99) else { return Issue.record("a is done") }
-    guard case .new = cache.begin(key("d"), fingerprint: [1], at: 100) else { return Issue.record("d has not expired") }
+    guard case .answered = cache.begin(key("d"), fingerprint: [1], at: 99) else { return fail("d is lost") }
+    guard case .other = cache.begin(key("d"), fingerprint: [2], at: 99) else { return fail("d is alike") }
+    guard case .new = cache.begin(key("a"), fingerprint: [1], at: 99) else { return fail("a is kept") }
+    guard case .running = cache.begin(key("a"), fingerprint: [1], at: 99) else { return fail("a is done") }
+    guard case .new = cache.begin(key("d"), fingerprint: [1], at: 100) else { return fail("d has not expired") }
   }
 
   // MARK: Limits
