@@ -55,11 +55,13 @@ let package = Package(
     .target(name: "API", swiftSettings: settings),
     .target(
       name: "SiteConfiguration",
-      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "ACD", "CallControl", "Digest", "Primitives", "SIP", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: settings),
     .target(
       name: "Journal",
-      dependencies: ["ACD", "CallControl", "Primitives", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["ACD", "CallControl", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: settings),
     .target(name: "Simulator", dependencies: ["ACD", "SiteConfiguration", "Primitives"], swiftSettings: hot),
     .target(
@@ -102,8 +104,9 @@ let package = Package(
     .executableTarget(
       name: "switchboard",
       dependencies: [
-        "SiteConfiguration", "Console", "SDP", "SIP", "Service", "Simulator",
+        "Console", "Digest", "Journal", "Primitives", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -111,7 +114,12 @@ let package = Package(
       swiftSettings: settings),
 
     // Tests.
+    .testTarget(name: "MediaTests", dependencies: ["Media", "Primitives"], swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
+    .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
+    .testTarget(
+      name: "SiteConfigurationTests", dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
+      exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: settings),
     .testTarget(
       name: "WebTests",
@@ -127,5 +135,11 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
+    .testTarget(
+      name: "SDPTests", dependencies: ["Primitives", "SDP"], exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(
+      name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(
+      name: "JournalTests", dependencies: ["ACD", "CallControl", "Journal", "Primitives", "SIP"], swiftSettings: settings),
   ]
 )

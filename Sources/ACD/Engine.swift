@@ -2,38 +2,130 @@ public import Primitives
 
 /// THE engine: one value that queues contacts and offers them to agents. The same code serves live traffic and
 /// simulation; it reads no clock, no socket and no random source.
+///
+/// Inputs are decided in this type's extensions, which only read `state`; what they decide is an event, and
+/// `State.apply` writes it. Between two inputs no free agent and no waiting contact that match are left unmatched, so a
+/// decision only ever has to look at the contact or the agent that has just become free.
 public struct Engine: Sendable {
+  /// Shared by copies of the engine until one of them changes.
+  private final class Owner: Sendable {}
+
+  public internal(set) var definitions: Definitions
+  var state = State()
+  private var owner = Owner()
+  /// The latest instant seen: time never runs backwards here.
+  private var clock = Instant.distantPast
+
   public init(definitions: Definitions) {
     self.definitions = definitions
+    state.adopt(definitions)
   }
-  public private(set) var definitions: Definitions
 
   /// Decides about one input at `now`. Timers due at or before `now` fire first, in the order of their deadlines; their
   /// events and actions stand before those of the input.
   public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) {
-    fatalError("unwritten")
+    own()
+    clock = max(clock, now)
+    while let due = state.timers.popDue(at: clock) { fire(TimerSlot(slot: due.slot), &step) }
+    decide(input, &step)
   }
 
   /// When to call `handle(.timersDue, …)` next.
-  public var nextDeadline: Instant? { nil }
+  public var nextDeadline: Instant? { state.timers.nextDeadline }
 
   /// Writes a journaled event into the state without deciding anything: replay after a restart.
   public mutating func replay(_ event: Event, at instant: Instant, sequence: UInt64) {
-    fatalError("unwritten")
+    own()
+    clock = max(clock, instant)
+    state.apply(event, at: instant, sequence: sequence)
   }
 
-  /// Swaps the configuration between two inputs. Waiting contacts keep what they were promised.
-  public mutating func reconfigure(_ definitions: Definitions, at now: Instant, into step: inout Step) {
-    fatalError("unwritten")
+  var now: Instant { clock }
+
+  /// After a checkpoint was read: time goes on from its last event.
+  mutating func catchUp() { clock = state.lastInstant }
+
+  /// Writes an event and says it.
+  @inline(__always)
+  mutating func emit(_ event: Event, _ step: inout Step) {
+    state.apply(event, at: clock, sequence: step.sequence)
+    step.events.append(event)
+    step.sequence &+= 1
   }
 
-  /// Writes the whole state, versioned; `init(checkpoint:definitions:)` reads it back.
-  public func writeCheckpoint(into writer: inout ByteWriter) {
-    fatalError("unwritten")
+  mutating func own() {
+    guard !isKnownUniquelyReferenced(&owner) else { return }
+    owner = Owner()
+    state.detach()
+  }
+}
+
+extension Engine {
+  private mutating func decide(_ input: Input, _ step: inout Step) {
+    switch input {
+    case .contactArrived(let contact, let queue, let profile, let channel, let priority):
+      arrive(contact, queue, profile, channel, priority, &step)
+    case .contactLeft(let contact):
+      if let slot = state.slot(of: contact) { leave(slot, &step) }
+    case .contactLost(let contact):
+      if let slot = state.slot(of: contact) { lose(slot, &step) }
+    case .contactReturned(let contact):
+      if let slot = state.slot(of: contact) { regain(slot, &step) }
+    case .contactFinished(let contact):
+      if let slot = state.slot(of: contact) { finish(slot, &step) }
+    case .contactFailed(let contact):
+      if let slot = state.slot(of: contact) { fail(slot, &step) }
+
+    case .offerAccepted(let offer):
+      if let slot = state.offers[offer] { accept(slot, &step) }
+    case .offerDeclined(let offer):
+      if let slot = state.offers[offer] { decline(slot, &step) }
+    case .offerFailed(let offer, let failure):
+      if let slot = state.offers[offer] { failOffer(slot, failure, &step) }
+    case .offerConnected(let offer):
+      if let slot = state.offers[offer] { connected(slot, &step) }
+
+    case .agentSignedIn(let agent):
+      if isEmployed(agent) { signIn(agent, &step) }
+    case .agentSignedOut(let agent):
+      if isEmployed(agent) { signOut(agent, .agentSignedOut, &step) }
+    case .agentReady(let agent):
+      if isEmployed(agent) { makeReady(agent, &step) }
+    case .agentNotReady(let agent, let reason):
+      if isEmployed(agent) { takeBreak(agent, reason, &step) }
+    case .agentUnreachable(let agent):
+      if isEmployed(agent) { losePhone(agent, &step) }
+    case .agentReachable(let agent):
+      if isEmployed(agent) { regainPhone(agent, &step) }
+
+    case .wrapUpEnded(let agent, let contact, let code):
+      if let slot = state.slot(of: contact) { endWrapUp(slot, by: agent, code, &step) }
+    case .wrapUpExtended(let agent, let contact, let interval):
+      if let slot = state.slot(of: contact) { extendWrapUp(slot, by: agent, interval, &step) }
+
+    case .restarted: restart(&step)
+    case .timersDue: break
+    }
   }
 
-  public init(checkpoint reader: inout ByteReader, definitions: Definitions) throws(CheckpointError) {
-    fatalError("unwritten")
+  private mutating func fire(_ timer: TimerSlot, _ step: inout Step) {
+    switch timer {
+    case .patience(let slot): losePatience(slot, &step)
+    case .phase(let slot):
+      switch state.contacts[slot].phase {
+      case .offered: miss(slot, &step)
+      case .connecting: failOffer(slot, .connect, &step)
+      case .wrapUp: endWrapUp(slot, .none, &step)
+      case .waiting, .answered, .gone: break
+      }
+    case .retry(let agent):
+      state.armRetry(agent, after: now)
+      match(agent: agent, &step)
+    }
+  }
+
+  private func isEmployed(_ agent: AgentID) -> Bool {
+    state.isKnown(agent) && !state.agents[Int(agent.index)].isRemoved
   }
 }
 

@@ -33,12 +33,12 @@ public enum Event: Sendable, Equatable {
 }
 
 /// Why a contact never entered the queue.
-public enum Refusal: UInt8, Sendable, CaseIterable {
+public enum Refusal: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case full, closed, unstaffed, policy, channel
 }
 
 /// How a contact left its queue; exactly one for each that entered.
-public enum Outcome: UInt8, Sendable, CaseIterable {
+public enum Outcome: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case answered, abandoned
   /// Abandoned before the queue's short-abandon limit.
   case shortAbandoned
@@ -46,11 +46,11 @@ public enum Outcome: UInt8, Sendable, CaseIterable {
 }
 
 /// How an answered contact ended at last.
-public enum EndCause: UInt8, Sendable, CaseIterable {
+public enum EndCause: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case contactLeft, agentLeft, failed, restart
 }
 
 /// Why a live offer was taken back.
-public enum Withdrawal: UInt8, Sendable, CaseIterable {
+public enum Withdrawal: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case contactLeft, timedOut, agentNotReady, agentSignedOut, acceptedByOther, contactLost, reconfigured
 }

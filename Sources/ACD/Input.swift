@@ -10,6 +10,8 @@ public enum Input: Sendable, Equatable {
   case contactReturned(ContactID)
   /// The agent or the system ended the contact after it was accepted.
   case contactFinished(ContactID)
+  /// The contact broke by our own fault, at any time: its outcome, or its end cause, is `failed`.
+  case contactFailed(ContactID)
 
   case offerAccepted(OfferID)
   case offerDeclined(OfferID)
@@ -36,7 +38,7 @@ public enum Input: Sendable, Equatable {
 }
 
 /// Why an offer failed without anybody's fault or word.
-public enum OfferFailure: UInt8, Sendable, CaseIterable {
+public enum OfferFailure: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   /// No binding, no provisional response in 4 s, 404, 408, 480: the agent becomes not ready (unreachable).
   case unreachable
   /// 486: a short back-off, no miss.

@@ -15,7 +15,7 @@ public struct QueueSummary: Sendable, Equatable {
 }
 
 /// Sums only, so that intervals and queues roll up by addition (`CALLS.md` 7 names the ratios made of them).
-public struct QueueCounters: Sendable, Equatable {
+public struct QueueCounters: Sendable, Equatable, BitwiseCopyable {
   public var entered: UInt64 = 0
   public var answered: UInt64 = 0
   public var answeredWithin: UInt64 = 0
@@ -26,6 +26,9 @@ public struct QueueCounters: Sendable, Equatable {
   public var left: UInt64 = 0
   public var failed: UInt64 = 0
   public var refused: UInt64 = 0
+  /// Callbacks requested, and contacts withdrawn by somebody here.
+  public var callback: UInt64 = 0
+  public var withdrawn: UInt64 = 0
   /// Sum of the waits of answered contacts, microseconds.
   public var answeredWait: Int64 = 0
   public init() {}
@@ -46,6 +49,8 @@ public struct AgentSummary: Sendable, Equatable {
   public var agent: AgentID
   public var presence = Presence.signedOut
   public var idleSince: Instant?
+  /// When the live offer was made, if there is one.
+  public var offerMadeAt: Instant?
   public var slots: [Slot] = []
   public init(agent: AgentID) { self.agent = agent }
 }
@@ -67,10 +72,122 @@ public enum ContactState: Sendable, Equatable {
 }
 
 extension Engine {
-  public func summary(of queue: QueueID) -> QueueSummary { fatalError("unwritten") }
-  public func summary(of agent: AgentID) -> AgentSummary { fatalError("unwritten") }
-  public func state(of contact: ContactID) -> ContactState? { fatalError("unwritten") }
-  /// The range for a waiting contact at `now`, from its place, the queue's agents and recent handle times; nil when
-  /// nobody is signed in for it.
-  public func waitRange(of contact: ContactID, at now: Instant) -> WaitRange? { fatalError("unwritten") }
+  /// Reads the queue's members and buckets; not for every step.
+  public func summary(of queue: QueueID) -> QueueSummary {
+    var summary = QueueSummary(queue: queue)
+    guard state.isKnown(queue) else { return summary }
+    let index = Int(queue.index)
+    summary.counters = state.counters[index]
+    summary.waiting = Int(state.queues[index].waiting)
+    for place in Int(state.memberStart[index])..<Int(state.memberStart[index + 1]) {
+      let membership = state.memberships[state.members[place]]
+      let agent = state.agents[membership.agent]
+      if agent.presence != .signedOut { summary.signedIn += 1 }
+      if agent.openKinds & membership.kinds != 0 { summary.ready += 1 }
+    }
+    summary.oldestEntry = state.oldestEntry(of: index)
+    return summary
+  }
+
+  public func summary(of agent: AgentID) -> AgentSummary {
+    var summary = AgentSummary(agent: agent)
+    guard state.isKnown(agent) else { return summary }
+    let row = state.agents[Int(agent.index)]
+    switch row.presence {
+    case .signedOut: summary.presence = .signedOut
+    case .notReady: summary.presence = .notReady(ReasonID(index: row.reason))
+    case .ready:
+      summary.presence = .ready
+      if row.load == 0 { summary.idleSince = Instant(microseconds: row.idle) }
+    }
+    var slots = state.held(by: Int(agent.index))
+    if row.offered >= 0 {
+      slots.append(Int(row.offered))
+      let offered = state.contacts[Int(row.offered)]
+      summary.offerMadeAt = offered.phaseDeadline - definitions.queues[Int(offered.queue)].ring
+    }
+    summary.slots = slots.map { slot in
+      let contact = state.contacts[slot]
+      let slotState: AgentSummary.SlotState =
+        switch contact.phase {
+        case .connecting: .connecting
+        case .wrapUp: .wrapUp(until: contact.phaseDeadline)
+        case .offered: .offered(OfferID(sequence: contact.offer))
+        case .answered, .waiting, .gone: .engaged
+        }
+      return AgentSummary.Slot(contact: state.contactID(slot), channel: contact.channel, state: slotState)
+    }
+    return summary
+  }
+
+  /// Where a contact stands; nil for one that is over. Walks the queue's buckets for `ahead`.
+  public func state(of contact: ContactID) -> ContactState? {
+    guard let slot = state.slot(of: contact) else { return nil }
+    let row = state.contacts[slot]
+    let agent = AgentID(index: UInt32(bitPattern: row.agent))
+    switch row.phase {
+    case .gone: return nil
+    case .waiting:
+      return .waiting(queue: QueueID(index: UInt32(row.queue)), since: row.entry, ahead: state.ahead(of: slot))
+    case .offered: return .offered(OfferID(sequence: row.offer), agent)
+    case .connecting: return .connecting(OfferID(sequence: row.offer), agent)
+    case .answered: return .answered(agent)
+    case .wrapUp: return .wrapUp(agent)
+    }
+  }
+}
+
+extension State {
+  /// The earliest entry among those in line and those on offer to the queue's agents; lost visitors left out.
+  func oldestEntry(of queue: Int) -> Instant? {
+    var oldest = Instant.distantFuture
+    var bucket = queues[queue].firstBucket
+    while bucket >= 0 {
+      oldest = min(oldest, buckets[bucket].headEntry)
+      bucket = buckets[bucket].next
+    }
+    for place in Int(memberStart[queue])..<Int(memberStart[queue + 1]) {
+      let offered = agents[memberships[members[place]].agent].offered
+      if offered >= 0, Int(contacts[offered].queue) == queue { oldest = min(oldest, contacts[offered].entry) }
+    }
+    return oldest == .distantFuture ? nil : oldest
+  }
+
+  /// Contacts that hold a slot of the agent, in slot order.
+  func held(by agent: Int) -> [Int] {
+    var slots: [Int] = []
+    var slot = agents[agent].firstHeld
+    while slot >= 0 {
+      slots.append(Int(slot))
+      slot = contacts[slot].nextHeld
+    }
+    return slots.sorted()
+  }
+
+  /// How many waiting contacts of the same queue stand before this one.
+  func ahead(of slot: Int) -> Int {
+    let row = contacts[slot]
+    // Aging is linear, so the order of two contacts of a queue is the same at every instant.
+    let now = lastInstant
+    let own = Rank(
+      membership: 0, effective: effective(priority: row.priority, entry: row.entry, queue: row.queue, at: now),
+      entrySequence: row.entrySequence)
+    var count = 0
+    var bucket = queues[row.queue].firstBucket
+    while bucket >= 0 {
+      var other = buckets[bucket].head
+      while other >= 0 {
+        let candidate = contacts[other]
+        let rank = Rank(
+          membership: 0,
+          effective: effective(priority: candidate.priority, entry: candidate.entry, queue: row.queue, at: now),
+          entrySequence: candidate.entrySequence)
+        guard rank.isBefore(own) else { break }
+        count += 1
+        other = candidate.next
+      }
+      bucket = buckets[bucket].next
+    }
+    return count
+  }
 }

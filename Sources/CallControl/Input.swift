@@ -79,6 +79,7 @@ public enum Author: Sendable, Equatable {
 public enum Reply: Sendable, Equatable {
   case done
   case contact(ContactView)
+  case message(MessageView)
   case agent(AgentView)
   case agents([AgentView])
   case queues([QueueView])

@@ -1,3 +1,4 @@
+public import SDP
 public import SIP
 
 /// What call control asks of the media threads. Commands for one id are carried out in order.
@@ -31,14 +32,32 @@ public struct RemoteMedia: Sendable, Equatable {
   /// Nil while the far end holds with an unspecified address.
   public var endpoint: Endpoint?
   public var codec: G711
-  /// Payload type of telephone-event (RFC 4733) on this leg; nil if it was not negotiated.
+  /// Payload type of the codec on packets to and from the far end, where it is not the static one of RFC 3551.
+  public var payloadType: UInt8
+  public var incomingPayloadType: UInt8
+  /// Payload type of telephone-event (RFC 4733) on packets to the far end; nil if it was not negotiated.
   public var telephoneEvent: UInt8?
+  /// The same on packets from the far end: an answer may number it differently from our offer.
+  public var incomingTelephoneEvent: UInt8?
   /// Whether we send to it, and whether we take what it sends.
   public var sends: Bool
   public var receives: Bool
   public init(endpoint: Endpoint?, codec: G711, telephoneEvent: UInt8?, sends: Bool = true, receives: Bool = true) {
-    self.endpoint = endpoint; self.codec = codec; self.telephoneEvent = telephoneEvent
+    self.endpoint = endpoint; self.codec = codec
+    payloadType = codec.rawValue; incomingPayloadType = codec.rawValue
+    self.telephoneEvent = telephoneEvent; incomingTelephoneEvent = telephoneEvent
     self.sends = sends; self.receives = receives
+  }
+
+  /// What an offer and its answer agreed on.
+  public init(_ media: NegotiatedMedia) {
+    self.init(
+      endpoint: media.remote.flatMap { Endpoint(address: $0.address, port: $0.port) },
+      codec: media.codec == .pcmu ? .pcmu : .pcma, telephoneEvent: media.telephoneEvent?.outgoing,
+      sends: media.direction.sends, receives: media.direction.receives)
+    payloadType = media.payloadType.outgoing
+    incomingPayloadType = media.payloadType.incoming
+    incomingTelephoneEvent = media.telephoneEvent?.incoming
   }
 }
 

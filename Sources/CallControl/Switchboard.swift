@@ -1,26 +1,144 @@
-public import ACD
+import ACD
 public import Primitives
 
-/// The top machine: the story of every contact. It owns the ACD, the SIP user agent and the legs; it never reads a
-/// clock, a socket or a file.
+/// The top machine: the story of every contact. It owns the ACD and the calls; it never reads a clock, a socket or a
+/// file.
+///
+/// Every fact is an `Event`: `emit` journals it and applies it, and replaying the journal applies it again, so the
+/// state after a restart is the state before it. What is to be done outside follows as `Action`s.
 public struct Switchboard: Sendable {
-  public private(set) var site: Site
+  public internal(set) var site: Site
+  var acd: Engine
+  var contacts = SlotMap<ContactID, Contact>()
+  var contactsByPublicID = Index<PublicID, ContactID>()
+  /// Event streams that are open, and whether the link counts as lost: not journaled, so all are gone at a restart.
+  var links = Index<ContactID, VisitorLink>()
+  var timers = TimerHeap<Timer>()
+  var entropy: Entropy
+  var calls: Calls
+
+  /// What call control itself waits for.
+  enum Timer: Hashable, Sendable {
+    /// A chat visitor's link has been gone for 20 s: the contact is not offered.
+    case lost(ContactID)
+    /// A chat in talk whose visitor has been gone for 5 min ends.
+    case abandonedTalk(ContactID)
+    case call(Calls.Timer)
+  }
 
   public init(site: Site, entropy: Entropy) {
     self.site = site
+    self.entropy = entropy
+    acd = Engine(definitions: site.definitions)
+    calls = Calls(site: site, entropy: &self.entropy)
   }
 
-  public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) { fatalError("unwritten") }
-  public var nextDeadline: Instant? { nil }
-
-  /// Writes a journaled event into the state without deciding anything.
-  public mutating func replay(_ record: Record) { fatalError("unwritten") }
-
-  /// Swaps the configuration between two inputs; journals `configurationApplied`.
-  public mutating func reconfigure(_ site: Site, at now: Instant, into step: inout Step) { fatalError("unwritten") }
-
-  public func writeCheckpoint(into writer: inout ByteWriter) { fatalError("unwritten") }
-  public init(checkpoint reader: inout ByteReader, site: Site, entropy: Entropy) throws(CheckpointError) {
-    fatalError("unwritten")
+  /// Handles one input at `now`. Due timers fire first.
+  public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) {
+    fireTimers(at: now, into: &step)
+    switch input {
+    case .message(let message, let flow): receive(message, from: flow, at: now, into: &step)
+    case .flowFailed(let flow): flowFailed(flow, at: now, into: &step)
+    case .media(let event): follow(event, at: now, into: &step)
+    case .command(let request, let command):
+      let reply = carryOut(command, at: now, into: &step)
+      step.afterCommit.append(.reply(request, reply))
+    case .restarted: restart(at: now, into: &step)
+    case .timersDue: break
+    }
   }
+
+  public var nextDeadline: Instant? {
+    [acd.nextDeadline, timers.nextDeadline, callsDeadline].compactMap(\.self).min()
+  }
+
+  /// Swaps the configuration between two inputs. Waiting contacts keep what they were promised.
+  public mutating func reconfigure(_ site: Site, at now: Instant, into step: inout Step) {
+    emit(.configurationApplied(hash: site.hash), at: now, into: &step)
+    self.site = site
+    acd.reconfigure(site.definitions, at: now, into: &step.acd)
+    settle(at: now, into: &step)
+    reconfigureCalls(at: now, into: &step)
+  }
+
+  private mutating func fireTimers(at now: Instant, into step: inout Step) {
+    if let deadline = acd.nextDeadline, deadline <= now { tell(.timersDue, at: now, into: &step) }
+    while let (timer, _) = timers.popDue(at: now) {
+      switch timer {
+      case .lost(let contact): visitorIsLost(contact, at: now, into: &step)
+      case .abandonedTalk(let contact): tell(.contactLeft(contact), at: now, into: &step)
+      case .call(let timer): fire(timer, at: now, into: &step)
+      }
+    }
+    fireCallTimers(at: now, into: &step)
+  }
+
+  // MARK: Events
+
+  /// Journals a fact of call control and applies it.
+  mutating func emit(_ event: Event, at now: Instant, into step: inout Step) {
+    let sequence = step.acd.sequence
+    step.acd.sequence += 1
+    let cause = step.records.first?.sequence ?? sequence
+    let record = Record(sequence: sequence, at: now, cause: cause, event: event)
+    step.records.append(record)
+    apply(record)
+    announce(record, into: &step)
+  }
+
+  /// Gives the ACD an input and carries out what follows.
+  mutating func tell(_ input: ACD.Input, at now: Instant, into step: inout Step) {
+    acd.handle(input, at: now, into: &step.acd)
+    settle(at: now, into: &step)
+  }
+
+  /// Takes over the events and actions that the ACD left in the step. An action may tell the ACD more, so both lists
+  /// are taken out first.
+  private mutating func settle(at now: Instant, into step: inout Step) {
+    guard !step.acd.events.isEmpty || !step.acd.actions.isEmpty else { return }
+    let events = step.acd.events
+    let actions = step.acd.actions
+    step.acd.removeAll()
+    var sequence = step.acd.sequence - UInt64(events.count)
+    for event in events {
+      let cause = step.records.first?.sequence ?? sequence
+      let record = Record(sequence: sequence, at: now, cause: cause, event: .acd(event))
+      step.records.append(record)
+      apply(record)
+      announce(record, into: &step)
+      sequence += 1
+    }
+    for action in actions { carryOut(action, at: now, into: &step) }
+  }
+
+  private mutating func carryOut(_ action: ACD.Action, at now: Instant, into step: inout Step) {
+    switch action {
+    case .ring(let offer, let contact, let agent):
+      guard isVoice(contact) else { break }
+      ring(offer, contact, agent, at: now, into: &step)
+    case .stopRinging(let offer, let contact, let agent):
+      guard isVoice(contact) else { break }
+      stopRinging(offer, contact, agent, at: now, into: &step)
+    case .connect(let offer, let contact, let agent):
+      if isVoice(contact) {
+        connect(offer, contact, agent, at: now, into: &step)
+      } else {
+        // A chat has no legs to join.
+        tell(.offerConnected(offer), at: now, into: &step)
+      }
+    case .resumeWaiting(let contact):
+      guard isVoice(contact) else { break }
+      resumeWaiting(contact, at: now, into: &step)
+    case .refuse(let contact, let refusal):
+      if isVoice(contact) { refuseCall(contact, refusal, at: now, into: &step) }
+      contacts[contact]?.refusal = refusal
+    case .release(let contact):
+      if isVoice(contact) { release(contact, at: now, into: &step) }
+      links[contact] = nil
+    case .forget(let contact):
+      emit(.contactClosed(contact), at: now, into: &step)
+    }
+  }
+
+  func isVoice(_ contact: ContactID) -> Bool { contacts[contact]?.channel == .voice }
 }

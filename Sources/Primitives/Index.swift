@@ -9,6 +9,9 @@ public struct Index<Key: Hashable, Value> {
     get { storage[key] }
     _modify { yield &storage[key] }
   }
+  /// Takes the value of `key` out.
+  @discardableResult
+  @inlinable public mutating func remove(_ key: Key) -> Value? { storage.removeValue(forKey: key) }
   @inlinable public mutating func removeAll() { storage.removeAll() }
 }
 extension Index: Sendable where Key: Sendable, Value: Sendable {}

@@ -5,14 +5,18 @@
 public struct SlotMap<ID: SlotID, Element> {
   @usableFromInline internal var elements: [Element?] = []
   @usableFromInline internal var generations: [UInt32] = []
+  /// Empty slots, the last one first; may also hold slots that `insert(_:restoring:)` took meanwhile.
   @usableFromInline internal var free: [UInt32] = []
-  public private(set) var count = 0
+  @usableFromInline internal var occupied = 0
 
   @inlinable public init() {}
+  @inlinable public var count: Int { occupied }
+  @inlinable public var isEmpty: Bool { occupied == 0 }
 
-  public mutating func insert(_ element: Element) -> ID {
-    count += 1
-    if let slot = free.popLast() {
+  @inlinable public mutating func insert(_ element: Element) -> ID {
+    occupied += 1
+    while let slot = free.popLast() {
+      guard elements[Int(slot)] == nil else { continue }
       elements[Int(slot)] = element
       return ID(slot: slot, generation: generations[Int(slot)])
     }
@@ -23,26 +27,25 @@ public struct SlotMap<ID: SlotID, Element> {
 
   /// Puts an element under an id that a journal recorded; slots in between become free.
   /// - Precondition: the slot is empty.
-  public mutating func insert(_ element: Element, restoring id: ID) {
+  @inlinable public mutating func insert(_ element: Element, restoring id: ID) {
     while elements.count <= Int(id.slot) {
-      free.append(UInt32(elements.count))
+      if elements.count < Int(id.slot) { free.append(UInt32(elements.count)) }
       elements.append(nil)
       generations.append(0)
     }
     precondition(elements[Int(id.slot)] == nil, "the slot is taken")
-    free.removeAll { $0 == id.slot }
     generations[Int(id.slot)] = id.generation
     elements[Int(id.slot)] = element
-    count += 1
+    occupied += 1
   }
 
   @discardableResult
-  public mutating func remove(_ id: ID) -> Element? {
+  @inlinable public mutating func remove(_ id: ID) -> Element? {
     guard contains(id) else { return nil }
     let element = elements[Int(id.slot)].take()
     generations[Int(id.slot)] &+= 1
     free.append(id.slot)
-    count -= 1
+    occupied -= 1
     return element
   }
 
@@ -59,8 +62,41 @@ public struct SlotMap<ID: SlotID, Element> {
     }
   }
 
+  /// Writes generations and the order of the free slots, so that a restored table hands out the same ids.
+  public func writeFreeSlots(into writer: inout ByteWriter) {
+    writer.write(UInt32(elements.count))
+    for generation in generations { writer.write(generation) }
+    // The list may hold slots that were restored meanwhile: each empty slot counts where it stands last.
+    var isWritten = elements.map { $0 != nil }
+    var order: [UInt32] = []
+    for slot in free.reversed() where !isWritten[Int(slot)] {
+      isWritten[Int(slot)] = true
+      order.append(slot)
+    }
+    for slot in order.reversed() { writer.write(slot) }
+  }
+
+  /// Reads what `writeFreeSlots` wrote, after all entries were restored.
+  public mutating func readFreeSlots(from reader: inout ByteReader) throws(ByteReader.Truncated) {
+    let slots = Int(try reader.read(UInt32.self))
+    guard slots >= elements.count, reader.remaining >= slots * 4 else {
+      throw ByteReader.Truncated(offset: reader.offset)
+    }
+    while elements.count < slots {
+      elements.append(nil)
+      generations.append(0)
+    }
+    for slot in 0..<slots { generations[slot] = try reader.read() }
+    free.removeAll(keepingCapacity: true)
+    for _ in 0..<(slots - count) {
+      let slot: UInt32 = try reader.read()
+      guard slot < slots else { throw ByteReader.Truncated(offset: reader.offset) }
+      free.append(slot)
+    }
+  }
+
   /// The ids of all entries, in slot order.
-  public var ids: [ID] {
+  @inlinable public var ids: [ID] {
     elements.indices.compactMap {
       elements[$0] == nil ? nil : ID(slot: UInt32($0), generation: generations[$0])
     }

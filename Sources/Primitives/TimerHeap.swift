@@ -1,97 +1,59 @@
 /// Deadlines in order, with true deletion: a long timer that is cancelled leaves nothing behind.
 ///
-/// One timer per key; keyed by `(Instant, sequence)`, so timers of one instant fire in the order they were set.
+/// One timer per key. Timers of one instant fire in the order they were set. A key is hashed once per `set`, `cancel`
+/// and `popDue`, never while the heap moves entries; where keys are small integers already, use `DenseTimerHeap`.
 @frozen
 public struct TimerHeap<Key: Hashable> {
-  @usableFromInline internal struct Entry {
-    @usableFromInline var deadline: Instant
-    @usableFromInline var sequence: UInt64
-    @usableFromInline var key: Key
-    @inlinable init(deadline: Instant, sequence: UInt64, key: Key) {
-      self.deadline = deadline; self.sequence = sequence; self.key = key
-    }
-    @inlinable func isBefore(_ other: Entry) -> Bool {
-      deadline != other.deadline ? deadline < other.deadline : sequence < other.sequence
-    }
-  }
-  @usableFromInline internal var heap: [Entry] = []
-  @usableFromInline internal var places: [Key: Int] = [:]
+  @usableFromInline internal var heap = DenseTimerHeap()
+  @usableFromInline internal var slots = Index<Key, UInt32>()
+  @usableFromInline internal var keys: [Key?] = []
+  @usableFromInline internal var free: [UInt32] = []
   @usableFromInline internal var nextSequence: UInt64 = 0
 
   @inlinable public init() {}
   @inlinable public var count: Int { heap.count }
-  @inlinable public var nextDeadline: Instant? { heap.first?.deadline }
+  @inlinable public var isEmpty: Bool { heap.isEmpty }
+  @inlinable public var nextDeadline: Instant? { heap.nextDeadline }
 
   /// Sets or moves the timer of `key`.
   @inlinable public mutating func set(_ key: Key, at deadline: Instant) {
     nextSequence &+= 1
-    let entry = Entry(deadline: deadline, sequence: nextSequence, key: key)
-    if let place = places[key] {
-      heap[place] = entry
-      siftUp(place)
-      siftDown(places[key] ?? place)
-    } else {
-      heap.append(entry)
-      places[key] = heap.count - 1
-      siftUp(heap.count - 1)
+    if let slot = slots[key] {
+      heap.set(slot, at: deadline, sequence: nextSequence)
+      return
     }
+    let slot: UInt32
+    if let reused = free.popLast() {
+      slot = reused
+      keys[Int(slot)] = key
+    } else {
+      slot = UInt32(keys.count)
+      keys.append(key)
+    }
+    slots[key] = slot
+    heap.set(slot, at: deadline, sequence: nextSequence)
   }
 
   @discardableResult
   @inlinable public mutating func cancel(_ key: Key) -> Bool {
-    guard let place = places.removeValue(forKey: key) else { return false }
-    remove(at: place)
+    guard let slot = slots.remove(key) else { return false }
+    heap.cancel(slot)
+    keys[Int(slot)] = nil
+    free.append(slot)
     return true
   }
 
-  @inlinable public func deadline(of key: Key) -> Instant? { places[key].map { heap[$0].deadline } }
+  @inlinable public func deadline(of key: Key) -> Instant? {
+    guard let slot = slots[key] else { return nil }
+    return heap.deadline(of: slot)
+  }
 
   /// Takes the first timer if it is due.
   @inlinable public mutating func popDue(at now: Instant) -> (key: Key, deadline: Instant)? {
-    guard let first = heap.first, first.deadline <= now else { return nil }
-    places.removeValue(forKey: first.key)
-    remove(at: 0)
-    return (first.key, first.deadline)
-  }
-
-  @inlinable internal mutating func remove(at place: Int) {
-    let last = heap.removeLast()
-    guard place < heap.count else { return }
-    heap[place] = last
-    places[last.key] = place
-    siftUp(place)
-    siftDown(places[last.key] ?? place)
-  }
-
-  @inlinable internal mutating func siftUp(_ start: Int) {
-    var child = start
-    let entry = heap[child]
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard entry.isBefore(heap[parent]) else { break }
-      heap[child] = heap[parent]
-      places[heap[child].key] = child
-      child = parent
-    }
-    heap[child] = entry
-    places[entry.key] = child
-  }
-
-  @inlinable internal mutating func siftDown(_ start: Int) {
-    var parent = start
-    let entry = heap[parent]
-    while true {
-      var child = 2 * parent + 1
-      guard child < heap.count else { break }
-      if child + 1 < heap.count, heap[child + 1].isBefore(heap[child]) { child += 1 }
-      guard heap[child].isBefore(entry) else { break }
-      heap[parent] = heap[child]
-      places[heap[parent].key] = parent
-      parent = child
-    }
-    heap[parent] = entry
-    places[entry.key] = parent
+    guard let due = heap.popDue(at: now), let key = keys[Int(due.slot)].take() else { return nil }
+    slots.remove(key)
+    free.append(due.slot)
+    return (key, due.deadline)
   }
 }
 extension TimerHeap: Sendable where Key: Sendable {}
-extension TimerHeap.Entry: Sendable where Key: Sendable {}

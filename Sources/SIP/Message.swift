@@ -1,104 +1,130 @@
 /// A well-formed SIP message: one byte buffer and offsets into it. It exists only if the whole of it was understood
 /// (RFC 3261 section 7, 25). A `Sendable` value, cheap to hand to another thread.
+///
+/// Parsing checks the start line, every header that identifies or routes the message, and its length; strings are made
+/// only when an accessor is asked. Headers that no rule of this layer needs may say what they like.
 public struct Message: Sendable {
   public enum Kind: Sendable, Equatable {
     case request(Method)
     case response(status: Int)
   }
 
-  /// Parses one whole message: a datagram, or what the stream framer cut.
-  public init(parsing bytes: [UInt8], limits: Limits = Limits()) throws(ParseError) { fatalError("unwritten") }
-
-  public var kind: Kind { fatalError("unwritten") }
+  /// The message as received, without what a datagram carried behind it.
+  public let bytes: [UInt8]
+  public let kind: Kind
   /// The method of a request, or of the CSeq of a response.
-  public var method: Method { fatalError("unwritten") }
+  public let method: Method
+  public let cseq: UInt32
+  let fields: [HeaderField]
+  let startLine: StartLine
+  let bodyStart: Int
+
+  /// Parses one whole message: a datagram, or what the stream framer cut.
+  public init(parsing bytes: [UInt8], limits: Limits = Limits()) throws(ParseError) {
+    let span = bytes.span
+    let head = try MessageHead(scanning: span, limits: limits)
+    let length = try head.length(span, limits: limits) ?? bytes.count
+    let startLine = try StartLine(span, end: head.startLineEnd)
+    let (cseq, method) = try head.validated(span, startLine, limits: limits)
+    guard length <= limits.message else {
+      throw ParseError(offset: limits.message, reason: "message too long", status: 513)
+    }
+    guard length <= bytes.count else {
+      throw ParseError(offset: bytes.count, reason: "message ends before its Content-Length says")
+    }
+    self.bytes = length == bytes.count ? bytes : Array(bytes[..<length])
+    self.kind = startLine.status == 0 ? .request(method) : .response(status: startLine.status)
+    self.method = method
+    self.cseq = cseq
+    self.fields = head.fields
+    self.startLine = startLine
+    self.bodyStart = head.bodyStart
+  }
+
+  public var isRequest: Bool { startLine.status == 0 }
   /// Of a response; 0 for a request.
-  public var status: Int { fatalError("unwritten") }
-  public var requestURI: URI { fatalError("unwritten") }
-  public var from: Address { fatalError("unwritten") }
-  public var to: Address { fatalError("unwritten") }
-  public var callID: String { fatalError("unwritten") }
-  public var cseq: UInt32 { fatalError("unwritten") }
-  public var contacts: [Address] { fatalError("unwritten") }
-  public var body: ArraySlice<UInt8> { fatalError("unwritten") }
-  /// Media type in lower case without parameters, as `application/sdp`.
-  public var contentType: String? { fatalError("unwritten") }
-  /// The first value of a header by name (any case, compact or long), unfolded.
-  public func header(_ name: String) -> String? { fatalError("unwritten") }
-  /// All values of a header, comma-separated lists taken apart where the header's grammar allows.
-  public func headers(_ name: String) -> [String] { fatalError("unwritten") }
-  /// The message as received.
-  public var bytes: [UInt8] { fatalError("unwritten") }
+  public var status: Int { startLine.status }
+  /// The reason phrase of a response; empty for a request.
+  public var reason: String { isRequest ? "" : bytes.span.text(startLine.target) }
+  /// Of a request; for a response that of its To, so that the accessor is total.
+  public var requestURI: URI { startLine.uri.map { URI(bytes.span, $0) } ?? to.uri }
+  public var body: ArraySlice<UInt8> { bytes[bodyStart...] }
 }
 
-public struct Method: Hashable, Sendable, CustomStringConvertible {
-  public let name: String
-  public init(_ name: String) { self.name = name }
-  public var description: String { name }
-  public static let invite = Method("INVITE")
-  public static let ack = Method("ACK")
-  public static let bye = Method("BYE")
-  public static let cancel = Method("CANCEL")
-  public static let register = Method("REGISTER")
-  public static let options = Method("OPTIONS")
-  public static let info = Method("INFO")
-  public static let update = Method("UPDATE")
-  public static let prack = Method("PRACK")
-  public static let refer = Method("REFER")
-  public static let notify = Method("NOTIFY")
-  public static let subscribe = Method("SUBSCRIBE")
-  public static let message = Method("MESSAGE")
-  public static let publish = Method("PUBLISH")
-}
+/// The start line as ranges.
+struct StartLine: Sendable {
+  /// Of a request; the status code of a response.
+  var method: Range<Int>
+  /// The Request-URI, or the reason phrase.
+  var target: Range<Int>
+  var uri: URIRanges?
+  /// 0 for a request.
+  var status: Int
 
-public struct Limits: Sendable, Equatable {
-  public var message = 65_536
-  public var headerLine = 8_192
-  public var headers = 100
-  public var vias = 70
-  public init() {}
-}
+  /// Reads the line that ends at `end` (RFC 3261 section 7.1, 7.2): single spaces, nothing behind the version.
+  init(_ bytes: Span<UInt8>, end: Int) throws(ParseError) {
+    if end >= 4, bytes.matches("sip/", 0, 4) {
+      try self.init(status: bytes, end: end)
+    } else {
+      try self.init(request: bytes, end: end)
+    }
+  }
 
-/// Why bytes are not a SIP message, and at which byte.
-public struct ParseError: Error, Sendable, Equatable {
-  public var offset: Int
-  public var reason: String
-  /// The status a request with this fault deserves: 400, 505, 513…
-  public var status: Int
-  public init(offset: Int, reason: String, status: Int = 400) {
-    self.offset = offset; self.reason = reason; self.status = status
+  private init(request bytes: Span<UInt8>, end: Int) throws(ParseError) {
+    let methodEnd = bytes.skip(.token, 0, end)
+    guard methodEnd > 0, bytes.isAt(ASCII.space, methodEnd, end) else {
+      throw ParseError(offset: methodEnd, reason: "start line begins with no method and no version")
+    }
+    let targetEnd = bytes.firstIndex(of: ASCII.space, methodEnd + 1, end) ?? end
+    guard targetEnd < end else { throw ParseError(offset: end, reason: "request line without a version") }
+    // The version first: a later one may have another grammar for the URI.
+    let versionEnd = bytes.trimEnd(targetEnd, end)
+    let versionStart = bytes.lastIndex(of: ASCII.space, methodEnd, versionEnd) + 1
+    try Self.version(bytes, versionStart, versionEnd)
+    guard versionEnd == end else { throw ParseError(offset: versionEnd, reason: "white space behind the version") }
+    let ranges = try bytes.uri(methodEnd + 1..<targetEnd)
+    guard targetEnd + 1 == versionStart else { throw ParseError(offset: targetEnd, reason: "space in the Request-URI") }
+    if let headers = ranges.headers {
+      throw ParseError(offset: headers.lowerBound - 1, reason: "Request-URI with headers")
+    }
+    method = 0..<methodEnd
+    target = methodEnd + 1..<targetEnd
+    uri = ranges
+    status = 0
+  }
+
+  private init(status bytes: Span<UInt8>, end: Int) throws(ParseError) {
+    let versionEnd = bytes.firstIndex(of: ASCII.space, 0, end) ?? end
+    try Self.version(bytes, 0, versionEnd)
+    let start = versionEnd + 1
+    let codeEnd = start < end ? bytes.firstIndex(of: ASCII.space, start, end) ?? end : end
+    guard codeEnd == start + 3 else { throw ParseError(offset: min(start, end), reason: "status is not three digits") }
+    status = Int(try bytes.number(start, codeEnd, upTo: 999, "status is not three digits"))
+    guard status >= 100, status <= 699 else { throw ParseError(offset: start, reason: "status outside 100 to 699") }
+    method = start..<codeEnd
+    // The space before an empty reason phrase is left out by some.
+    target = min(codeEnd + 1, end)..<end
+  }
+
+  private static func version(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws(ParseError) {
+    if bytes.matches("sip/2.0", start, end) { return }
+    guard end - start > 4, bytes.matches("sip/", start, start + 4) else {
+      throw ParseError(offset: start, reason: "version is not SIP/2.0")
+    }
+    guard let dot = bytes.firstIndex(of: UInt8(ascii: "."), start + 4, end) else {
+      throw ParseError(offset: start, reason: "version is not SIP/2.0")
+    }
+    _ = try bytes.number(start + 4, dot, upTo: UInt64.max / 100, "version is not SIP/2.0")
+    _ = try bytes.number(dot + 1, end, upTo: UInt64.max / 100, "version is not SIP/2.0")
+    throw ParseError(offset: start, reason: "version of SIP not supported", status: 505)
   }
 }
 
-/// A SIP, SIPS, TEL or other URI (RFC 3261 section 19.1).
-public struct URI: Hashable, Sendable, CustomStringConvertible {
-  /// Lower case.
-  public var scheme: String
-  /// Percent-decoding is not applied.
-  public var user: String?
-  /// Lower case; IPv6 without brackets.
-  public var host: String
-  public var port: UInt16?
-  public var parameters: [Parameter]
-  public struct Parameter: Hashable, Sendable {
-    public var name: String
-    public var value: String?
-    public init(name: String, value: String?) { self.name = name; self.value = value }
-  }
-  public init(scheme: String = "sip", user: String? = nil, host: String, port: UInt16? = nil, parameters: [Parameter] = []) {
-    self.scheme = scheme; self.user = user; self.host = host; self.port = port; self.parameters = parameters
-  }
-  public init(parsing text: String) throws(ParseError) { fatalError("unwritten") }
-  public var description: String { fatalError("unwritten") }
-}
-
-/// A name-addr or addr-spec with its header parameters (From, To, Contact).
-public struct Address: Hashable, Sendable {
-  public var displayName: String?
-  public var uri: URI
-  public var parameters: [URI.Parameter]
-  public var tag: String? { parameters.first { $0.name == "tag" }?.value }
-  public init(displayName: String? = nil, uri: URI, parameters: [URI.Parameter] = []) {
-    self.displayName = displayName; self.uri = uri; self.parameters = parameters
+extension Span where Element == UInt8 {
+  /// The last index of a byte that the range is known to hold.
+  func lastIndex(of byte: UInt8, _ start: Int, _ end: Int) -> Int {
+    var i = end - 1
+    while i > start, self[i] != byte { i -= 1 }
+    return i
   }
 }

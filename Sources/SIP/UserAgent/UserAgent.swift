@@ -24,6 +24,7 @@ public struct UserAgent: Sendable {
     /// Host and port that stand in Via and Contact, by transport.
     public var udp: Endpoint?
     public var tcp: Endpoint?
+    public var tls: Endpoint?
     public var product = "Switchboard"
     /// RFC 3261 table 4, in microseconds.
     public var t1: Int64 = .milliseconds(500)
@@ -99,66 +100,46 @@ public struct UserAgent: Sendable {
     }
   }
 
-  public init(settings: Settings, entropy: Entropy) { fatalError("unwritten") }
+  let settings: Settings
+  var entropy: Entropy
+  var sessions = SlotMap<DialogID, Session>()
+  /// Sessions by our tag.
+  var tags = Index<UInt64, DialogID>()
+  var servers = SlotMap<ServerTransactionID, ServerTransaction>()
+  var serverKeys = Index<TransactionKey, ServerTransactionID>()
+  var mergeKeys = Index<TransactionKey, ServerTransactionID>()
+  var clients = SlotMap<ClientTransactionID, ClientTransaction>()
+  var clientKeys = Index<ClientKey, ClientTransactionID>()
+  var timers = TimerHeap<Timer>()
 
-  // What comes in.
-
-  public mutating func receive(_ message: Message, from flow: Flow, at now: Instant, into output: inout Output) {
-    fatalError("unwritten")
+  enum Timer: Hashable, Sendable {
+    /// A and E.
+    case clientRetransmission(ClientTransactionID)
+    /// B, F, D, K and M.
+    case clientLifetime(ClientTransactionID)
+    /// G.
+    case serverRetransmission(ServerTransactionID)
+    /// H, I, J and L.
+    case serverLifetime(ServerTransactionID)
+    /// Our 2xx again, until its ACK comes (section 13.3.1.4).
+    case success(DialogID)
+    /// 64*T1 after our 2xx.
+    case acknowledgement(DialogID)
+    /// A provisional response again, before a proxy loses patience (section 13.3.1.1).
+    case provisional(DialogID)
+    /// The pause after a glare (section 14.1).
+    case glare(DialogID)
+    /// The far end has not refreshed the session (RFC 4028 section 10).
+    case session(DialogID)
   }
-  /// Sending on the flow failed, or its connection closed: the transactions on it end as RFC 3261 section 17.1.4 says.
-  public mutating func flowFailed(_ flow: Flow, at now: Instant, into output: inout Output) { fatalError("unwritten") }
-  public mutating func timersDue(at now: Instant, into output: inout Output) { fatalError("unwritten") }
-  public var nextDeadline: Instant? { fatalError("unwritten") }
+
+  public init(settings: Settings, entropy: Entropy) {
+    self.settings = settings
+    self.entropy = entropy
+  }
+
   /// Live dialogs and transactions, for metrics and for the proof that nothing leaks.
-  public var dialogCount: Int { fatalError("unwritten") }
-  public var transactionCount: Int { fatalError("unwritten") }
-
-  // What the layer above wants.
-
-  /// Responds to the INVITE of a dialog: 1xx, 2xx or a refusal (after which the dialog is gone).
-  public mutating func respond(
-    to dialog: DialogID, status: Int, reason: String? = nil, headers: [Header] = [], body: Body? = nil,
-    at now: Instant, into output: inout Output
-  ) { fatalError("unwritten") }
-
-  /// Responds to a re-INVITE, an in-dialog request or a request outside dialogs.
-  public mutating func respond(
-    to transaction: ServerTransactionID, status: Int, reason: String? = nil, headers: [Header] = [], body: Body? = nil,
-    at now: Instant, into output: inout Output
-  ) { fatalError("unwritten") }
-
-  /// Sends an INVITE to `target` over `flow`.
-  public mutating func invite(
-    _ target: URI, over flow: Flow, from: Address, to: Address, headers: [Header] = [], body: Body?,
-    at now: Instant, into output: inout Output
-  ) -> DialogID { fatalError("unwritten") }
-
-  /// Gives an INVITE up: CANCEL once a provisional came, and ACK and BYE should a 2xx cross it. No occurrence follows.
-  public mutating func cancel(_ dialog: DialogID, at now: Instant, into output: inout Output) { fatalError("unwritten") }
-
-  /// ACK for a 2xx to an INVITE or re-INVITE, with the answer after a delayed offer.
-  public mutating func acknowledge(_ dialog: DialogID, body: Body? = nil, at now: Instant, into output: inout Output) {
-    fatalError("unwritten")
-  }
-
-  public mutating func reinvite(_ dialog: DialogID, body: Body?, at now: Instant, into output: inout Output) {
-    fatalError("unwritten")
-  }
-
-  /// Ends a dialog: BYE when it is confirmed or waits for its ACK (section 15), a 480 when it is still unanswered.
-  public mutating func end(_ dialog: DialogID, headers: [Header] = [], at now: Instant, into output: inout Output) {
-    fatalError("unwritten")
-  }
-
-  // Restart (`CALLS.md` 6).
-
-  /// What must be stored to send BYE after a restart: Call-ID, tags, CSeq, target, routes, flow.
-  public struct SavedDialog: Sendable, Equatable {
-    public var bytes: [UInt8]
-    public init(bytes: [UInt8]) { self.bytes = bytes }
-  }
-  public func saved(_ dialog: DialogID) -> SavedDialog? { fatalError("unwritten") }
-  /// Takes a stored dialog up again, to end it; nil if the bytes are of another version.
-  public mutating func restore(_ dialog: SavedDialog) -> DialogID? { fatalError("unwritten") }
+  public var dialogCount: Int { sessions.count }
+  public var transactionCount: Int { clients.count + servers.count }
+  public var nextDeadline: Instant? { timers.nextDeadline }
 }

@@ -1,0 +1,49 @@
+# Each target does its own set-up on a fresh Debian 12 machine with Swift 6.3.
+# Build folders live outside the clone, one per flag set, so that a new clone builds quickly.
+CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/switchboard
+SHELL := /bin/bash
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: run build test bench format packages test-packages
+
+run: build
+	$(CACHE)/release/release/switchboard serve Queues --demo --data $(CACHE)/demo
+
+build: packages
+	@[ -e $(CACHE)/release/release/switchboard ] || \
+	  echo "First build in release mode: about 8 minutes on two cores. Later builds take seconds."
+	@mkdir -p $(CACHE)
+	flock $(CACHE)/release.lock swift build -c release --product switchboard --scratch-path $(CACHE)/release
+
+test: packages test-packages build
+	swift format lint -r -s Sources Tests Benchmarks Package.swift
+	@mkdir -p $(CACHE)
+	@[ -e $(CACHE)/debug/debug ] || echo "First build of the tests: about 6 minutes on two cores."
+	SWITCHBOARD_STRICT=1 flock $(CACHE)/debug.lock swift build --build-tests --scratch-path $(CACHE)/debug \
+	  --explicit-target-dependency-import-check error
+	SWITCHBOARD_STRICT=1 SWITCHBOARD=$(CACHE)/release/release/switchboard \
+	  swift test --skip-build --scratch-path $(CACHE)/debug
+
+bench: packages
+	@mkdir -p $(CACHE)
+	flock $(CACHE)/release.lock swift build -c release --product Benchmarks --scratch-path $(CACHE)/release
+	$(CACHE)/release/release/Benchmarks
+
+format:
+	swift format -i -r Sources Tests Benchmarks Package.swift
+
+# Installs what a list names and this machine has not, and says so first.
+define install
+	@missing=$$(for p in $$(grep -v '^#' $(1)); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "Installing Debian packages:" $$missing; \
+	  $(ROOT) apt-get update -qq && $(ROOT) env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+packages:
+	$(call install,packages/build.txt)
+
+test-packages:
+	$(call install,packages/test.txt)

@@ -1,0 +1,113 @@
+import Primitives
+
+/// One agent: presence, slots, the live offer, and what keeps offers away.
+struct AgentRow {
+  enum Presence: UInt8 { case signedOut, ready, notReady }
+
+  var presence = Presence.signedOut
+  var isRemoved = true
+  var voiceCapacity: UInt8 = 0
+  var chatCapacity: UInt8 = 0
+  var chatBlocksVoice = false
+  var takesByRank = false
+  var reason: UInt16 = 0
+  /// Consecutive missed and declined offers.
+  var missed: UInt16 = 0
+  var declined: UInt16 = 0
+
+  /// Slots in use, from accept to the end of wrap-up; `engagedChats` leaves wrap-ups out.
+  var voices: UInt8 = 0
+  var chats: UInt8 = 0
+  var engagedChats: UInt8 = 0
+  /// The contact on offer.
+  var offered: Int32 = -1
+  /// First of the contacts that hold a slot.
+  var firstHeld: Int32 = -1
+
+  /// While ready: since when the agent has been idle. Otherwise: how long it had been idle when the break began.
+  var idle: Int64 = 0
+  /// Since when as many slots are in use as now.
+  var loadSince: Int64 = 0
+
+  /// Left alone until then by every contact: the phone was busy.
+  var backOff = Instant.distantPast
+  var backOffSequence: UInt64 = 0
+  /// First of the pairs that are left alone.
+  var firstPair: Int32 = -1
+  /// No exception lasts longer.
+  var exceptionsUntil = Instant.distantPast
+
+  var firstMembership: Int32 = 0
+  var membershipCount: Int32 = 0
+  /// The ready lists that the agent stands in: bits of `Kind`, standing and key.
+  var listed: UInt8 = 0
+  var listedStanding: UInt8 = 0
+  var listedSince: Int64 = 0
+
+  var load: Int { Int(voices) + Int(chats) }
+
+  /// The kinds of contact that the agent could be offered now. A voice offer, talk or wrap-up blocks everything.
+  var openKinds: UInt8 {
+    guard presence == .ready, !isRemoved, offered < 0, voices == 0 else { return 0 }
+    var kinds: UInt8 = 0
+    if voiceCapacity > 0, !(chatBlocksVoice && engagedChats > 0) { kinds |= Kind.bit(Kind.voice) }
+    if chats < chatCapacity { kinds |= Kind.bit(Kind.chat) }
+    return kinds
+  }
+}
+
+extension State {
+  /// The contact, whose phase is set already, takes a slot of the agent.
+  mutating func takeSlot(_ slot: Int, of agent: Int, at instant: Instant) {
+    if contacts[slot].kind == Kind.voice {
+      agents[agent].voices += 1
+    } else {
+      agents[agent].chats += 1
+      if contacts[slot].phase != .wrapUp { agents[agent].engagedChats += 1 }
+    }
+    agents[agent].loadSince = instant.microseconds
+    let first = agents[agent].firstHeld
+    contacts[slot].agent = Int32(agent)
+    contacts[slot].previousHeld = -1
+    contacts[slot].nextHeld = first
+    if first >= 0 { contacts[first].previousHeld = Int32(slot) }
+    agents[agent].firstHeld = Int32(slot)
+  }
+
+  /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from now, or, after a connect that
+  /// failed without anybody's fault, as long as before.
+  mutating func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
+    let row = contacts[slot]
+    if row.kind == Kind.voice {
+      agents[agent].voices -= 1
+    } else {
+      agents[agent].chats -= 1
+      if row.phase != .wrapUp { agents[agent].engagedChats -= 1 }
+    }
+    agents[agent].loadSince = instant.microseconds
+    if agents[agent].load == 0, !keepingIdle { restartIdle(agent, at: instant) }
+    if row.previousHeld >= 0 {
+      contacts[row.previousHeld].nextHeld = row.nextHeld
+    } else {
+      agents[agent].firstHeld = row.nextHeld
+    }
+    if row.nextHeld >= 0 { contacts[row.nextHeld].previousHeld = row.previousHeld }
+  }
+
+  mutating func restartIdle(_ agent: Int, at instant: Instant) {
+    agents[agent].idle = agents[agent].presence == .ready ? instant.microseconds : 0
+  }
+
+  /// Changes presence; a break pauses the idle clock.
+  mutating func setPresence(_ presence: AgentRow.Presence, of agent: Int, reason: UInt16, at instant: Instant) {
+    let isReady = presence == .ready
+    if (agents[agent].presence == .ready) != isReady { agents[agent].idle = instant.microseconds - agents[agent].idle }
+    if presence == .signedOut { agents[agent].idle = 0 }
+    if isReady {
+      agents[agent].missed = 0
+      agents[agent].declined = 0
+    }
+    agents[agent].presence = presence
+    agents[agent].reason = reason
+  }
+}

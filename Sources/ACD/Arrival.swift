@@ -1,0 +1,105 @@
+import Primitives
+
+/// Contacts that come, go, and wait.
+extension Engine {
+  mutating func arrive(
+    _ contact: ContactID, _ queue: QueueID, _ profile: ProfileID, _ channel: Channel, _ priority: Int16,
+    _ step: inout Step
+  ) {
+    // An id that is still in use arrives twice only by mistake; the first stands.
+    let slot = Int(contact.slot)
+    if slot < state.contacts.count, state.contacts[slot].phase != .gone { return }
+    if let refusal = refusal(queue, profile, channel) {
+      emit(.contactRefused(contact, queue: queue, refusal), &step)
+      step.actions.append(.refuse(contact, refusal))
+      step.actions.append(.forget(contact))
+      return
+    }
+    let total = Int(state.queues[Int(queue.index)].priority) + Int(priority)
+    let clamped = Int16(clamping: total)
+    emit(.contactQueued(contact, queue: queue, profile: profile, channel: channel, priority: clamped), &step)
+    match(contact: slot, &step)
+  }
+
+  private func refusal(_ queue: QueueID, _ profile: ProfileID, _ channel: Channel) -> Refusal? {
+    guard state.isKnown(queue), !state.queues[Int(queue.index)].isRemoved else { return .closed }
+    guard Int(profile.index) < definitions.profiles.count else { return .policy }
+    let row = state.queues[Int(queue.index)]
+    guard row.channels & (1 << channel.rawValue) != 0 else { return .channel }
+    if row.waiting >= row.waitingLimit {
+      let kind = channel == .chat ? Kind.chat : Kind.voice
+      let isFree = state.isAnybodyFree(queue: Int32(queue.index), kind: kind, profile: profile.index, at: now)
+      return isFree ? nil : .full
+    }
+    return nil
+  }
+
+  mutating func leave(_ slot: Int, _ step: inout Step) {
+    switch state.contacts[slot].phase {
+    case .waiting, .offered, .connecting: conclude(slot, abandonment(slot), .contactLeft, &step)
+    case .answered: end(slot, .contactLeft, &step)
+    case .wrapUp, .gone: break
+    }
+  }
+
+  mutating func fail(_ slot: Int, _ step: inout Step) {
+    switch state.contacts[slot].phase {
+    case .waiting, .offered, .connecting: conclude(slot, .failed, .contactLeft, &step)
+    case .answered: end(slot, .failed, &step)
+    case .wrapUp, .gone: break
+    }
+  }
+
+  mutating func lose(_ slot: Int, _ step: inout Step) {
+    let row = state.contacts[slot]
+    guard !row.isLost, row.phase == .waiting || row.phase == .offered || row.phase == .connecting else { return }
+    emit(.contactLost(state.contactID(slot)), &step)
+    guard row.phase == .offered else { return }
+    withdraw(slot, .contactLost, &step)
+    // The wait limit may have passed while the offer was its last chance.
+    settle(slot, &step)
+    match(agent: Int(row.agent), &step)
+  }
+
+  mutating func regain(_ slot: Int, _ step: inout Step) {
+    guard state.contacts[slot].isLost else { return }
+    emit(.contactReturned(state.contactID(slot)), &step)
+    if state.contacts[slot].phase == .waiting { match(contact: slot, &step) }
+  }
+
+  /// The wait limit or the lost limit has passed. A contact on offer or connecting keeps that chance; `settle` asks
+  /// again when it is over.
+  mutating func losePatience(_ slot: Int, _ step: inout Step) {
+    guard state.contacts[slot].phase == .waiting else { return }
+    settle(slot, &step)
+  }
+
+  /// A waiting contact whose offer is over, or whose patience may be: it leaves, or waits for the next agent.
+  mutating func settle(_ slot: Int, _ step: inout Step) {
+    let row = state.contacts[slot]
+    if row.lostDeadline <= now, row.lostDeadline <= row.waitDeadline {
+      conclude(slot, abandonment(slot), .contactLeft, &step)
+    } else if row.waitDeadline <= now {
+      conclude(slot, .timedOut, .timedOut, &step)
+    } else if !row.isLost {
+      rematch(contact: slot, &step)
+    }
+  }
+
+  private func abandonment(_ slot: Int) -> Outcome {
+    let row = state.contacts[slot]
+    let limit = state.queues[row.queue].shortAbandon
+    return limit > 0 && now - row.entry <= limit ? .shortAbandoned : .abandoned
+  }
+
+  /// The contact leaves its queue unanswered. An agent who was ringing or connecting is free again.
+  private mutating func conclude(_ slot: Int, _ outcome: Outcome, _ withdrawal: Withdrawal, _ step: inout Step) {
+    let row = state.contacts[slot]
+    let contact = state.contactID(slot)
+    if row.phase == .offered { withdraw(slot, withdrawal, &step) }
+    emit(.outcomeFixed(contact, queue: QueueID(index: UInt32(row.queue)), agent: .none, outcome), &step)
+    step.actions.append(.release(contact))
+    step.actions.append(.forget(contact))
+    if row.phase != .waiting { match(agent: Int(row.agent), &step) }
+  }
+}

@@ -1,0 +1,128 @@
+import Primitives
+
+/// One contact as the engine knows it, in the slot of its `ContactID`.
+struct ContactRow {
+  /// ```
+  /// gone -> waiting <-> offered -> connecting -> answered -> gone -> wrapUp -> gone
+  ///            ^                      |
+  ///            +---- offerFailed -----+
+  /// ```
+  enum Phase: UInt8 { case gone, waiting, offered, connecting, answered, wrapUp }
+
+  var generation: UInt32 = 0
+  var phase = Phase.gone
+  var channel = Channel.voice
+  var isLost = false
+  var priority: Int16 = 0
+  var queue: Int32 = 0
+  var profile: UInt32 = 0
+  var agent: Int32 = -1
+  var entry = Instant.distantPast
+  /// Journal sequence of the entry: the last word of the order, since slots are used again.
+  var entrySequence: UInt64 = 0
+  /// The live or accepted offer, 0 where there is none.
+  var offer: UInt64 = 0
+  var waitDeadline = Instant.distantFuture
+  var lostDeadline = Instant.distantFuture
+  /// Sequence of the event that set the sooner of the two.
+  var patienceSequence: UInt64 = 0
+  /// End of the ring, of the connecting or of the wrap-up.
+  var phaseDeadline = Instant.distantFuture
+  var phaseSequence: UInt64 = 0
+  var answered = Instant.distantPast
+  var wrapUpStart = Instant.distantPast
+
+  // The bucket it waits in, and its neighbours there.
+  var bucket: Int32 = -1
+  var previous: Int32 = -1
+  var next: Int32 = -1
+  // Its neighbours among the contacts that hold a slot of the agent.
+  var previousHeld: Int32 = -1
+  var nextHeld: Int32 = -1
+
+  var kind: Int { channel == .chat ? Kind.chat : Kind.voice }
+}
+
+/// The two kinds of agent slot: a callback uses the voice slot.
+enum Kind {
+  static let voice = 0
+  static let chat = 1
+  static func bit(_ kind: Int) -> UInt8 { 1 << UInt8(kind) }
+}
+
+/// Timers by dense slot: two per contact, one per agent. They are derived from the rows.
+enum TimerSlot {
+  case patience(contact: Int)
+  case phase(contact: Int)
+  case retry(agent: Int)
+
+  var slot: UInt32 {
+    switch self {
+    case .patience(let contact): UInt32(contact) << 2
+    case .phase(let contact): UInt32(contact) << 2 | 1
+    case .retry(let agent): UInt32(agent) << 2 | 2
+    }
+  }
+  init(slot: UInt32) {
+    let row = Int(slot >> 2)
+    switch slot & 3 {
+    case 0: self = .patience(contact: row)
+    case 1: self = .phase(contact: row)
+    default: self = .retry(agent: row)
+    }
+  }
+}
+
+extension State {
+  /// The slot of a contact that the engine still holds, nil for one that is over or unknown.
+  func slot(of contact: ContactID) -> Int? {
+    let slot = Int(contact.slot)
+    guard slot < contacts.count, contacts[slot].generation == contact.generation, contacts[slot].phase != .gone
+    else { return nil }
+    return slot
+  }
+
+  func contactID(_ slot: Int) -> ContactID {
+    ContactID(slot: UInt32(slot), generation: contacts[slot].generation)
+  }
+
+  /// Sets the timer for the sooner of wait limit and lost limit.
+  mutating func armPatience(_ slot: Int) {
+    let deadline = min(contacts[slot].waitDeadline, contacts[slot].lostDeadline)
+    let timer = TimerSlot.patience(contact: slot).slot
+    if deadline == .distantFuture {
+      timers.cancel(timer)
+    } else {
+      timers.set(timer, at: deadline, sequence: contacts[slot].patienceSequence)
+    }
+  }
+
+  mutating func setPhase(_ phase: ContactRow.Phase, of slot: Int, until deadline: Instant, _ sequence: UInt64) {
+    contacts[slot].phase = phase
+    contacts[slot].phaseDeadline = deadline
+    contacts[slot].phaseSequence = sequence
+    timers.set(TimerSlot.phase(contact: slot).slot, at: deadline, sequence: sequence)
+  }
+
+  mutating func setPhase(_ phase: ContactRow.Phase, of slot: Int) {
+    if contacts[slot].phaseDeadline != .distantFuture {
+      contacts[slot].phaseDeadline = .distantFuture
+      timers.cancel(TimerSlot.phase(contact: slot).slot)
+    }
+    contacts[slot].phase = phase
+  }
+
+  /// The contact no longer waits and holds nothing.
+  mutating func close(_ slot: Int) {
+    setPhase(.gone, of: slot)
+    if contacts[slot].waitDeadline != .distantFuture || contacts[slot].lostDeadline != .distantFuture {
+      endPatience(slot)
+    }
+  }
+
+  mutating func endPatience(_ slot: Int) {
+    contacts[slot].waitDeadline = .distantFuture
+    contacts[slot].lostDeadline = .distantFuture
+    timers.cancel(TimerSlot.patience(contact: slot).slot)
+  }
+}

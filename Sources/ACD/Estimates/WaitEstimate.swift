@@ -1,0 +1,68 @@
+public import Primitives
+
+extension State {
+  /// A contact ended: its talk is the first guess at its handle time.
+  mutating func noteHandleTime(_ slot: Int, at instant: Instant) {
+    let queue = contacts[slot].queue
+    let handled = max(0, instant - contacts[slot].answered)
+    let mean = queues[queue].handleTime
+    queues[queue].handleTime = mean == 0 ? handled : mean + (handled - mean) / 16
+  }
+
+  /// Wrap-up belongs to the handle time that `noteHandleTime` counted without it.
+  mutating func noteWrapUpTime(_ slot: Int, at instant: Instant) {
+    queues[contacts[slot].queue].handleTime += max(0, instant - contacts[slot].wrapUpStart) / 16
+  }
+}
+
+extension Engine {
+  /// What a queue's contacts are taken to need before the first has been handled, in microseconds.
+  static let expectedHandleTime: Int64 = .minutes(3)
+
+  /// The range for a waiting contact at `now`, from its place, the queue's agents and recent handle times; nil when
+  /// nobody is signed in for it.
+  ///
+  /// The wait of a contact with n ahead is the time until n + 1 of `agents` exponential handle times end (the QL
+  /// estimator, without patience): a gamma law of n + 1 stages, of which the range is the median to the 90th percentile.
+  public func waitRange(of contact: ContactID, at now: Instant) -> WaitRange? {
+    guard case .waiting(let queue, _, let ahead)? = self.state(of: contact), let slot = state.slot(of: contact)
+    else { return nil }
+    let row = state.contacts[slot]
+    return waitRange(in: queue, kind: row.kind, profile: row.profile, ahead: ahead)
+  }
+
+  /// The range for a contact that would arrive at the queue now, behind all who wait.
+  public func waitRange(arrivingAt queue: QueueID, now: Instant) -> WaitRange? {
+    guard state.isKnown(queue) else { return nil }
+    let definition = definitions.queues[Int(queue.index)]
+    let kind = definition.channels.first == .chat ? Kind.chat : Kind.voice
+    return waitRange(
+      in: queue, kind: kind, profile: definition.profile.index, ahead: Int(state.queues[Int(queue.index)].waiting))
+  }
+
+  private func waitRange(in queue: QueueID, kind: Int, profile: UInt32, ahead: Int) -> WaitRange? {
+    var agents = 0
+    let range = Int(state.memberStart[Int(queue.index)])..<Int(state.memberStart[Int(queue.index) + 1])
+    for place in range {
+      let membership = state.memberships[state.members[place]]
+      let agent = Int(membership.agent)
+      guard membership.kinds & Kind.bit(kind) != 0, state.agents[agent].presence != .signedOut,
+        state.isEligible(agent, for: profile)
+      else { continue }
+      agents += 1
+    }
+    guard agents > 0 else { return nil }
+    let observed = state.queues[Int(queue.index)].handleTime
+    let stage = Double(observed > 0 ? observed : Self.expectedHandleTime) / Double(agents)
+    let stages = Double(ahead + 1)
+    return WaitRange(
+      low: Int64(stage * gammaQuantile(stages: stages, normal: 0)),
+      high: Int64(stage * gammaQuantile(stages: stages, normal: 1.2816)))
+  }
+}
+
+/// The quantile of a gamma law with unit stages, by Wilson and Hilferty (1931); within 3 % from one stage upwards.
+private func gammaQuantile(stages: Double, normal: Double) -> Double {
+  let root = 1 - 1 / (9 * stages) + normal / (3 * stages.squareRoot())
+  return stages * root * root * root
+}

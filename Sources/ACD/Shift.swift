@@ -1,0 +1,85 @@
+import Primitives
+
+/// Agents who come, go, and take breaks; and the start of the process itself.
+extension Engine {
+  /// Signing in makes nobody ready: the agent says so when the phone and the headset are in place.
+  mutating func signIn(_ agent: AgentID, _ step: inout Step) {
+    guard state.agents[Int(agent.index)].presence == .signedOut else { return }
+    emit(.agentSignedIn(agent), &step)
+  }
+
+  mutating func makeReady(_ agent: AgentID, _ step: inout Step) {
+    guard state.agents[Int(agent.index)].presence == .notReady else { return }
+    emit(.agentReady(agent), &step)
+    match(agent: Int(agent.index), &step)
+  }
+
+  /// Takes effect for offers at once, a live one included; a contact in progress goes on.
+  mutating func takeBreak(_ agent: AgentID, _ reason: ReasonID, _ step: inout Step) {
+    let row = state.agents[Int(agent.index)]
+    guard row.presence != .signedOut, row.presence == .ready || row.reason != reason.index else { return }
+    emit(.agentNotReady(agent, reason), &step)
+    withdrawOffer(of: agent, .agentNotReady, &step)
+  }
+
+  /// Ends the live offer and the wrap-ups; a contact in progress goes on without a wrap-up after it.
+  mutating func signOut(_ agent: AgentID, _ reason: Withdrawal, _ step: inout Step) {
+    guard state.agents[Int(agent.index)].presence != .signedOut else { return }
+    emit(.agentSignedOut(agent), &step)
+    withdrawOffer(of: agent, reason, &step)
+    if state.agents[Int(agent.index)].firstHeld < 0 { return }
+    for slot in state.held(by: Int(agent.index)) where state.contacts[slot].phase == .wrapUp {
+      closeWrapUp(slot, .none, &step)
+    }
+  }
+
+  private mutating func withdrawOffer(of agent: AgentID, _ reason: Withdrawal, _ step: inout Step) {
+    let offered = Int(state.agents[Int(agent.index)].offered)
+    guard offered >= 0 else { return }
+    withdraw(offered, reason, &step)
+    settle(offered, &step)
+  }
+
+  /// The phone is gone: a live offer fails, and nothing is offered until the phone is back or the agent says ready.
+  mutating func losePhone(_ agent: AgentID, _ step: inout Step) {
+    let row = state.agents[Int(agent.index)]
+    guard row.presence == .ready else { return }
+    if row.offered >= 0 {
+      failOffer(Int(row.offered), .unreachable, &step)
+    } else {
+      emit(.agentNotReady(agent, .unreachable), &step)
+    }
+  }
+
+  mutating func regainPhone(_ agent: AgentID, _ step: inout Step) {
+    guard state.agents[Int(agent.index)].presence == .notReady,
+      state.agents[Int(agent.index)].reason == ReasonID.unreachable.index
+    else { return }
+    makeReady(agent, &step)
+  }
+
+  /// The process starts over a restored state. What rang or was being joined has failed; calls have lost their media
+  /// and end with cause `restart`, chats go on. Then everybody is matched afresh.
+  mutating func restart(_ step: inout Step) {
+    for slot in state.contacts.indices {
+      let phase = state.contacts[slot].phase
+      if phase == .offered || phase == .connecting { breakOffer(slot, .restart, &step) }
+    }
+    for slot in state.contacts.indices {
+      let row = state.contacts[slot]
+      if row.phase == .answered, row.kind == Kind.voice { end(slot, .restart, &step) }
+    }
+    matchAll(&step)
+  }
+
+  /// After a change that may have freed many at once: who has waited too long leaves, then the agents, longest idle
+  /// first, are each offered the first contact in order.
+  mutating func matchAll(_ step: inout Step) {
+    for slot in state.contacts.indices where state.contacts[slot].phase == .waiting {
+      let row = state.contacts[slot]
+      if min(row.waitDeadline, row.lostDeadline) <= now { settle(slot, &step) }
+    }
+    let listed = state.agents.indices.filter { state.agents[$0].listed != 0 }
+    for agent in listed.sorted(by: { state.stands($0, before: $1) }) { match(agent: agent, &step) }
+  }
+}

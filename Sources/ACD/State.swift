@@ -1,0 +1,299 @@
+import Primitives
+
+/// The engine's tables. `apply` is their only writer, so replaying the journal restores them.
+///
+/// Contacts, agents, queues' counters and retry pairs are the facts; buckets, ready lists, timers and the table of
+/// offers are indexes over them, kept by the same calls and rebuilt from the rows when a checkpoint is read.
+struct State: Sendable {
+  var contacts = Table<ContactRow>()
+  var agents = Table<AgentRow>()
+  var queues = Table<QueueRow>()
+  var counters = Table<QueueCounters>()
+  var pairs = Table<RetryPair>()
+  var freePair: Int32 = -1
+
+  var buckets = Table<Bucket>()
+  var freeBucket: Int32 = -1
+  var ready = Table<ReadyList>()
+  var readyLinks = Table<ReadyLink>()
+  var offers = OfferTable()
+  var timers = DenseTimerHeap()
+
+  // What the definitions say, in rows.
+  var memberships = Table<Membership>()
+  /// Memberships by queue: those of queue `q` stand at `members[memberStart[q] ..< memberStart[q + 1]]`.
+  var members = Table<Int32>()
+  var memberStart = Table<Int32>()
+  /// A bit per (agent, profile), `profileWords` words per agent.
+  var eligible = Table<UInt64>()
+  var profileWords = 1
+
+  /// Instant and sequence of the last event.
+  var lastInstant = Instant.distantPast
+  var lastSequence: UInt64 = 0
+
+  /// Takes storage of its own, after the engine was copied.
+  mutating func detach() {
+    contacts.detach()
+    agents.detach()
+    queues.detach()
+    counters.detach()
+    pairs.detach()
+    buckets.detach()
+    ready.detach()
+    readyLinks.detach()
+    offers.detach()
+    memberships.detach()
+    members.detach()
+    memberStart.detach()
+    eligible.detach()
+  }
+
+  /// Writes one event. Words about rows that do not exist change nothing.
+  mutating func apply(_ event: Event, at instant: Instant, sequence: UInt64) {
+    lastInstant = instant
+    lastSequence = sequence
+    switch event {
+    case .contactQueued(let contact, let queue, let profile, let channel, let priority):
+      applyQueued(contact, queue, profile, channel, priority, at: instant, sequence)
+    case .contactRefused(_, let queue, _):
+      if isKnown(queue) { counters[Int(queue.index)].refused += 1 }
+    case .contactLost(let contact):
+      if let slot = slot(of: contact) { applyLost(slot, at: instant, sequence) }
+    case .contactReturned(let contact):
+      if let slot = slot(of: contact) { applyReturned(slot, sequence) }
+    case .outcomeFixed(let contact, _, _, let outcome):
+      if let slot = slot(of: contact) { applyOutcome(slot, outcome, at: instant) }
+    case .contactEnded(let contact, _, _):
+      if let slot = slot(of: contact) { applyEnded(slot, at: instant) }
+
+    case .offerMade(let contact, _, let agent):
+      if let slot = slot(of: contact), isKnown(agent) { applyMade(slot, Int(agent.index), at: instant, sequence) }
+    case .offerAccepted(let offer, _, _):
+      if let slot = offers[offer] { applyAccepted(slot, at: instant, sequence) }
+    case .offerDeclined(let offer, _, _):
+      if let slot = offers[offer] { applyDeclined(slot, at: instant, sequence) }
+    case .offerMissed(let offer, _, _):
+      if let slot = offers[offer] { applyMissed(slot, at: instant, sequence) }
+    case .offerWithdrawn(let offer, _, _, _):
+      if let slot = offers[offer] { relist(endOffer(slot)) }
+    case .offerFailed(let offer, _, _, let failure):
+      if let slot = offers[offer] { applyFailed(slot, failure, at: instant, sequence) }
+
+    case .agentSignedIn(let agent):
+      applyPresence(.notReady, agent, reason: .unspecified, at: instant)
+    case .agentSignedOut(let agent):
+      applyPresence(.signedOut, agent, reason: .unspecified, at: instant)
+    case .agentReady(let agent):
+      applyPresence(.ready, agent, reason: .unspecified, at: instant)
+    case .agentNotReady(let agent, let reason):
+      applyPresence(.notReady, agent, reason: reason, at: instant)
+
+    case .wrapUpStarted(let agent, let contact, let until):
+      applyWrapUp(agent, contact, until: until, at: instant, sequence)
+    case .wrapUpExtended(_, let contact, let until):
+      if let slot = slot(of: contact) { setPhase(.wrapUp, of: slot, until: until, sequence) }
+    case .wrapUpEnded(_, let contact, _):
+      if let slot = slot(of: contact) { applyWrapUpEnded(slot, at: instant) }
+    }
+  }
+
+  func isKnown(_ agent: AgentID) -> Bool { Int(agent.index) < agents.count }
+  func isKnown(_ queue: QueueID) -> Bool { Int(queue.index) < queues.count }
+}
+
+// MARK: Contacts
+
+extension State {
+  private mutating func applyQueued(
+    _ contact: ContactID, _ queue: QueueID, _ profile: ProfileID, _ channel: Channel, _ priority: Int16,
+    at instant: Instant, _ sequence: UInt64
+  ) {
+    guard isKnown(queue) else { return }
+    let slot = Int(contact.slot)
+    contacts.grow(to: slot + 1, with: ContactRow())
+    let policy = queues[Int(queue.index)]
+    var row = ContactRow()
+    row.generation = contact.generation
+    row.phase = .waiting
+    row.channel = channel
+    row.priority = priority
+    row.queue = Int32(queue.index)
+    row.profile = profile.index
+    row.entry = instant
+    row.entrySequence = sequence
+    if policy.waitLimit != .max {
+      row.waitDeadline = instant + policy.waitLimit
+      row.patienceSequence = sequence
+    }
+    contacts[slot] = row
+    if row.waitDeadline != .distantFuture { armPatience(slot) }
+    queues[row.queue].waiting += 1
+    counters[Int(row.queue)].entered += 1
+    line(up: slot)
+  }
+
+  private mutating func applyLost(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
+    contacts[slot].isLost = true
+    contacts[slot].lostDeadline = instant + queues[contacts[slot].queue].lostLimit
+    contacts[slot].patienceSequence = sequence
+    armPatience(slot)
+    stepOut(slot)
+  }
+
+  private mutating func applyReturned(_ slot: Int, _ sequence: UInt64) {
+    contacts[slot].isLost = false
+    contacts[slot].lostDeadline = .distantFuture
+    contacts[slot].patienceSequence = sequence
+    armPatience(slot)
+    if contacts[slot].phase == .waiting { line(up: slot) }
+  }
+
+  private mutating func applyOutcome(_ slot: Int, _ outcome: Outcome, at instant: Instant) {
+    let row = contacts[slot]
+    count(outcome, queue: Int(row.queue), waited: instant - row.entry)
+    if row.offer != 0 {
+      offers.remove(row.offer)
+      contacts[slot].offer = 0
+    }
+    if outcome == .answered {
+      setPhase(.answered, of: slot)
+      contacts[slot].answered = instant
+      contacts[slot].isLost = false
+      if row.waitDeadline != .distantFuture || row.lostDeadline != .distantFuture { endPatience(slot) }
+      return
+    }
+    if row.phase == .connecting {
+      releaseSlot(slot, of: Int(row.agent), at: instant, keepingIdle: true)
+      relist(Int(row.agent))
+    } else {
+      stepOut(slot)
+      queues[row.queue].waiting -= 1
+    }
+    close(slot)
+  }
+
+  private mutating func applyEnded(_ slot: Int, at instant: Instant) {
+    let agent = Int(contacts[slot].agent)
+    noteHandleTime(slot, at: instant)
+    releaseSlot(slot, of: agent, at: instant)
+    close(slot)
+    relist(agent)
+  }
+}
+
+// MARK: Offers
+
+extension State {
+  private mutating func applyMade(_ slot: Int, _ agent: Int, at instant: Instant, _ sequence: UInt64) {
+    stepOut(slot)
+    setPhase(.offered, of: slot, until: instant + queues[contacts[slot].queue].ring, sequence)
+    contacts[slot].offer = sequence
+    contacts[slot].agent = Int32(agent)
+    offers.insert(sequence, contact: slot)
+    agents[agent].offered = Int32(slot)
+    relist(agent)
+  }
+
+  private mutating func applyAccepted(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
+    let queue = contacts[slot].queue
+    let agent = Int(contacts[slot].agent)
+    queues[queue].waiting -= 1
+    setPhase(.connecting, of: slot, until: instant + queues[queue].connect, sequence)
+    agents[agent].offered = -1
+    agents[agent].missed = 0
+    agents[agent].declined = 0
+    takeSlot(slot, of: agent, at: instant)
+    relist(agent)
+  }
+
+  /// The live offer is over and the contact waits again; the caller relists the agent.
+  private mutating func endOffer(_ slot: Int) -> Int {
+    let agent = Int(contacts[slot].agent)
+    offers.remove(contacts[slot].offer)
+    contacts[slot].offer = 0
+    contacts[slot].agent = -1
+    agents[agent].offered = -1
+    setPhase(.waiting, of: slot)
+    if !contacts[slot].isLost { line(up: slot) }
+    return agent
+  }
+
+  private mutating func applyDeclined(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
+    let agent = endOffer(slot)
+    agents[agent].missed = 0
+    agents[agent].declined &+= 1
+    avoid(slot, by: agent, until: instant + queues[contacts[slot].queue].retry, at: instant, sequence)
+    relist(agent)
+  }
+
+  private mutating func applyMissed(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
+    let agent = endOffer(slot)
+    agents[agent].missed &+= 1
+    restartIdle(agent, at: instant)
+    avoid(slot, by: agent, until: instant + queues[contacts[slot].queue].retry, at: instant, sequence)
+    relist(agent)
+  }
+
+  private mutating func applyFailed(
+    _ slot: Int, _ failure: OfferFailure, at instant: Instant, _ sequence: UInt64
+  ) {
+    let agent = Int(contacts[slot].agent)
+    let queue = contacts[slot].queue
+    if contacts[slot].phase == .connecting {
+      releaseSlot(slot, of: agent, at: instant, keepingIdle: true)
+      queues[queue].waiting += 1
+      let offered = agents[agent].offered
+      _ = endOffer(slot)
+      agents[agent].offered = offered
+    } else {
+      _ = endOffer(slot)
+    }
+    switch failure {
+    case .busy:
+      agents[agent].backOff = instant + queues[queue].busyBackOff
+      agents[agent].backOffSequence = sequence
+      agents[agent].exceptionsUntil = max(agents[agent].exceptionsUntil, agents[agent].backOff)
+      armRetry(agent, after: instant)
+    case .media, .connect, .internal:
+      avoid(slot, by: agent, until: instant + queues[queue].retry, at: instant, sequence)
+    case .unreachable, .restart:
+      break
+    }
+    relist(agent)
+  }
+}
+
+// MARK: Agents
+
+extension State {
+  private mutating func applyPresence(
+    _ presence: AgentRow.Presence, _ agent: AgentID, reason: ReasonID, at instant: Instant
+  ) {
+    guard isKnown(agent) else { return }
+    setPresence(presence, of: Int(agent.index), reason: reason.index, at: instant)
+    relist(Int(agent.index))
+  }
+
+  /// Follows `contactEnded`: the contact that was just closed takes its slot again, as wrap-up.
+  private mutating func applyWrapUp(
+    _ agent: AgentID, _ contact: ContactID, until: Instant, at instant: Instant, _ sequence: UInt64
+  ) {
+    let slot = Int(contact.slot)
+    guard isKnown(agent), slot < contacts.count, contacts[slot].generation == contact.generation,
+      contacts[slot].phase == .gone
+    else { return }
+    contacts[slot].wrapUpStart = instant
+    setPhase(.wrapUp, of: slot, until: until, sequence)
+    takeSlot(slot, of: Int(agent.index), at: instant)
+    relist(Int(agent.index))
+  }
+
+  private mutating func applyWrapUpEnded(_ slot: Int, at instant: Instant) {
+    let agent = Int(contacts[slot].agent)
+    noteWrapUpTime(slot, at: instant)
+    releaseSlot(slot, of: agent, at: instant)
+    close(slot)
+    relist(agent)
+  }
+}

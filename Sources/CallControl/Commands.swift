@@ -1,0 +1,164 @@
+import ACD
+import Primitives
+
+extension Switchboard {
+  /// Carries out a command; its facts are in the step, its reply is sent after their commit.
+  mutating func carryOut(_ command: Command, at now: Instant, into step: inout Step) -> Reply {
+    switch command {
+    case .openChat(let request): return openChat(request, at: now, into: &step)
+    case .attach(let id): return attach(id, at: now, into: &step)
+    case .detach(let id): return detach(id, at: now, into: &step)
+    case .post(let id, let author, let text): return post(text, to: id, by: author, at: now, into: &step)
+    case .hangUp(let id, let author): return hangUp(id, by: author, at: now, into: &step)
+
+    case .signIn(let agent): return signIn(agent, at: now, into: &step)
+    case .signOut(let agent): return tell(.agentSignedOut(agent), of: agent, at: now, into: &step)
+    case .ready(let agent): return becomeReady(agent, at: now, into: &step)
+    case .notReady(let agent, let reason): return becomeNotReady(agent, reason: reason, at: now, into: &step)
+    case .accept(let agent, let offer): return accept(offer, by: agent, at: now, into: &step)
+    case .decline(let agent, let offer): return decline(offer, by: agent, at: now, into: &step)
+    case .hold(let agent, let id): return setHold(true, id, by: agent, at: now, into: &step)
+    case .resume(let agent, let id): return setHold(false, id, by: agent, at: now, into: &step)
+    case .endWrapUp(let agent, let id, let code): return endWrapUp(of: id, agent, code: code, at: now, into: &step)
+    case .extendWrapUp(let agent, let id, let seconds):
+      guard let contact = contactsByPublicID[id], contacts[contact]?.state == .wrapUp, contacts[contact]?.agent == agent
+      else { return .refused(.gone("there is no wrap-up to extend")) }
+      guard (1...3_600).contains(seconds) else { return .refused(.invalid("extend by 1 to 3600 seconds")) }
+      tell(.wrapUpExtended(agent, contact, .seconds(Int64(seconds))), at: now, into: &step)
+      return .agent(view(of: agent, at: now))
+
+    case .describeContact(let id):
+      guard let contact = contactsByPublicID[id] else { return .refused(.gone("the contact is over")) }
+      return .contact(view(of: contact, at: now))
+    case .describeAgent(let agent):
+      guard isKnown(agent) else { return .refused(.notFound("there is no such agent")) }
+      return .agent(view(of: agent, at: now))
+    case .describeAgents:
+      let agents = site.definitions.agents.indices.filter { !site.definitions.agents[$0].isRemoved }
+      return .agents(agents.map { view(of: AgentID(index: UInt32($0)), at: now) })
+    case .describeQueues: return .queues(queueViews(at: now))
+    case .describeCounts: return .counts(counts(in: step))
+    }
+  }
+
+  func isKnown(_ agent: AgentID) -> Bool {
+    site.definitions.agents.indices.contains(Int(agent.index)) && !site.definitions.agents[Int(agent.index)].isRemoved
+  }
+
+  private mutating func tell(
+    _ input: ACD.Input, of agent: AgentID, at now: Instant, into step: inout Step
+  ) -> Reply {
+    guard isKnown(agent) else { return .refused(.notFound("there is no such agent")) }
+    tell(input, at: now, into: &step)
+    return .agent(view(of: agent, at: now))
+  }
+
+  private mutating func signIn(_ agent: AgentID, at now: Instant, into step: inout Step) -> Reply {
+    guard isKnown(agent) else { return .refused(.notFound("there is no such agent")) }
+    guard acd.summary(of: agent).presence == .signedOut else { return .agent(view(of: agent, at: now)) }
+    tell(.agentSignedIn(agent), at: now, into: &step)
+    // Who signs in wants contacts; without a phone they come once it registers.
+    let isReachable = hasReachablePhone(agent)
+    tell(isReachable ? .agentReady(agent) : .agentNotReady(agent, .unreachable), at: now, into: &step)
+    return .agent(view(of: agent, at: now))
+  }
+
+  private mutating func becomeReady(_ agent: AgentID, at now: Instant, into step: inout Step) -> Reply {
+    guard isKnown(agent) else { return .refused(.notFound("there is no such agent")) }
+    guard acd.summary(of: agent).presence != .signedOut else { return .refused(.conflict("sign in first")) }
+    guard hasReachablePhone(agent) else {
+      return .refused(.conflict("your phone is not registered; you become ready when it is"))
+    }
+    return tell(.agentReady(agent), of: agent, at: now, into: &step)
+  }
+
+  private mutating func becomeNotReady(
+    _ agent: AgentID, reason: String?, at now: Instant, into step: inout Step
+  ) -> Reply {
+    var id = ReasonID.unspecified
+    if let reason {
+      guard let index = site.definitions.names.reasons.firstIndex(of: reason) else {
+        return .refused(.invalid("there is no reason \(reason)"))
+      }
+      id = ReasonID(index: UInt16(index))
+    }
+    guard isKnown(agent), acd.summary(of: agent).presence != .signedOut else {
+      return .refused(.conflict("sign in first"))
+    }
+    return tell(.agentNotReady(agent, id), of: agent, at: now, into: &step)
+  }
+
+  /// The contact of a live offer to the agent, if there is one.
+  private func liveOffer(_ offer: OfferID, to agent: AgentID) -> ContactID? {
+    guard isKnown(agent) else { return nil }
+    return acd.summary(of: agent).slots.first { $0.state == .offered(offer) }?.contact
+  }
+
+  private mutating func accept(_ offer: OfferID, by agent: AgentID, at now: Instant, into step: inout Step) -> Reply {
+    guard let contact = liveOffer(offer, to: agent) else { return .refused(.gone("the offer is over")) }
+    if isVoice(contact) {
+      guard acceptsInConsole(agent) else { return .refused(.conflict("answer on your phone")) }
+    }
+    tell(.offerAccepted(offer), at: now, into: &step)
+    return contacts.contains(contact) ? .contact(view(of: contact, at: now)) : .done
+  }
+
+  private mutating func decline(_ offer: OfferID, by agent: AgentID, at now: Instant, into step: inout Step) -> Reply {
+    guard liveOffer(offer, to: agent) != nil else { return .refused(.gone("the offer is over")) }
+    return tell(.offerDeclined(offer), of: agent, at: now, into: &step)
+  }
+
+  private mutating func hangUp(_ id: PublicID, by author: Author, at now: Instant, into step: inout Step) -> Reply {
+    guard let contact = contactsByPublicID[id], let state = contacts[contact]?.state else {
+      return .refused(.gone("the contact is over"))
+    }
+    guard state != .ended, state != .wrapUp else { return .refused(.gone("the contact has ended")) }
+    switch author {
+    case .visitor: tell(.contactLeft(contact), at: now, into: &step)
+    case .agent(let agent):
+      guard contacts[contact]?.agent == agent, state == .talking || state == .held || state == .connecting else {
+        return .refused(.forbidden("the contact is not yours"))
+      }
+      tell(.contactFinished(contact), at: now, into: &step)
+    case .system: tell(.contactFinished(contact), at: now, into: &step)
+    }
+    return .done
+  }
+
+  private mutating func setHold(
+    _ hold: Bool, _ id: PublicID, by agent: AgentID, at now: Instant, into step: inout Step
+  ) -> Reply {
+    guard let contact = contactsByPublicID[id], let state = contacts[contact]?.state else {
+      return .refused(.gone("the contact is over"))
+    }
+    guard contacts[contact]?.agent == agent, state == (hold ? .talking : .held) else {
+      return .refused(.conflict(hold ? "there is nothing to hold" : "the contact is not on hold"))
+    }
+    guard isVoice(contact) else { return .refused(.conflict("a chat cannot be held")) }
+    holdCall(contact, hold, at: now, into: &step)
+    let author = Author.agent(agent)
+    emit(hold ? .contactHeld(contact, by: author) : .contactResumed(contact, by: author), at: now, into: &step)
+    return .contact(view(of: contact, at: now))
+  }
+
+  private mutating func endWrapUp(
+    of id: PublicID, _ agent: AgentID, code: String?, at now: Instant, into step: inout Step
+  ) -> Reply {
+    guard let contact = contactsByPublicID[id], contacts[contact]?.state == .wrapUp, contacts[contact]?.agent == agent,
+      let queue = contacts[contact]?.queue
+    else { return .refused(.gone("there is no wrap-up to end")) }
+    var id = CodeID.none
+    if let code, !code.isEmpty {
+      guard let index = site.definitions.names.codes.firstIndex(of: code) else {
+        return .refused(.invalid("there is no code \(code)"))
+      }
+      id = CodeID(index: UInt16(index))
+      let allowed = site.definitions.queues[Int(queue.index)].codes
+      guard allowed.isEmpty || allowed.contains(id) else {
+        let names = allowed.map { site.definitions.names.codes[Int($0.index)] }.joined(separator: ", ")
+        return .refused(.invalid("the queue's codes are \(names)"))
+      }
+    }
+    return tell(.wrapUpEnded(agent, contact, id), of: agent, at: now, into: &step)
+  }
+}

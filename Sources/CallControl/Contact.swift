@@ -1,0 +1,138 @@
+import ACD
+import Primitives
+
+/// A contact as call control knows it: what the ACD does not need. Written by `apply` only, but for the few fields
+/// marked as not journaled.
+struct Contact: Sendable {
+  var id: PublicID
+  var entry: String
+  var channel: Channel
+  var queue = QueueID(index: 0)
+  var state = ContactView.State.queued
+  var entered: Instant
+  var answered: Instant?
+  var agent: AgentID?
+  var offer: OfferID?
+  var wrapUpEnds: Instant?
+  var isLost = false
+  var ending: String?
+  /// Not journaled: personal data is kept apart, and read again when a contact is restored.
+  var person = Person()
+  /// Not journaled: what the visitor was told last, so that an estimate never rises.
+  var told: WaitRange?
+  /// Not journaled: why it was not queued, for the reply of the same step.
+  var refusal: Refusal?
+
+  struct Person: Sendable {
+    var name: String?
+    var address: String?
+    var attributes: [ChatRequest.Attribute] = []
+  }
+}
+
+extension Switchboard {
+  /// Writes a journaled event into the state without deciding anything.
+  public mutating func replay(_ record: Record) {
+    if case .acd(let event) = record.event { acd.replay(event, at: record.at, sequence: record.sequence) }
+    apply(record)
+  }
+
+  /// The only writer of contacts and of what else is journaled.
+  mutating func apply(_ record: Record) {
+    switch record.event {
+    case .acd(let event): apply(event, at: record.at, sequence: record.sequence)
+    case .contactOpened(let contact, let id, let entry, let channel):
+      if !contacts.contains(contact) {
+        contacts.insert(Contact(id: id, entry: entry, channel: channel, entered: record.at), restoring: contact)
+      }
+      contactsByPublicID[id] = contact
+    case .contactClosed(let contact):
+      if let closed = contacts.remove(contact) { contactsByPublicID[closed.id] = nil }
+      links[contact] = nil
+    case .contactHeld(let contact, _): update(contact) { $0.state = .held }
+    case .contactResumed(let contact, _): update(contact) { $0.state = .talking }
+    case .messagePosted, .configurationApplied, .restarted: break
+    case .phoneRegistered, .phoneUnregistered, .dialogConfirmed, .dialogEnded: applyToCalls(record)
+    }
+  }
+
+  private mutating func apply(_ event: ACD.Event, at now: Instant, sequence: UInt64) {
+    switch event {
+    case .contactQueued(let contact, let queue, _, _, _):
+      update(contact) { $0.queue = queue; $0.entered = now; $0.state = .queued }
+    case .contactRefused(let contact, let queue, let refusal):
+      update(contact) { $0.queue = queue; $0.state = .ended; $0.ending = "refused_\(refusal)" }
+    case .contactLost(let contact): update(contact) { $0.isLost = true }
+    case .contactReturned(let contact): update(contact) { $0.isLost = false }
+    case .offerMade(let contact, _, let agent):
+      update(contact) {
+        $0.state = .offering
+        $0.offer = OfferID(sequence: sequence)
+        $0.agent = agent
+      }
+    case .offerAccepted(_, let contact, _): update(contact) { $0.state = .connecting }
+    case .offerDeclined(_, let contact, _), .offerMissed(_, let contact, _), .offerWithdrawn(_, let contact, _, _),
+      .offerFailed(_, let contact, _, _):
+      update(contact) {
+        $0.offer = nil
+        $0.agent = nil
+        if $0.state != .ended { $0.state = .queued }
+      }
+    case .outcomeFixed(let contact, _, let agent, let outcome):
+      update(contact) {
+        $0.offer = nil
+        if outcome == .answered {
+          $0.state = .talking
+          $0.answered = now
+          $0.agent = agent
+        } else {
+          $0.state = .ended
+          $0.ending = snakeCase(outcome)
+        }
+      }
+    case .contactEnded(let contact, _, let cause): update(contact) { $0.state = .ended; $0.ending = snakeCase(cause) }
+    case .wrapUpStarted(_, let contact, let until): update(contact) { $0.state = .wrapUp; $0.wrapUpEnds = until }
+    case .wrapUpExtended(_, let contact, let until): update(contact) { $0.wrapUpEnds = until }
+    case .wrapUpEnded(_, let contact, _): update(contact) { $0.state = .ended; $0.wrapUpEnds = nil }
+    case .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady: break
+    }
+  }
+
+  private mutating func update(_ contact: ContactID, _ change: (inout Contact) -> Void) {
+    guard var changed = contacts[contact] else { return }
+    change(&changed)
+    contacts[contact] = changed
+  }
+
+  /// Opens a contact under a fresh id. The personal record is stored beside the event.
+  mutating func open(
+    entry: Site.Entry, channel: Channel, person: Contact.Person, at now: Instant, into step: inout Step
+  ) -> ContactID {
+    let id = PublicID(from: &entropy)
+    let contact = contacts.insert(
+      Contact(id: id, entry: entry.name, channel: channel, queue: entry.queue, entered: now, person: person))
+    step.personal.append(
+      .person(contact: id, name: person.name, address: person.address, attributes: person.attributes))
+    emit(.contactOpened(contact, id, entry: entry.name, channel: channel), at: now, into: &step)
+    return contact
+  }
+
+  /// Hands an opened contact to the ACD, with the needs and the priority of its queue.
+  mutating func queue(_ contact: ContactID, for entry: Site.Entry, at now: Instant, into step: inout Step) {
+    let profile = site.definitions.queues[Int(entry.queue.index)].profile
+    let channel = contacts[contact]?.channel ?? .voice
+    tell(
+      .contactArrived(contact, queue: entry.queue, profile: profile, channel: channel, priority: 0),
+      at: now, into: &step)
+  }
+}
+
+/// A case's name as the API writes it: `shortAbandoned` becomes `short_abandoned`.
+func snakeCase(_ value: some Sendable) -> String {
+  var result = ""
+  for character in "\(value)" {
+    if character.isUppercase { result += "_" }
+    result += character.lowercased()
+  }
+  return result
+}

@@ -1,0 +1,125 @@
+import ACD
+import Primitives
+
+extension Switchboard {
+  /// Tells those who follow what a record changed. Not called in replay.
+  func announce(_ record: Record, into step: inout Step) {
+    func notify(_ contact: ContactID?, _ agent: AgentID?, _ body: Notice.Body) {
+      let id = contact.flatMap { contacts[$0]?.id }
+      step.afterCommit.append(
+        .notify(Notice(sequence: record.sequence, at: record.at, contact: id, agent: agent, body: body)))
+    }
+    func changed(_ contact: ContactID, _ agent: AgentID? = nil) {
+      notify(contact, agent ?? talkingAgent(contact), .contactChanged(view(of: contact, at: record.at)))
+    }
+    func agentChanged(_ agent: AgentID) { notify(nil, agent, .agentChanged(view(of: agent, at: record.at))) }
+    func offerEnded(_ offer: OfferID, _ contact: ContactID, _ agent: AgentID, _ ending: OfferEnding) {
+      notify(nil, agent, .offerEnded(offer, ending))
+      if contacts[contact]?.state != .ended { changed(contact) }
+    }
+
+    switch record.event {
+    case .contactHeld(let contact, _), .contactResumed(let contact, _): changed(contact)
+    case .acd(let event):
+      switch event {
+      case .contactQueued(let contact, _, _, _, _):
+        notify(contact, nil, .contactQueued(view(of: contact, at: record.at)))
+      case .contactRefused: break
+      case .contactLost(let contact), .contactReturned(let contact): changed(contact)
+      case .offerMade(let contact, let queue, let agent):
+        let ring = site.definitions.queues[Int(queue.index)].ring
+        let view = OfferView(
+          offer: OfferID(sequence: record.sequence), contact: view(of: contact, at: record.at),
+          deadline: record.at + ring, acceptsInConsole: !isVoice(contact) || acceptsInConsole(agent))
+        notify(nil, agent, .offered(view))
+        changed(contact)
+      case .offerAccepted(let offer, let contact, let agent): offerEnded(offer, contact, agent, .accepted)
+      case .offerDeclined(let offer, let contact, let agent): offerEnded(offer, contact, agent, .declined)
+      case .offerMissed(let offer, let contact, let agent): offerEnded(offer, contact, agent, .missed)
+      case .offerWithdrawn(let offer, let contact, let agent, _): offerEnded(offer, contact, agent, .withdrawn)
+      case .offerFailed(let offer, let contact, let agent, _): offerEnded(offer, contact, agent, .failed)
+      case .outcomeFixed(let contact, _, let agent, let outcome):
+        let view = view(of: contact, at: record.at)
+        if outcome == .answered {
+          notify(contact, agent, .contactAnswered(view))
+        } else {
+          notify(contact, nil, .contactEnded(view))
+        }
+      case .contactEnded(let contact, let agent, _):
+        notify(contact, agent, .contactEnded(view(of: contact, at: record.at)))
+      case .wrapUpStarted(let agent, _, _), .wrapUpExtended(let agent, _, _), .wrapUpEnded(let agent, _, _),
+        .agentSignedIn(let agent), .agentSignedOut(let agent), .agentReady(let agent), .agentNotReady(let agent, _):
+        agentChanged(agent)
+      }
+    default: break
+    }
+  }
+
+  func view(of contact: ContactID, at now: Instant) -> ContactView {
+    // Views are made of contacts that exist: of a record just applied, or found by their public id.
+    guard let it = contacts[contact] else {
+      return ContactView(id: PublicID(high: 0, low: 0), channel: .chat, queue: "", state: .ended, entered: now)
+    }
+    var view = ContactView(
+      id: it.id, channel: it.channel, queue: queueName(it.queue), state: it.state, entered: it.entered,
+      answered: it.answered, visitorName: it.person.name, address: it.person.address, attributes: it.person.attributes,
+      isLost: it.isLost, ending: it.ending)
+    if it.state != .queued, it.state != .offering, let agent = it.agent { view.agentName = displayName(agent) }
+    if it.state == .queued {
+      if case .waiting(_, _, let ahead)? = acd.state(of: contact) { view.ahead = ahead }
+      view.waitRange = acd.waitRange(of: contact, at: now)
+    }
+    return view
+  }
+
+  func queueName(_ queue: QueueID) -> String {
+    let queues = site.definitions.queues
+    return queues.indices.contains(Int(queue.index)) ? queues[Int(queue.index)].name : ""
+  }
+
+  func view(of agent: AgentID, at now: Instant) -> AgentView {
+    let summary = acd.summary(of: agent)
+    var view = AgentView(
+      agent: agent, name: site.definitions.agents[Int(agent.index)].name, displayName: displayName(agent),
+      state: "signed_out", phone: phoneState(agent))
+    switch summary.presence {
+    case .signedOut: break
+    case .ready: view.state = "ready"
+    case .notReady(let reason):
+      view.state = "not_ready"
+      let reasons = site.definitions.names.reasons
+      if reasons.indices.contains(Int(reason.index)) { view.reason = reasons[Int(reason.index)] }
+    }
+    for slot in summary.slots where contacts.contains(slot.contact) {
+      let contact = self.view(of: slot.contact, at: now)
+      if case .offered(let offer) = slot.state {
+        let queue = contacts[slot.contact]?.queue ?? QueueID(index: 0)
+        let made = acd.summary(of: agent).offerMadeAt ?? now
+        view.offer = OfferView(
+          offer: offer, contact: contact, deadline: made + site.definitions.queues[Int(queue.index)].ring,
+          acceptsInConsole: !isVoice(slot.contact) || acceptsInConsole(agent))
+      } else {
+        view.contacts.append(contact)
+        view.wrapUpEnds.append(contacts[slot.contact]?.wrapUpEnds)
+      }
+    }
+    return view
+  }
+
+  func queueViews(at now: Instant) -> [QueueView] {
+    site.definitions.queues.indices.filter { !site.definitions.queues[$0].isRemoved }.map { index in
+      let queue = QueueID(index: UInt32(index))
+      let definition = site.definitions.queues[index]
+      return QueueView(
+        name: definition.name, summary: acd.summary(of: queue), serviceLevel: definition.serviceLevel,
+        waitRange: acd.waitRange(arrivingAt: queue, now: now))
+    }
+  }
+
+  func counts(in step: Step) -> Counts {
+    var counts = callCounts()
+    counts.contacts = contacts.count
+    counts.sequence = step.acd.sequence - 1
+    return counts
+  }
+}

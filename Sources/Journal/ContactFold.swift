@@ -1,0 +1,159 @@
+import ACD
+import CallControl
+import GRDB
+import Primitives
+
+/// A contact record in the making: the row, and what the fold must know until the contact closes.
+struct ContactFold {
+  var contact: ContactID
+  var row: ContactRow
+  var level = ServiceLevels.Version.fallback
+  var isLive = true
+  var wrapUpSince: Instant?
+  /// Who holds: bit 0 the visitor, bit 1 the agent, bit 2 the system. The contact is held while anybody does.
+  private var holders: Int64 = 0
+  private var heldSince: Instant?
+
+  init(contact: ContactID, row: ContactRow) {
+    self.contact = contact
+    self.row = row
+  }
+
+  mutating func queue(in queue: QueueID, under level: ServiceLevels.Version, at instant: Instant) {
+    row.queue = queue
+    row.serviceLevel = level.version
+    self.level = level
+    row.entered = instant
+    // A contact that overflowed is waiting again; its record tells of the last queue.
+    row.outcome = nil
+    row.wait = nil
+    row.ended = nil
+  }
+
+  mutating func refuse(by queue: QueueID, under level: ServiceLevels.Version, _ refusal: Refusal, at instant: Instant) {
+    row.queue = queue
+    row.serviceLevel = level.version
+    self.level = level
+    row.refusal = refusal
+    row.ended = instant
+  }
+
+  mutating func fix(_ outcome: Outcome, agent: AgentID, at instant: Instant) {
+    row.outcome = outcome
+    row.wait = row.entered.map { instant - $0 }
+    if outcome == .answered {
+      row.agent = agent
+      row.answered = instant
+    } else {
+      row.ended = instant
+    }
+  }
+
+  mutating func end(_ cause: EndCause, at instant: Instant) {
+    holders = 0
+    closeHold(at: instant)
+    row.endCause = cause
+    row.ended = instant
+    row.talk = row.answered.map { instant - $0 - row.hold }
+  }
+
+  mutating func hold(by author: Author, at instant: Instant) {
+    if holders == 0 { heldSince = instant }
+    holders |= 1 << Int64(author.code)
+  }
+
+  mutating func resume(by author: Author, at instant: Instant) {
+    holders &= ~(1 << Int64(author.code))
+    if holders == 0 { closeHold(at: instant) }
+  }
+
+  private mutating func closeHold(at instant: Instant) {
+    if let heldSince { row.hold += instant - heldSince }
+    heldSince = nil
+  }
+
+  mutating func endWrapUp(_ code: CodeID, at instant: Instant) {
+    row.wrapUp = wrapUpSince.map { instant - $0 }
+    wrapUpSince = nil
+    row.code = code
+  }
+}
+
+// MARK: - The table
+
+extension ContactFold {
+  /// The columns in the order of `ContactRow.init(from:)`; those of the fold alone follow.
+  static let foldColumns = "slot, generation, is_live, holders, held_since, wrap_up_since"
+  private static let insertion = """
+    INSERT OR REPLACE INTO contact (\(ContactRow.columns), \(foldColumns))
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    """
+
+  func save(_ db: Database) throws {
+    try db.cachedStatement(sql: Self.insertion).execute(
+      arguments: StatementArguments([
+        row.sequence.column, row.id.column, row.channel.column, row.entry.databaseValue,
+        row.queue?.index.databaseValue ?? .null, row.serviceLevel.column, row.agent?.column ?? .null,
+        row.opened.column, row.entered.column, row.answered.column, row.ended.column, row.refusal.column,
+        row.outcome.column, row.endCause.column, row.wait.column, row.talk.column, row.hold.databaseValue,
+        row.wrapUp.column, row.code?.index.databaseValue ?? .null,
+        contact.slot.databaseValue, contact.generation.databaseValue, isLive.databaseValue, holders.databaseValue,
+        heldSince.column, wrapUpSince.column,
+      ]))
+  }
+
+  /// The contacts that have not closed.
+  static func loadLive(_ db: Database) throws -> [ContactFold] {
+    let rows = try Row.fetchCursor(
+      db,
+      sql: """
+        SELECT \(ContactRow.columns), \(foldColumns), within FROM contact
+        LEFT JOIN service_level ON version = service_level WHERE is_live ORDER BY sequence
+        """)
+    var folds: [ContactFold] = []
+    while let row = try rows.next() {
+      var columns = Columns(row)
+      let contactRow = try ContactRow(from: &columns)
+      var fold = ContactFold(
+        contact: ContactID(slot: try columns.takeIndex(), generation: try columns.takeIndex()), row: contactRow)
+      fold.isLive = try columns.take()
+      fold.holders = try columns.take()
+      fold.heldSince = try columns.takeInstant()
+      fold.wrapUpSince = try columns.takeInstant()
+      if let version = contactRow.serviceLevel, let within: Int64 = try columns.take() {
+        fold.level = ServiceLevels.Version(version: version, within: within)
+      }
+      folds.append(fold)
+    }
+    return folds
+  }
+}
+
+extension ContactRow {
+  static let columns = """
+    sequence, id, channel, entry, queue, service_level, agent, opened, entered, answered, ended, refusal, outcome, \
+    end_cause, wait, talk, hold, wrap_up, code
+    """
+
+  init(from columns: inout Columns) throws {
+    sequence = try columns.takeSequence()
+    id = try columns.takePublicID()
+    channel = try columns.takeCase()
+    entry = try columns.take()
+    queue = try columns.takeIndex().map(QueueID.init(index:))
+    serviceLevel = try columns.take()
+    agent = try columns.takeIndex().map(AgentID.init(index:))
+    opened = try columns.takeInstant()
+    entered = try columns.takeInstant()
+    answered = try columns.takeInstant()
+    ended = try columns.takeInstant()
+    refusal = try columns.takeCase()
+    outcome = try columns.takeCase()
+    endCause = try columns.takeCase()
+    wait = try columns.take()
+    talk = try columns.take()
+    hold = try columns.take()
+    wrapUp = try columns.take()
+    code = try columns.takeIndex().map { CodeID(index: UInt16(truncatingIfNeeded: $0)) }
+  }
+}

@@ -1,0 +1,152 @@
+import ACD
+import CallControl
+import Primitives
+
+extension EventCodec {
+  static func encode(_ event: ACD.Event, into writer: inout ByteWriter) -> Kind {
+    switch event {
+    case .contactQueued(let contact, let queue, let profile, let channel, let priority):
+      writer.write(contact)
+      writer.write(queue.index)
+      writer.write(profile.index)
+      writer.write(channel.rawValue)
+      writer.write(priority)
+      return .contactQueued
+    case .contactRefused(let contact, let queue, let refusal):
+      writer.write(contact)
+      writer.write(queue.index)
+      writer.write(refusal.rawValue)
+      return .contactRefused
+    case .contactLost(let contact):
+      writer.write(contact)
+      return .contactLost
+    case .contactReturned(let contact):
+      writer.write(contact)
+      return .contactReturned
+    case .outcomeFixed(let contact, let queue, let agent, let outcome):
+      writer.write(contact)
+      writer.write(queue.index)
+      writer.write(agent.index)
+      writer.write(outcome.rawValue)
+      return .outcomeFixed
+    case .contactEnded(let contact, let agent, let cause):
+      writer.write(contact)
+      writer.write(agent.index)
+      writer.write(cause.rawValue)
+      return .contactEnded
+    case .offerMade, .offerAccepted, .offerDeclined, .offerMissed, .offerWithdrawn, .offerFailed:
+      return encodeOffer(event, into: &writer)
+    case .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady, .wrapUpStarted, .wrapUpExtended, .wrapUpEnded:
+      return encodeAgent(event, into: &writer)
+    }
+  }
+
+  private static func encodeOffer(_ event: ACD.Event, into writer: inout ByteWriter) -> Kind {
+    func write(_ offer: OfferID, _ contact: ContactID, _ agent: AgentID) {
+      writer.write(offer.sequence)
+      writer.write(contact)
+      writer.write(agent.index)
+    }
+    switch event {
+    case .offerMade(let contact, let queue, let agent):
+      writer.write(contact)
+      writer.write(queue.index)
+      writer.write(agent.index)
+      return .offerMade
+    case .offerAccepted(let offer, let contact, let agent):
+      write(offer, contact, agent)
+      return .offerAccepted
+    case .offerDeclined(let offer, let contact, let agent):
+      write(offer, contact, agent)
+      return .offerDeclined
+    case .offerMissed(let offer, let contact, let agent):
+      write(offer, contact, agent)
+      return .offerMissed
+    case .offerWithdrawn(let offer, let contact, let agent, let reason):
+      write(offer, contact, agent)
+      writer.write(reason.rawValue)
+      return .offerWithdrawn
+    case .offerFailed(let offer, let contact, let agent, let failure):
+      write(offer, contact, agent)
+      writer.write(failure.rawValue)
+      return .offerFailed
+    default:
+      preconditionFailure("only offer events come here")
+    }
+  }
+
+  private static func encodeAgent(_ event: ACD.Event, into writer: inout ByteWriter) -> Kind {
+    switch event {
+    case .agentSignedIn(let agent):
+      writer.write(agent.index)
+      return .agentSignedIn
+    case .agentSignedOut(let agent):
+      writer.write(agent.index)
+      return .agentSignedOut
+    case .agentReady(let agent):
+      writer.write(agent.index)
+      return .agentReady
+    case .agentNotReady(let agent, let reason):
+      writer.write(agent.index)
+      writer.write(reason.index)
+      return .agentNotReady
+    case .wrapUpStarted(let agent, let contact, let until):
+      writer.write(agent.index)
+      writer.write(contact)
+      writer.write(until)
+      return .wrapUpStarted
+    case .wrapUpExtended(let agent, let contact, let until):
+      writer.write(agent.index)
+      writer.write(contact)
+      writer.write(until)
+      return .wrapUpExtended
+    case .wrapUpEnded(let agent, let contact, let code):
+      writer.write(agent.index)
+      writer.write(contact)
+      writer.write(code.index)
+      return .wrapUpEnded
+    default:
+      preconditionFailure("only agent events come here")
+    }
+  }
+
+  static func decodeACD(_ kind: Kind, from reader: inout ByteReader) throws -> ACD.Event {
+    switch kind {
+    case .contactQueued:
+      .contactQueued(
+        try reader.readContact(), queue: try reader.readQueue(), profile: ProfileID(index: try reader.read()),
+        channel: try reader.readCase(), priority: try reader.read())
+    case .contactRefused:
+      .contactRefused(try reader.readContact(), queue: try reader.readQueue(), try reader.readCase())
+    case .contactLost: .contactLost(try reader.readContact())
+    case .contactReturned: .contactReturned(try reader.readContact())
+    case .outcomeFixed:
+      .outcomeFixed(
+        try reader.readContact(), queue: try reader.readQueue(), agent: try reader.readAgent(), try reader.readCase())
+    case .contactEnded:
+      .contactEnded(try reader.readContact(), agent: try reader.readAgent(), try reader.readCase())
+    case .offerMade:
+      .offerMade(try reader.readContact(), queue: try reader.readQueue(), agent: try reader.readAgent())
+    case .offerAccepted: .offerAccepted(try reader.readOffer(), try reader.readContact(), try reader.readAgent())
+    case .offerDeclined: .offerDeclined(try reader.readOffer(), try reader.readContact(), try reader.readAgent())
+    case .offerMissed: .offerMissed(try reader.readOffer(), try reader.readContact(), try reader.readAgent())
+    case .offerWithdrawn:
+      .offerWithdrawn(
+        try reader.readOffer(), try reader.readContact(), try reader.readAgent(), try reader.readCase())
+    case .offerFailed:
+      .offerFailed(try reader.readOffer(), try reader.readContact(), try reader.readAgent(), try reader.readCase())
+    case .agentSignedIn: .agentSignedIn(try reader.readAgent())
+    case .agentSignedOut: .agentSignedOut(try reader.readAgent())
+    case .agentReady: .agentReady(try reader.readAgent())
+    case .agentNotReady: .agentNotReady(try reader.readAgent(), ReasonID(index: try reader.read()))
+    case .wrapUpStarted:
+      .wrapUpStarted(try reader.readAgent(), try reader.readContact(), until: try reader.readInstant())
+    case .wrapUpExtended:
+      .wrapUpExtended(try reader.readAgent(), try reader.readContact(), until: try reader.readInstant())
+    case .wrapUpEnded:
+      .wrapUpEnded(try reader.readAgent(), try reader.readContact(), CodeID(index: try reader.read()))
+    default:
+      preconditionFailure("call control's kinds are decoded by the caller")
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import ACD
+public import CallControl
+import Foundation
+import GRDB
+public import Primitives
+import Synchronization
+
+/// The journal of one server in one SQLite file: records, erasable personal data, configurations, names, checkpoints,
+/// and the projections folded from the records in the same transaction.
+///
+/// One store per file: a lock file beside it keeps a second server out. Readers (`reader`, or `JournalReader` in another
+/// process) never wait for the writer.
+public final class JournalStore: Sendable {
+  /// What is kept of old checkpoints, should the newest one prove unreadable.
+  private static let checkpointsKept = 3
+
+  public let reader: JournalReader
+  private let pool: DatabasePool
+  private let lock: JournalLock
+  private let writer: Mutex<Writer>
+
+  private struct Writer {
+    /// Nil after a failed commit: it is then ahead of the tables and must be read anew.
+    var projection: Projection?
+    var payload = ByteWriter()
+  }
+
+  /// Opens the journal, making the file (for its owner only) and its tables where they do not exist.
+  public init(path: String, durability: Durability = .process) throws {
+    lock = try JournalLock(journal: path)
+    try JournalLock.makePrivateFile(path)
+    var configuration = Configuration()
+    configuration.label = "journal"
+    configuration.busyMode = .timeout(5)
+    configuration.prepareDatabase { db in
+      try db.execute(sql: "PRAGMA synchronous = \(durability == .process ? "NORMAL" : "FULL")")
+      // What is erased is overwritten, not only unlinked.
+      try db.execute(sql: "PRAGMA secure_delete = ON")
+    }
+    pool = try DatabasePool(path: path, configuration: configuration)
+    try Schema.migrator.migrate(pool)
+    reader = JournalReader(pool)
+    writer = Mutex(Writer())
+    try foldMissing()
+  }
+
+  // MARK: - Writing
+
+  public func append(_ batch: Batch) throws { try append([batch]) }
+
+  /// Commits batches in order in one transaction; after an error none of them is stored, and the call may be repeated.
+  public func append(_ batches: [Batch]) throws {
+    guard batches.contains(where: { !$0.isEmpty }) else { return }
+    try writer.withLock { writer in
+      do {
+        try pool.write { db in
+          for batch in batches { try Self.append(batch, &writer, db) }
+          try writer.projection?.save(db)
+        }
+      } catch {
+        writer.projection = nil
+        throw error
+      }
+    }
+  }
+
+  private static func append(_ batch: Batch, _ writer: inout Writer, _ db: Database) throws {
+    if let configuration = batch.configuration { try save(configuration, db) }
+    var projection = try writer.projection.take() ?? Projection(db)
+    let insert = try db.cachedStatement(sql: "INSERT INTO record VALUES (?, ?, ?, ?, ?)")
+    for record in batch.records {
+      guard record.sequence == projection.sequence + 1 else {
+        throw JournalError.gap(expected: projection.sequence + 1, found: record.sequence)
+      }
+      writer.payload = ByteWriter(reusing: writer.payload.bytes)
+      let kind = EventCodec.encode(record.event, into: &writer.payload)
+      insert.setUncheckedArguments([
+        record.sequence.column, record.at.column, record.cause.column, kind.databaseValue,
+        writer.payload.bytes.column,
+      ])
+      try insert.execute()
+      try projection.apply(record, db)
+    }
+    for record in batch.personal { try save(record, db) }
+    if let checkpoint = batch.checkpoint { try save(checkpoint, after: projection, db) }
+    writer.projection = projection
+  }
+
+  private static func save(_ configuration: StoredConfiguration, _ db: Database) throws {
+    try db.execute(
+      sql: "INSERT OR IGNORE INTO configuration VALUES (?, ?)",
+      arguments: [configuration.hash, Data(configuration.body)])
+    try NameTable.save(configuration.definitions.names, db)
+    try ServiceLevels.save(configuration.definitions, of: configuration.hash, db)
+  }
+
+  private static func save(_ record: PersonalRecord, _ db: Database) throws {
+    switch record {
+    case .message(let sequence, let contact, let at, let author, let text):
+      var agent = DatabaseValue.null
+      if case .agent(let id) = author { agent = id.column }
+      try db.cachedStatement(sql: "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)").execute(arguments: [
+        sequence.column, contact.column, at.column, Int64(author.code).databaseValue, agent, text.databaseValue,
+      ])
+    case .person(let contact, let name, let address, let attributes):
+      var writer = ByteWriter()
+      for attribute in attributes {
+        writer.write(attribute.name)
+        writer.write(attribute.value)
+      }
+      try db.cachedStatement(sql: "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)")
+        .execute(arguments: [contact.column, name, address, writer.bytes.column])
+    }
+  }
+
+  private static func save(_ checkpoint: [UInt8], after projection: Projection, _ db: Database) throws {
+    let at = try Int64.fetchOne(
+      db, sql: "SELECT at FROM record WHERE sequence = ?", arguments: [projection.sequence.column])
+    try db.execute(
+      sql: "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)",
+      arguments: [projection.sequence.column, at ?? 0, projection.configuration, checkpoint.column])
+    try db.execute(
+      sql: """
+        DELETE FROM checkpoint WHERE sequence NOT IN
+          (SELECT sequence FROM checkpoint ORDER BY sequence DESC LIMIT \(checkpointsKept))
+        """)
+  }
+
+  // MARK: - Erasing
+
+  /// Forgets who a contact was and what was said. The records stay, so replay is as before.
+  public func erase(contact: PublicID) throws {
+    try erase([
+      ("DELETE FROM message WHERE contact = ?", [contact.column]),
+      ("DELETE FROM person WHERE contact = ?", [contact.column]),
+    ])
+  }
+
+  public func eraseMessages(olderThan instant: Instant) throws {
+    try erase([("DELETE FROM message WHERE at < ?", [instant.column])])
+  }
+
+  private func erase(_ deletions: [(sql: String, arguments: StatementArguments)]) throws {
+    try pool.write { db in
+      for deletion in deletions { try db.execute(sql: deletion.sql, arguments: deletion.arguments) }
+    }
+    // The log still has the pages as they were; readers may hold it, then a later checkpoint empties it.
+    _ = try? pool.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
+  }
+
+  // MARK: - Projections
+
+  /// Folds all records anew: after a change of the projections, or to prove that they are what the records say.
+  public func rebuildProjections() throws {
+    try writer.withLock { writer in
+      writer.projection = nil
+      try pool.write { db in
+        try Projection.clear(db)
+        try Self.fold(db)
+      }
+    }
+  }
+
+  /// Folds what a version with fewer projections left unfolded.
+  private func foldMissing() throws {
+    try pool.write { db in
+      let last = try UInt64.fetchOne(db, sql: "SELECT max(sequence) FROM record") ?? 0
+      if try Projection(db).sequence < last { try Self.fold(db) }
+    }
+  }
+
+  private static func fold(_ db: Database) throws {
+    var projection = try Projection(db)
+    try JournalReader.forEachRecord(after: projection.sequence, db) { record in
+      try projection.apply(record, db)
+      // Bounds the memory, not the transaction.
+      if record.sequence % 10_000 == 0 { try projection.save(db) }
+    }
+    try projection.save(db)
+  }
+}

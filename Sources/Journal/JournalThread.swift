@@ -1,0 +1,141 @@
+import Dispatch
+import Foundation
+public import Primitives
+import Synchronization
+
+/// The thread that commits what the engine decided, so that the engine never waits for the disk.
+///
+/// It commits whatever has gathered as soon as the last commit is done, in one transaction: few inputs are released at
+/// once, many share a commit. A commit that fails is kept and retried with back-off, because the engine's state is
+/// already ahead of the disk; nothing is released meanwhile, and after `Limits.patience` the owner is told to exit.
+public final class JournalThread: Sendable {
+  public struct Limits: Sendable {
+    /// Records waiting for their commit at which `isOverloaded` turns true: the owner then takes no new contacts, which
+    /// is what bounds the backlog. A batch that was decided is never refused.
+    public var backlog = 50_000
+    /// How long commits may fail, in microseconds.
+    public var patience: Int64 = .seconds(10)
+    /// The pause before the first retry and the longest one, in microseconds; each is twice the last.
+    public var pause: ClosedRange<Int64> = .milliseconds(10) ... .milliseconds(500)
+    public init() {}
+  }
+
+  /// What the owner hears, on the journal thread, in order.
+  public enum Report: Sendable, Equatable {
+    /// All batches up to and with the one submitted with this token are stored: their actions may be released.
+    case committed(through: UInt64)
+    /// Commits have been failing since `since` on the steady clock; the batches are kept.
+    case failing(since: Instant, reason: String)
+    /// Commits work again.
+    case recovered
+    /// Nothing could be committed for `Limits.patience`. The thread has stopped; the process should too.
+    case gaveUp
+  }
+
+  /// The steady clock and the pause between retries, so that tests need neither.
+  struct Timing: Sendable {
+    var now: @Sendable () -> Instant
+    var pause: @Sendable (Int64) -> Void
+
+    static let system = Timing(
+      now: { Instant(microseconds: Int64(DispatchTime.now().uptimeNanoseconds / 1_000)) },
+      pause: { usleep(UInt32(clamping: $0)) })
+  }
+
+  private struct State {
+    var batches: [Batch] = []
+    /// The token of the last batch submitted.
+    var token: UInt64 = 0
+    /// Records submitted and not committed.
+    var backlog = 0
+    var isStopping = false
+  }
+
+  private let limits: Limits
+  private let timing: Timing
+  private let commit: @Sendable ([Batch]) throws -> Void
+  private let report: @Sendable (Report) -> Void
+  private let state = Mutex(State())
+  private let work = DispatchSemaphore(value: 0)
+  private let finished = DispatchSemaphore(value: 0)
+
+  /// Starts the thread.
+  public convenience init(
+    store: JournalStore, limits: Limits = Limits(), report: @escaping @Sendable (Report) -> Void
+  ) {
+    self.init(limits: limits, timing: .system, commit: { try store.append($0) }, report: report)
+  }
+
+  init(
+    limits: Limits, timing: Timing, commit: @escaping @Sendable ([Batch]) throws -> Void,
+    report: @escaping @Sendable (Report) -> Void
+  ) {
+    self.limits = limits
+    self.timing = timing
+    self.commit = commit
+    self.report = report
+    let thread = Thread { [self] in run() }
+    thread.name = "journal"
+    thread.start()
+  }
+
+  /// Hands over a batch; tokens rise from call to call. An empty batch keeps its place in the order of reports.
+  public func submit(_ batch: Batch, token: UInt64) {
+    let wasIdle = state.withLock { state in
+      defer {
+        state.batches.append(batch)
+        state.token = token
+        state.backlog += batch.records.count
+      }
+      return state.batches.isEmpty
+    }
+    if wasIdle { work.signal() }
+  }
+
+  public var isOverloaded: Bool { state.withLock { $0.backlog >= limits.backlog } }
+
+  /// Commits what was submitted before, then ends the thread and returns.
+  public func stop() {
+    state.withLock { $0.isStopping = true }
+    work.signal()
+    finished.wait()
+    finished.signal()
+  }
+
+  private func run() {
+    defer { finished.signal() }
+    while true {
+      work.wait()
+      let (batches, token, isStopping) = state.withLock { state in
+        defer { state.batches = [] }
+        return (state.batches, state.token, state.isStopping)
+      }
+      if !batches.isEmpty {
+        guard commitPatiently(batches) else { return report(.gaveUp) }
+        state.withLock { $0.backlog -= batches.reduce(0) { $0 + $1.records.count } }
+        report(.committed(through: token))
+      }
+      if isStopping { return }
+    }
+  }
+
+  /// Retries until the batches are stored; false when patience ran out.
+  private func commitPatiently(_ batches: [Batch]) -> Bool {
+    var failingSince: Instant?
+    var pause = limits.pause.lowerBound
+    while true {
+      do {
+        try commit(batches)
+        if failingSince != nil { report(.recovered) }
+        return true
+      } catch {
+        let since = failingSince ?? timing.now()
+        if failingSince == nil { report(.failing(since: since, reason: "\(error)")) }
+        failingSince = since
+        if timing.now() - since >= limits.patience { return false }
+        timing.pause(pause)
+        pause = min(pause * 2, limits.pause.upperBound)
+      }
+    }
+  }
+}

@@ -1,0 +1,171 @@
+public import Primitives
+
+/// The far end of a leg as it was negotiated.
+public struct FarEnd: Sendable, Equatable {
+  /// Nil while the far end holds with an unspecified address.
+  public var address: NetworkAddress?
+  public var law: CompandingLaw
+  public var payloadType: UInt8
+  public var incomingPayloadType: UInt8
+  public var telephoneEvent: UInt8?
+  public var incomingTelephoneEvent: UInt8?
+  /// Whether we send to it, and whether we take what it sends.
+  public var sends: Bool
+  public var receives: Bool
+
+  public init(
+    address: NetworkAddress?, law: CompandingLaw, payloadType: UInt8, incomingPayloadType: UInt8,
+    telephoneEvent: UInt8?, incomingTelephoneEvent: UInt8?, sends: Bool, receives: Bool
+  ) {
+    self.address = address; self.law = law
+    self.payloadType = payloadType; self.incomingPayloadType = incomingPayloadType
+    self.telephoneEvent = telephoneEvent; self.incomingTelephoneEvent = incomingTelephoneEvent
+    self.sends = sends; self.receives = receives
+  }
+}
+
+/// One RTP port of a call as a value: whom it trusts, what it makes of a packet, and the stream that it sends.
+///
+/// Symmetric RTP, learned once and locked: the SDP address is trusted; a first packet from elsewhere within two seconds
+/// of the SDP (a far end behind NAT) takes its place; from then on nothing from another source is heard, nor can it turn
+/// our stream towards itself.
+public struct MediaLeg: Sendable {
+  /// How long a first packet may move the far end's address.
+  public static let learningTime: Int64 = .seconds(2)
+  /// Silence after which the far end is reported as lost.
+  public static let lossTime: Int64 = .seconds(30)
+
+  /// What a received packet is to this leg.
+  public enum Verdict: Sendable, Equatable {
+    /// From a stranger, malformed, not wanted now, or of a payload type that was not negotiated.
+    case ignored
+    case audio(RTPHeader, CompandingLaw, payload: Range<Int>)
+    /// A telephone-event packet; `digit` on the first one of an event.
+    case event(RTPHeader, digit: UInt8?, payload: Range<Int>)
+  }
+
+  public private(set) var farEnd: FarEnd?
+  public private(set) var reception = Reception()
+  /// Packets from sources that are not trusted.
+  public private(set) var strangers: UInt64 = 0
+  private var outgoing: OutgoingStream
+  private var digits = DigitReceiver()
+  private var source = Source.unknown
+  /// The address that the far end's SDP gave last; a hold without an address does not change it.
+  private var signalled: NetworkAddress?
+  private var lastHeard: Instant?
+  private var isReportedLost = false
+
+  private enum Source: Sendable, Equatable {
+    case unknown
+    case learning(until: Instant)
+    case locked(NetworkAddress)
+  }
+
+  public init(outgoing: OutgoingStream) { self.outgoing = outgoing }
+
+  /// Where packets go now; nil while there is nowhere, or the far end wants none.
+  public var destination: NetworkAddress? {
+    guard let farEnd, farEnd.sends, farEnd.address != nil else { return nil }
+    if case .locked(let address) = source { return address }
+    return farEnd.address
+  }
+
+  /// Takes an SDP's outcome. A source that was learned stays while the SDP's address stays.
+  public mutating func setFarEnd(_ new: FarEnd, at now: Instant) {
+    if let address = new.address, address != signalled {
+      signalled = address
+      source = .learning(until: now + Self.learningTime)
+    }
+    if new.receives, farEnd?.receives != true { lastHeard = now; isReportedLost = false }
+    farEnd = new
+  }
+
+  /// Judges a packet. `learned` is set when its source has just been locked in place of the SDP's address.
+  public mutating func receive(
+    _ packet: UnsafeRawBufferPointer, from sender: NetworkAddress, at now: Instant, learned: inout Bool
+  ) -> Verdict {
+    guard let farEnd, let (header, payload) = RTPHeader.parse(packet) else { return .ignored }
+    guard trusts(sender, at: now, learned: &learned) else {
+      strangers += 1
+      return .ignored
+    }
+    reception.count(header)
+    lastHeard = now
+    isReportedLost = false
+    if header.payloadType == farEnd.incomingTelephoneEvent {
+      guard let event = TelephoneEvent(UnsafeRawBufferPointer(rebasing: packet[payload])) else { return .ignored }
+      return .event(header, digit: digits.receive(event, header), payload: payload)
+    }
+    guard farEnd.receives, let law = law(of: header.payloadType, farEnd) else { return .ignored }
+    return .audio(header, law, payload: payload)
+  }
+
+  /// The far end has been silent for too long although it should send; said once until it is heard again.
+  public mutating func isLost(at now: Instant) -> Bool {
+    guard let farEnd, farEnd.receives, farEnd.address != nil, let lastHeard, !isReportedLost,
+      now - lastHeard >= Self.lossTime
+    else { return false }
+    isReportedLost = true
+    return true
+  }
+
+  /// Makes a packet that another leg received fit this one, in place: our header right before the payload, our payload
+  /// type, our law. Returns the bytes to send; nil if there is nothing to send.
+  public mutating func forward(
+    _ verdict: Verdict, in packet: UnsafeMutableRawBufferPointer, at now: Instant
+  ) -> Range<Int>? {
+    guard let farEnd, destination != nil else { return nil }
+    let header: RTPHeader
+    let range: Range<Int>
+    switch verdict {
+    case .ignored: return nil
+    case .audio(let received, let law, let payload):
+      guard let ours = outgoing.relayed(received, payloadType: farEnd.payloadType, at: now) else { return nil }
+      law.transcode(UnsafeMutableRawBufferPointer(rebasing: packet[payload]), to: farEnd.law)
+      (header, range) = (ours, payload)
+    case .event(let received, _, let payload):
+      guard let payloadType = farEnd.telephoneEvent,
+        let ours = outgoing.relayed(received, payloadType: payloadType, at: now)
+      else { return nil }
+      (header, range) = (ours, payload)
+    }
+    let start = range.lowerBound - RTPHeader.size
+    header.write(to: UnsafeMutableRawBufferPointer(rebasing: packet[start..<range.lowerBound]))
+    return start..<range.upperBound
+  }
+
+  /// The header of the next packet of our own sound; nil if there is nothing to send.
+  public mutating func nextGenerated(at now: Instant) -> (header: RTPHeader, law: CompandingLaw)? {
+    guard let farEnd, destination != nil else { return nil }
+    return (outgoing.generated(payloadType: farEnd.payloadType, at: now), farEnd.law)
+  }
+
+  private mutating func trusts(_ sender: NetworkAddress, at now: Instant, learned: inout Bool) -> Bool {
+    switch source {
+    case .unknown:
+      return false
+    case .locked(let address):
+      return sender == address
+    case .learning(let deadline):
+      if sender == signalled {
+        source = .locked(sender)
+        return true
+      }
+      guard now < deadline else { return false }
+      source = .locked(sender)
+      learned = true
+      return true
+    }
+  }
+
+  /// A far end may use the other law of G.711 at any time under its static number, when both were offered.
+  private func law(of payloadType: UInt8, _ farEnd: FarEnd) -> CompandingLaw? {
+    if payloadType == farEnd.incomingPayloadType { return farEnd.law }
+    switch payloadType {
+    case 0: return .mu
+    case 8: return .a
+    default: return nil
+    }
+  }
+}

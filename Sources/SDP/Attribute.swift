@@ -1,0 +1,21 @@
+/// An `a=` line (RFC 8866 section 5.13): a flag, or a name with a value.
+public struct Attribute: Sendable, Equatable {
+  public var name: String
+  public var value: String?
+  public init(_ name: String, _ value: String? = nil) { self.name = name; self.value = value }
+}
+
+extension [Attribute] {
+  /// The value of the first attribute of this name; "" for a flag.
+  public func first(_ name: String) -> String? { first { $0.name == name }.map { $0.value ?? "" } }
+
+  /// The direction these attributes give, if they give one. The last one wins, as in most user agents.
+  public var direction: Direction? {
+    last { Direction(rawValue: $0.name) != nil }.flatMap { Direction(rawValue: $0.name) }
+  }
+
+  /// Milliseconds per packet that the one who wrote this wants to receive, if it says a sane number.
+  public var packetTime: Int? {
+    first("ptime").flatMap { UInt16(decimal: $0.utf8) }.flatMap { (1...200).contains($0) ? Int($0) : nil }
+  }
+}

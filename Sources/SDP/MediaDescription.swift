@@ -1,0 +1,50 @@
+/// An `m=` line and what belongs to it (RFC 8866 section 5.14).
+public struct MediaDescription: Sendable, Equatable {
+  /// `audio`, `video`, `application`, `message`, `image`…
+  public var kind: String
+  /// 0: the line is refused or switched off.
+  public var port: UInt16
+  /// Ports in a row; 1 but for layered multicast.
+  public var portCount = 1
+  /// `RTP/AVP`, `UDP/TLS/RTP/SAVPF`, `UDP/BFCP`…
+  public var transport: String
+  public var formats: [String]
+  public var connection: Connection?
+  public var otherLines: [Line] = []
+  public var attributes: [Attribute] = []
+
+  public init(kind: String, port: UInt16, transport: String, formats: [String], attributes: [Attribute] = []) {
+    self.kind = kind; self.port = port; self.transport = transport; self.formats = formats
+    self.attributes = attributes
+  }
+
+  /// The codecs in the order of preference, payload types without a known encoding left out. Where a payload type is
+  /// mapped twice, the first mapping holds.
+  public var codecs: [Codec] {
+    let mapped = attributes.filter { $0.name == "rtpmap" }.compactMap { Codec(rtpmap: $0.value ?? "") }
+    let parameters = attributes.filter { $0.name == "fmtp" }.compactMap { fmtp -> (String, String)? in
+      guard let value = fmtp.value, let space = value.utf8.firstIndex(of: UInt8(ascii: " ")) else { return nil }
+      return (String(value[..<space]), String(value[value.utf8.index(after: space)...]))
+    }
+    return formats.compactMap { format in
+      guard let payloadType = UInt8(decimal: format.utf8), payloadType < 128,
+        var codec = mapped.first(where: { $0.payloadType == payloadType }) ?? Codec(staticPayloadType: payloadType)
+      else { return nil }
+      codec.parameters = parameters.first { $0.0 == format }?.1
+      return codec
+    }
+  }
+
+  /// Plain RTP, with or without feedback messages (RFC 3551, 4585).
+  public var isPlainRTP: Bool { transport == "RTP/AVP" || transport == "RTP/AVPF" }
+
+  /// Where RTCP goes (RFC 3605, RFC 5761): `a=rtcp`, or the next port.
+  public var rtcpPort: UInt16 {
+    if let value = attributes.first("rtcp"), let field = value.utf8.split(separator: UInt8(ascii: " ")).first,
+      let port = UInt16(decimal: field)
+    {
+      return port
+    }
+    return port &+ 1
+  }
+}

@@ -1,0 +1,273 @@
+/// Writes requests and responses into one buffer: start line, headers in the order of the calls, `finish`.
+///
+/// Whatever a value says, it stays inside its line: CR, LF, NUL and other control characters become spaces, display
+/// names are quoted anew, and a header whose name is no token is left out.
+public struct MessageWriter: Sendable {
+  public private(set) var bytes: [UInt8]
+
+  /// Empties `buffer` and writes into its storage.
+  public init(reusing buffer: consuming [UInt8] = []) {
+    buffer.removeAll(keepingCapacity: true)
+    bytes = buffer
+  }
+
+  public mutating func request(_ method: Method, _ uri: URI) {
+    bytes.reserveCapacity(1024)
+    bytes.append(contentsOf: method.name.utf8.filter(ByteSet.token.contains))
+    bytes.append(ASCII.space)
+    uri.write(into: &bytes)
+    line(" SIP/2.0")
+  }
+
+  public mutating func response(_ status: Int, reason: String? = nil) {
+    bytes.reserveCapacity(1024)
+    append("SIP/2.0 ")
+    append(String(status))
+    bytes.append(ASCII.space)
+    text(reason ?? reasonPhrase(status))
+    line("")
+  }
+
+  /// The start line of a response and all it takes from its request (RFC 3261 section 8.2.6): every Via, From, To,
+  /// Call-ID, CSeq, the Timestamp in a 100, and Record-Route where the response makes a dialog (section 12.1.1).
+  ///
+  /// `tag` is added to a To without one. `source` is where the request came from, written into the topmost Via.
+  public mutating func response(
+    to request: Message, status: Int, reason: String? = nil, tag: String?, source: Endpoint? = nil
+  ) {
+    response(status, reason: reason)
+    vias(of: request, source: source)
+    copy("From", from: request)
+    to(of: request, tag: status == 100 ? nil : tag)
+    copy("Call-ID", from: request)
+    copy("CSeq", from: request)
+    if status == 100 { copy("Timestamp", from: request) }
+    if status > 100, status < 300 { copy("Record-Route", from: request) }
+  }
+
+  public mutating func header(_ name: String, _ value: String) {
+    guard self.name(name) else { return }
+    text(value)
+    line("")
+  }
+
+  public mutating func header(_ name: String, _ value: some BinaryInteger) { header(name, String(value)) }
+
+  public mutating func header(_ name: String, _ address: Address) {
+    guard self.name(name) else { return }
+    write(address)
+    line("")
+  }
+
+  public mutating func via(_ via: Via) {
+    _ = name("Via")
+    write(via)
+    line("")
+  }
+
+  public mutating func cseq(_ number: UInt32, _ method: Method) { header("CSeq", "\(number) \(method.name)") }
+
+  /// The lines of a header as they stand in a message, unfolded.
+  public mutating func copy(_ name: String, from message: Message) {
+    for field in message.allFields(name) {
+      _ = self.name(name)
+      copy(message.bytes[field.valueRange])
+      line("")
+    }
+  }
+
+  /// Content-Type if there is a body, Content-Length always, the body; returns the message and leaves the writer empty.
+  public mutating func finish(contentType: String? = nil, body: some Collection<UInt8> = EmptyCollection()) -> [UInt8] {
+    if let contentType { header("Content-Type", contentType) }
+    header("Content-Length", body.count)
+    line("")
+    bytes.append(contentsOf: body)
+    defer { bytes = [] }
+    return bytes
+  }
+
+  /// A message written anew: long names, no folds, addresses and Via in one form, the length counted. Written twice, it
+  /// stays as it is.
+  public static func rewritten(_ message: Message) -> [UInt8] {
+    var writer = MessageWriter()
+    if message.isRequest {
+      writer.request(message.method, message.requestURI)
+    } else {
+      writer.response(message.status, reason: message.reason)
+    }
+    let span = message.bytes.span
+    var written: UInt32 = 0
+    for field in message.fields {
+      let bit: UInt32 = 1 << UInt32(field.header.rawValue)
+      let name = field.header == .other ? span.text(field.nameRange) : field.header.long.description
+      switch field.header {
+      case .contentLength: continue
+      case .via, .from, .to, .contact, .route, .recordRoute:
+        guard written & bit == 0 else { continue }
+        written |= bit
+        writer.values(of: field.header, name, message)
+      default:
+        guard writer.name(name) else { continue }
+        writer.append(message.bytes.span.unfolded(field.valueRange))
+        writer.line("")
+      }
+    }
+    return writer.finish(body: message.body)
+  }
+
+  private mutating func values(of header: HeaderName, _ name: String, _ message: Message) {
+    switch header {
+    case .via: message.vias.forEach { via($0) }
+    case .from: self.header(name, message.from)
+    case .to: self.header(name, message.to)
+    case .route: message.routes.forEach { self.header(name, $0) }
+    case .recordRoute: message.recordRoutes.forEach { self.header(name, $0) }
+    default:
+      if message.isWildcardContact { self.header(name, "*") }
+      message.contacts.forEach { self.header(name, $0) }
+    }
+  }
+}
+
+extension MessageWriter {
+  /// Refuses bytes that are no message, as far as they let themselves be answered (RFC 3261 section 8.2): nil where the
+  /// lines cannot be told apart, where a header that a response must repeat is missing or doubled, and for responses
+  /// and ACK, which are never answered.
+  public static func refusal(
+    of bytes: [UInt8], for error: ParseError, tag: String, source: Endpoint?
+  ) -> [UInt8]? {
+    let span = bytes.span
+    guard let head = try? MessageHead(scanning: span, limits: Limits()), !span.matches("sip/", 0, min(4, bytes.count)),
+      !span.matches("ack ", 0, min(4, bytes.count))
+    else { return nil }
+    let once = { (header: HeaderName) in head.fields.filter { $0.header == header }.count == 1 }
+    let vias = head.fields.filter { $0.header == .via }
+    guard let top = vias.first, [HeaderName.from, .to, .callID, .cseq].allSatisfy(once) else { return nil }
+    var writer = MessageWriter()
+    writer.response(error.status)
+    writer.top(top, bytes, source: source)
+    for header in [HeaderName.via, .from, .to, .callID, .cseq] {
+      for field in head.fields where field.header == header && !(header == .via && field.name == top.name) {
+        _ = writer.name(header.long.description)
+        writer.copy(bytes[field.valueRange])
+        if header == .to, !ASCII.lowercased(span.unfolded(field.valueRange)).contains("tag=") {
+          writer.append(";tag=\(tag)")
+        }
+        writer.line("")
+      }
+    }
+    return writer.finish()
+  }
+
+  private mutating func vias(of request: Message, source: Endpoint?) {
+    var isTop = true
+    for field in request.fields where field.header == .via {
+      if isTop {
+        top(field, request.bytes, source: source)
+      } else {
+        _ = name("Via")
+        copy(request.bytes[field.valueRange])
+        line("")
+      }
+      isTop = false
+    }
+  }
+
+  /// The line with the topmost Via, which learns where the request came from; the values behind it are copied.
+  private mutating func top(_ field: HeaderField, _ bytes: [UInt8], source: Endpoint?) {
+    _ = name("Via")
+    let span = bytes.span
+    var i = Int(field.value)
+    if let source, let ranges = try? span.via(&i, Int(field.valueEnd)) {
+      var via = Via(span, ranges)
+      via.stamp(source: source)
+      write(via)
+      copy(bytes[i..<Int(field.valueEnd)])
+    } else {
+      copy(bytes[field.valueRange])
+    }
+    line("")
+  }
+
+  private mutating func to(of request: Message, tag: String?) {
+    guard let tag, request.to.tag == nil, let field = request.field(.to) else { return copy("To", from: request) }
+    _ = name("To")
+    copy(request.bytes[field.valueRange])
+    parameter(URI.Parameter(name: "tag", value: tag))
+    line("")
+  }
+
+  /// False, and nothing written, if the name is no token.
+  private mutating func name(_ name: String) -> Bool {
+    guard !name.isEmpty, name.utf8.allSatisfy(ByteSet.token.contains) else { return false }
+    append(name)
+    append(": ")
+    return true
+  }
+
+  private mutating func write(_ via: Via) {
+    append("SIP/2.0/")
+    bytes.append(contentsOf: via.transport.utf8.filter(ByteSet.token.contains))
+    bytes.append(ASCII.space)
+    Host.write(via.host, into: &bytes)
+    if let port = via.port { append(":\(port)") }
+    via.parameters.forEach { parameter($0) }
+  }
+
+  private mutating func write(_ address: Address) {
+    if let name = address.displayName {
+      quoted(name)
+      bytes.append(ASCII.space)
+    }
+    bytes.append(UInt8(ascii: "<"))
+    address.uri.write(into: &bytes)
+    bytes.append(UInt8(ascii: ">"))
+    address.parameters.forEach { parameter($0) }
+  }
+
+  private mutating func parameter(_ parameter: URI.Parameter) {
+    guard !parameter.name.isEmpty, parameter.name.utf8.allSatisfy(ByteSet.token.contains) else { return }
+    bytes.append(UInt8(ascii: ";"))
+    append(parameter.name)
+    guard let value = parameter.value else { return }
+    bytes.append(UInt8(ascii: "="))
+    if parameter.isQuoted || value.isEmpty || !value.utf8.allSatisfy(ByteSet.parameterValue.contains) {
+      quoted(value)
+    } else {
+      append(value)
+    }
+  }
+
+  /// Controls stand in quotes behind a backslash (`quoted-pair`), all but CR and LF, which nothing can escape.
+  private mutating func quoted(_ string: String) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in string.utf8 {
+      switch byte {
+      case ASCII.cr, ASCII.lf: bytes.append(ASCII.space)
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0..<ASCII.tab, ASCII.tab + 1..<ASCII.space, 0x7f:
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+      default: bytes.append(byte)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// A value from outside, kept to its line.
+  private mutating func text(_ string: String) {
+    for byte in string.utf8 { bytes.append(byte < ASCII.space && byte != ASCII.tab ? ASCII.space : byte) }
+  }
+
+  /// A value from a parsed message: its line ends are folds, its other controls are escaped.
+  private mutating func copy(_ value: ArraySlice<UInt8>) {
+    for byte in value { bytes.append(byte == ASCII.cr || byte == ASCII.lf ? ASCII.space : byte) }
+  }
+
+  private mutating func append(_ string: String) { bytes.append(contentsOf: string.utf8) }
+
+  private mutating func line(_ end: String) {
+    append(end)
+    bytes.append(ASCII.cr)
+    bytes.append(ASCII.lf)
+  }
+}

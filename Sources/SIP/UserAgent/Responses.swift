@@ -1,0 +1,157 @@
+import Primitives
+
+/// What the far end answers (RFC 3261 sections 8.1.3, 12.2.1.2, 13.2.2, 14.1).
+extension UserAgent {
+  mutating func receiveResponse(_ message: Message, via: Via, at now: Instant, into output: inout Output) {
+    guard let key = ClientKey(message, via: via), let id = clientKeys[key], let transaction = clients[id],
+      transaction.method == message.method, transaction.dialog.callID == message.callID
+    else { return }
+    if message.status >= 300, transaction.method == .invite, transaction.refusalAcknowledgement.isEmpty {
+      let bytes = acknowledgement(of: message, in: transaction)
+      clients[id]?.refusalAcknowledgement = bytes
+    }
+    let wanted = step(
+      id, { $0.receive(status: message.status, $1) }, { $0.receive(status: message.status, $1) }, at: now,
+      into: &output)
+    if wanted.contains(.acknowledge) {
+      let bytes = clients[id]?.refusalAcknowledgement ?? acknowledgement(of: message, in: transaction)
+      output.transmissions.append(Transmission(bytes: bytes, flow: transaction.flow))
+    }
+    // BYE and CANCEL have nobody who waits for their responses.
+    guard wanted.contains(.deliver), transaction.method == .invite else { return }
+    switch message.status {
+    case ..<200: receiveProvisional(message, id, transaction, at: now, into: &output)
+    case ..<300: receiveSuccess(message, id, transaction, at: now, into: &output)
+    default: inviteFailed(transaction, status: message.status, message, at: now, into: &output)
+    }
+  }
+
+  /// The ACK for a refusal is part of the INVITE's transaction (section 17.1.1.3).
+  private func acknowledgement(of refusal: Message, in transaction: ClientTransaction) -> [UInt8] {
+    var dialog = transaction.dialog
+    dialog.remote = refusal.header("to") ?? dialog.remote
+    return request(.ack, in: dialog, sequence: dialog.localSequence, branch: transaction.key.branch)
+  }
+
+  private mutating func receiveProvisional(
+    _ message: Message, _ id: ClientTransactionID, _ transaction: ClientTransaction, at now: Instant,
+    into output: inout Output
+  ) {
+    if transaction.isCancelWanted { return sendCancel(id, at: now, into: &output) }
+    guard case .invitation(let dialog) = transaction.purpose, sessions.contains(dialog) else { return }
+    output.occurrences.append(message.status == 100 ? .trying(dialog) : .provisional(dialog, message))
+  }
+
+  /// Section 13.2.2.4. The first 2xx makes the dialog; another fork, or a 2xx for an INVITE given up, gets ACK and BYE.
+  private mutating func receiveSuccess(
+    _ message: Message, _ id: ClientTransactionID, _ transaction: ClientTransaction, at now: Instant,
+    into output: inout Output
+  ) {
+    let tag = message.to.tag ?? ""
+    if let copy = transaction.acknowledgements.first(where: { $0.tag == tag }) {
+      output.transmissions.append(copy.transmission)
+      return
+    }
+    switch transaction.purpose {
+    case .invitation(let dialog) where sessions.contains(dialog):
+      switch sessions[dialog]?.state {
+      case .calling:
+        sessions[dialog]?.dialog.establish(by: message)
+        sessions[dialog]?.state = .answered
+        sessions[dialog]?.unacknowledged = (message.cseq, id)
+        output.occurrences.append(.answered(dialog, message))
+        return
+      default:
+        if sessions[dialog]?.dialog.remoteTag == tag { return }
+      }
+    case .reinvitation(let dialog) where sessions.contains(dialog):
+      if sessions[dialog]?.reinvitation?.transaction == id {
+        sessions[dialog]?.reinvitation = nil
+        sessions[dialog]?.dialog.refreshTarget(by: message)
+        sessions[dialog]?.unacknowledged = (message.cseq, id)
+        output.occurrences.append(.reanswered(dialog, message))
+      }
+      return
+    case .reinvitation:
+      // The dialog has had its BYE; the 2xx that crossed it still needs its ACK.
+      acknowledgeSuccess(id, in: transaction.dialog, tag: tag, body: nil, sequence: message.cseq, into: &output)
+      return
+    case .invitation, .abandoned, .none: break
+    }
+    guard transaction.acknowledgements.count < 16 else { return }
+    var fork = transaction.dialog
+    fork.establish(by: message)
+    acknowledgeSuccess(id, in: fork, tag: tag, body: nil, sequence: message.cseq, into: &output)
+    fork.localSequence += 1
+    sendBye(in: fork, headers: [], at: now, into: &output)
+  }
+
+  /// Sends the ACK for a 2xx, and keeps it for copies of that 2xx.
+  private mutating func acknowledgeSuccess(
+    _ id: ClientTransactionID, in dialog: Dialog, tag: String, body: Body?, sequence: UInt32, into output: inout Output
+  ) {
+    let bytes = request(.ack, in: dialog, sequence: sequence, branch: entropy.next(), body: body)
+    let transmission = Transmission(bytes: bytes, flow: dialog.flow)
+    output.transmissions.append(transmission)
+    if clients.contains(id) { clients[id]?.acknowledgements.append((tag, transmission)) }
+  }
+
+  /// The ACK that the layer above, or the end of the dialog, owes a 2xx.
+  mutating func acknowledgeIfNeeded(_ id: DialogID, body: Body?, at now: Instant, into output: inout Output) {
+    guard let session = sessions[id], let (sequence, transaction) = session.unacknowledged else { return }
+    sessions[id]?.unacknowledged = nil
+    if session.state == .answered { sessions[id]?.state = .confirmed }
+    acknowledgeSuccess(
+      transaction, in: session.dialog, tag: session.dialog.remoteTag ?? "", body: body, sequence: sequence,
+      into: &output)
+  }
+
+  /// A final response other than 2xx to an INVITE, or none (408), or no way to send it (503).
+  private mutating func inviteFailed(
+    _ transaction: ClientTransaction, status: Int, _ message: Message?, at now: Instant, into output: inout Output
+  ) {
+    switch transaction.purpose {
+    case .invitation(let id):
+      guard removeSession(id) != nil else { return }
+      output.occurrences.append(.rejected(id, status: status, message))
+    case .reinvitation(let id):
+      guard sessions.contains(id), let offer = sessions[id]?.reinvitation?.offer else { return }
+      sessions[id]?.reinvitation = nil
+      reinviteFailed(id, offer, status: status, at: now, into: &output)
+    case .abandoned, .none: break
+    }
+  }
+
+  private mutating func reinviteFailed(
+    _ id: DialogID, _ offer: Session.Offer, status: Int, at now: Instant, into output: inout Output
+  ) {
+    switch status {
+    case 481, 408:  // Section 12.2.1.2: the far end has lost the dialog.
+      sendBye(id, at: now, into: &output)
+      output.occurrences.append(.ended(id, nil))
+    case 491 where offer.refusals < 5:  // Section 14.1. A newer offer takes the place of the refused one.
+      if sessions[id]?.wanted == nil {
+        sessions[id]?.wanted = Session.Offer(body: offer.body, refusals: offer.refusals + 1)
+      }
+      let owner = sessions[id]?.dialog.ownsCallID == true
+      let pause = owner ? 2_100 + Int64(entropy.next() % 191) * 10 : Int64(entropy.next() % 201) * 10
+      sessions[id]?.isPausing = true
+      timers.set(.glare(id), at: now + .milliseconds(pause))
+    default:
+      output.occurrences.append(.rerejected(id, status: status))
+      reinviteIfPossible(id, at: now, into: &output)
+    }
+  }
+
+  /// A client transaction without a final response: out of time (408) or without a flow (503).
+  mutating func clientFailed(
+    _ id: ClientTransactionID, status: Int, _ invite: (inout InviteClient, Timing) -> Reaction,
+    _ request: (inout RequestClient, Timing) -> Reaction, at now: Instant, into output: inout Output
+  ) {
+    guard let transaction = clients[id] else { return }
+    guard step(id, invite, request, at: now, into: &output).contains(.timeout), transaction.method == .invite else {
+      return
+    }
+    inviteFailed(transaction, status: status, nil, at: now, into: &output)
+  }
+}

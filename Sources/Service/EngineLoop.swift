@@ -1,0 +1,100 @@
+import CallControl
+import Foundation
+import Journal
+import Primitives
+import SIP
+
+/// Where released actions go. Every closure is safe to call from the engine thread and from the journal thread.
+struct Outlets: Sendable {
+  var transmit: @Sendable (UserAgent.Transmission) -> Void
+  var media: @Sendable (MediaCommand) -> Void
+  var reply: @Sendable (RequestID, Reply) -> Void
+  var notify: @Sendable ([Notice]) -> Void
+}
+
+/// The one thread that decides. It takes letters, lets the switchboard handle them one by one, performs immediate
+/// actions, and hands events and the actions that follow from them to the journal; it never waits for the disk.
+final class EngineLoop: @unchecked Sendable {
+  // Touched by the engine thread only.
+  private var switchboard: Switchboard
+  private var step: Step
+  private var letters: [Mailbox.Letter] = []
+  private var recordsSinceCheckpoint = 0
+
+  private let mailbox: Mailbox
+  private let releaser: Releaser
+  private let now: @Sendable () -> Instant
+  private let stopped = DispatchSemaphore(value: 0)
+
+  /// A checkpoint is written after this many records, so that a restart replays no more than these.
+  static let recordsPerCheckpoint = 100_000
+
+  init(
+    switchboard: Switchboard, nextSequence: UInt64, mailbox: Mailbox, releaser: Releaser,
+    now: @escaping @Sendable () -> Instant
+  ) {
+    self.switchboard = switchboard
+    self.mailbox = mailbox
+    self.releaser = releaser
+    self.now = now
+    step = Step(sequence: nextSequence)
+  }
+
+  func start() {
+    let thread = Thread { [self] in run() }
+    thread.name = "engine"
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+
+  /// Asks the thread to finish what has come in, write a checkpoint and end; waits for it.
+  func stop() {
+    mailbox.post(.stop)
+    stopped.wait()
+  }
+
+  private func run() {
+    var isStopping = false
+    while !isStopping {
+      let timeout = switchboard.nextDeadline.map { max(0, $0 - now()) } ?? .seconds(1)
+      mailbox.take(into: &letters, timeout: min(timeout, .seconds(1)))
+      var batch = Batch()
+      var actions: [Action] = []
+      if letters.isEmpty { handle(.timersDue, into: &batch, &actions) }
+      for letter in letters {
+        switch letter {
+        case .input(let input): handle(input, into: &batch, &actions)
+        case .reconfigure(let site, let sources):
+          step.removeAll()
+          switchboard.reconfigure(site, at: now(), into: &step)
+          batch.configuration = StoredConfiguration(hash: site.hash, body: sources, definitions: site.definitions)
+          move(into: &batch, &actions)
+        case .stop: isStopping = true
+        }
+      }
+      letters.removeAll(keepingCapacity: true)
+      recordsSinceCheckpoint += batch.records.count
+      if isStopping || recordsSinceCheckpoint >= Self.recordsPerCheckpoint, step.acd.sequence > 1 {
+        var writer = ByteWriter()
+        switchboard.writeCheckpoint(into: &writer)
+        batch.checkpoint = writer.bytes
+        recordsSinceCheckpoint = 0
+      }
+      releaser.submit(batch, actions: actions)
+    }
+    stopped.signal()
+  }
+
+  private func handle(_ input: Input, into batch: inout Batch, _ actions: inout [Action]) {
+    step.removeAll()
+    switchboard.handle(input, at: now(), into: &step)
+    for action in step.immediate { releaser.perform(action) }
+    move(into: &batch, &actions)
+  }
+
+  private func move(into batch: inout Batch, _ actions: inout [Action]) {
+    batch.records.append(contentsOf: step.records)
+    batch.personal.append(contentsOf: step.personal)
+    actions.append(contentsOf: step.afterCommit)
+  }
+}

@@ -1,0 +1,73 @@
+import ACD
+import CallControl
+import Journal
+import Primitives
+import Synchronization
+import Web
+
+/// The site in force, for those who are not on the engine thread.
+final class CurrentSite: Sendable {
+  private let state: Mutex<Site>
+  init(_ site: Site) { state = Mutex(site) }
+  var value: Site {
+    get { state.withLock { $0 } }
+    set { state.withLock { $0 = newValue } }
+  }
+}
+
+extension Backend {
+  /// The web edge's view of a running service.
+  static func serving(
+    site: CurrentSite, reader: JournalReader, perform: @escaping @Sendable (Command) async -> Reply,
+    isReady: @escaping @Sendable () -> Bool, metrics: @escaping @Sendable () -> [Metric]
+  ) -> Backend {
+    Backend(
+      perform: perform, site: { site.value },
+      messages: { contact, sequence in
+        let site = site.value
+        let person = try reader.person(of: contact)
+        return try reader.messages(of: contact, after: sequence).map { row in
+          let name =
+            switch row.author {
+            case .visitor: person?.name ?? "visitor"
+            case .agent(let agent):
+              site.agents.indices.contains(Int(agent.index)) ? site.agents[Int(agent.index)].displayName : "agent"
+            case .system: site.name
+            }
+          return MessageView(
+            sequence: row.sequence, contact: contact, at: row.at, author: row.author, authorName: name, text: row.text)
+        }
+      },
+      contacts: { query in
+        let names = site.value.definitions.names
+        var filter = ContactFilter(from: query.from, to: query.to)
+        if let queue = query.queue {
+          guard let index = names.queues.firstIndex(of: queue) else { return [] }
+          filter.queue = QueueID(index: UInt32(index))
+        }
+        return try reader.contacts(filter, before: query.before ?? .max, limit: query.limit).map {
+          Web.ContactRow($0, names: names)
+        }
+      },
+      intervals: { query in
+        let names = site.value.definitions.names
+        let rows = try reader.intervals(from: query.from ?? .distantPast, to: query.to ?? .distantFuture)
+        return rows.map {
+          Web.IntervalRow(queue: names.queues[Int($0.queue.index)], start: $0.start, counters: $0.counters)
+        }
+        .filter { query.queue == nil || $0.queue == query.queue }
+        .suffix(query.limit)
+      },
+      isReady: isReady, metrics: metrics)
+  }
+}
+
+extension Web.ContactRow {
+  fileprivate init(_ row: Journal.ContactRow, names: Names) {
+    self.init(
+      position: row.sequence, id: row.id, queue: row.queue.map { names.queues[Int($0.index)] } ?? "",
+      channel: row.channel, agent: row.agent.map { names.agents[Int($0.index)] }, entered: row.entered ?? row.opened,
+      answered: row.answered, ended: row.ended, outcome: row.outcome.map { "\($0)" }, wait: row.wait ?? 0,
+      talk: row.talk ?? 0, code: row.code.map { names.codes[Int($0.index)] })
+  }
+}

@@ -1,0 +1,14 @@
+/// What `switchboard check` does: everything that is wrong or doubtful in a site and its scenarios, in order.
+public enum Check {
+  public static func run(_ folder: String, scenarios: [String] = []) -> [Finding] {
+    var findings: [Finding] = []
+    do { findings += try SiteFolder(reading: folder).warnings } catch { findings += error.findings }
+    for scenario in scenarios {
+      do { _ = try ScenarioFile.load(scenario) } catch { findings += error.findings }
+    }
+    return findings.inOrder
+  }
+
+  /// Whether the site may run.
+  public static func passes(_ findings: [Finding]) -> Bool { !findings.hasError }
+}

@@ -1,0 +1,287 @@
+import ACD
+import CallControl
+import Digest
+import Foundation
+import Primitives
+import SIP
+
+/// Turns the merged files into a `Site`. What does not fit its shape has been reported already and is passed over here;
+/// what is reported here are references, secrets, and things that do not go together.
+struct SiteReader {
+  let folder: String
+  let top: Item
+  var site = Site()
+  var names: Names
+  var findings: [Finding] = []
+  /// Where each configured queue and agent is defined, by index.
+  var queuePlaces: [Int: Place] = [:]
+  var agentPlaces: [Int: Place] = [:]
+
+  init(folder: String, top: Item, names: Names) {
+    self.folder = folder; self.top = top; self.names = names
+  }
+
+  mutating func read() {
+    readSite()
+    readListen()
+    for item in top["reasons"]?.list ?? [] { if let reason = item.text { _ = names.reasons.index(adding: reason) } }
+    readQueues()
+    readAgents()
+    readEntries()
+    readTokens()
+    let federation = top["federation"]
+    site.federation.mode = federation?["mode"]?.text.flatMap(Site.Federation.Mode.init) ?? .closed
+    site.federation.trustedSources = federation?["trusted_sources"]?.list.compactMap { $0.text.flatMap(addressRange) } ?? []
+    site.definitions.names = names
+    warnOfDoubts()
+  }
+
+  mutating func report(_ place: Place, _ message: String) { findings.append(Finding(at: place, message)) }
+  mutating func warn(_ place: Place, _ message: String) { findings.append(Finding(.warning, at: place, message)) }
+
+  private mutating func readSite() {
+    let item = top["site"]
+    site.name = item?["name"]?.text ?? site.name
+    site.domain = item?["domain"]?.text?.lowercased() ?? site.domain
+    site.timeZone = item?["time_zone"]?.text ?? site.timeZone
+  }
+
+  private mutating func readListen() {
+    let listen = top["listen"]
+    if let http = listen?["http"] {
+      site.listen.http.address = http["address"]?.text ?? site.listen.http.address
+      site.listen.http.port = http["port"]?.port ?? site.listen.http.port
+      site.listen.http.certificateFile = http["certificate_file"].flatMap { existing($0, "certificate_file") }
+      site.listen.http.keyFile = http["key_file"].flatMap { existing($0, "key_file") }
+      site.listen.http.trustedProxies = http["trusted_proxies"]?.list.compactMap { $0.text.flatMap(addressRange) } ?? []
+      if (http["certificate_file"] == nil) != (http["key_file"] == nil) {
+        report(http.place, "`certificate_file` and `key_file` go together")
+      }
+    }
+    if let sip = listen?["sip"] {
+      site.listen.sip.address = sip["address"]?.text ?? site.listen.sip.address
+      site.listen.sip.advertisedAddress = sip["advertised_address"]?.text ?? site.listen.sip.address
+      site.listen.sip.udp = sip["udp"]?.port ?? site.listen.sip.udp
+      site.listen.sip.tcp = sip["tcp"]?.port ?? site.listen.sip.tcp
+    }
+    if let media = listen?["media"] {
+      site.listen.media.address = media["address"]?.text ?? site.listen.media.address
+      site.listen.media.advertisedAddress = media["advertised_address"]?.text ?? site.listen.media.address
+      site.listen.media.ports = media["ports"]?.text.flatMap(portRange) ?? site.listen.media.ports
+    }
+  }
+
+  // Queues.
+
+  private mutating func readQueues() {
+    let pairs = top["queues"]?.pairs ?? []
+    for pair in pairs { queuePlaces[names.queues.index(adding: pair.key)] = pair.place }
+    site.definitions.queues = names.queues.map { QueueDefinition(name: $0) }
+    site.queues = names.queues.map { _ in Site.QueueProfile() }
+    for index in site.definitions.queues.indices { site.definitions.queues[index].isRemoved = queuePlaces[index] == nil }
+    for pair in pairs {
+      let index = names.queues.index(adding: pair.key)
+      readQueue(pair.item, at: index)
+      readQueueProfile(pair.item, at: index)
+    }
+  }
+
+  private mutating func readQueue(_ item: Item, at index: Int) {
+    var queue = site.definitions.queues[index]
+    if let channels = item["channels"] { queue.channels = channels.channels }
+    if queue.channels.isEmpty, let place = queuePlaces[index] {
+      report(place, "queue `\(queue.name)` takes no channel")
+    }
+    queue.profile = site.definitions.intern(Profile(needs: readSkills(item["skills"])))
+    queue.priority = item["priority"]?.whole.flatMap(Int16.init(exactly:)) ?? queue.priority
+    queue.aging = item["aging"]?.decimal.flatMap { Int32(exactly: ($0 * 1000).rounded()) } ?? queue.aging
+    queue.ring = item["ring"]?.interval ?? queue.ring
+    queue.retry = item["retry"]?.interval ?? queue.retry
+    if queue.ring == 0, let place = item["ring"]?.place { report(place, "`ring` must be longer than nothing") }
+    let wrapUp = item["wrap_up"]
+    queue.wrapUp = wrapUp?["default"]?.interval ?? queue.wrapUp
+    queue.wrapUpLimit = wrapUp?["limit"]?.interval ?? max(queue.wrapUpLimit, queue.wrapUp)
+    if queue.wrapUpLimit < queue.wrapUp, let place = wrapUp?["limit"]?.place {
+      report(place, "`limit` of the wrap-up is shorter than its `default`")
+    }
+    for code in wrapUp?["codes"]?.list ?? [] {
+      guard let name = code.text else { continue }
+      let id = CodeID(index: UInt16(clamping: names.codes.index(adding: name)))
+      if queue.codes.contains(id) { report(code.place, "the code `\(name)` stands here twice") }
+      queue.codes.append(id)
+    }
+    queue.missedLimit = item["missed"]?["limit"]?.whole.flatMap(UInt16.init(exactly:)) ?? queue.missedLimit
+    queue.declinedLimit = item["declined"]?["limit"]?.whole.flatMap(UInt16.init(exactly:)) ?? queue.declinedLimit
+    queue.waitingLimit = item["limits"]?["waiting"]?.whole.flatMap(UInt32.init(exactly:)) ?? queue.waitingLimit
+    queue.waitLimit = item["limits"]?["wait"]?.interval ?? queue.waitLimit
+    let level = item["service_level"]
+    queue.shortAbandon = level?["short_abandon"]?.interval ?? queue.shortAbandon
+    queue.serviceLevel.metric = level?["metric"]?.text.flatMap(ServiceLevelDefinition.Metric.init) ?? queue.serviceLevel.metric
+    queue.serviceLevel.within = level?["within"]?.interval ?? queue.serviceLevel.within
+    queue.serviceLevel.target = level?["target"]?.decimal ?? queue.serviceLevel.target
+    site.definitions.queues[index] = queue
+  }
+
+  private mutating func readQueueProfile(_ item: Item, at index: Int) {
+    site.queues[index].answer = item["answer"]?.text.flatMap(Site.QueueProfile.Answer.init) ?? .onEntry
+    guard let music = item["music"], let file = existing(music, "music") else { return }
+    let known = site.queues.first { $0.musicFile == file }?.music
+    site.queues[index].musicFile = file
+    site.queues[index].music = known ?? (site.queues.map(\.music).max() ?? 0) + 1
+  }
+
+  // Agents.
+
+  private mutating func readAgents() {
+    let pairs = top["agents"]?.pairs ?? []
+    for pair in pairs { agentPlaces[names.agents.index(adding: pair.key)] = pair.place }
+    site.definitions.agents = names.agents.map { AgentDefinition(name: $0) }
+    site.agents = names.agents.map { Site.AgentProfile(displayName: $0) }
+    for index in site.definitions.agents.indices { site.definitions.agents[index].isRemoved = agentPlaces[index] == nil }
+    for pair in pairs {
+      let index = names.agents.index(adding: pair.key)
+      readAgent(pair.item, at: index)
+      site.agents[index].displayName = pair.item["name"]?.text ?? pair.key
+      site.agents[index].phoneAnswer = pair.item["phone_answer"]?.text.flatMap(Site.PhoneAnswer.init) ?? .phone
+      readPhone(pair.item, at: index)
+      let id = AgentID(index: UInt32(clamping: index))
+      readToken(pair.item, scopes: [.agent], agent: id)
+    }
+  }
+
+  private mutating func readAgent(_ item: Item, at index: Int) {
+    var agent = site.definitions.agents[index]
+    agent.skills = readSkills(item["skills"])
+    agent.take = item["take"]?.text.flatMap(AgentDefinition.Take.init) ?? agent.take
+    agent.voiceCapacity = item["capacity"]?["voice"]?.whole.flatMap(UInt8.init(exactly:)) ?? agent.voiceCapacity
+    agent.chatCapacity = item["capacity"]?["chat"]?.whole.flatMap(UInt8.init(exactly:)) ?? agent.chatCapacity
+    let queues = item["queues"]
+    for queue in queues?.list ?? [] {
+      if let name = queue.text { join(&agent, name, rank: 0, at: queue.place) }
+    }
+    for pair in queues?.pairs ?? [] {
+      join(&agent, pair.key, rank: pair.item.whole.flatMap(UInt8.init(exactly:)) ?? 0, at: pair.place)
+    }
+    if agent.take == .agentRank, queues?.pairs.isEmpty ?? true, let place = item["take"]?.place {
+      report(place, "`take: agent_rank` needs ranks: write `queues` as a map, `{ sales: 1, support: 2 }`")
+    }
+    let inQueues = agent.queues.contains { chatsBlockVoice(in: $0.queue) }
+    agent.chatBlocksVoice = item["interrupt"]?["chat_by_voice"]?.text.map { $0 == "false" } ?? inQueues
+    site.definitions.agents[index] = agent
+  }
+
+  private mutating func join(_ agent: inout AgentDefinition, _ name: String, rank: UInt8, at place: Place) {
+    guard let queue = queue(named: name, at: place) else { return }
+    guard !agent.queues.contains(where: { $0.queue == queue }) else {
+      report(place, "the queue `\(name)` stands here twice")
+      return
+    }
+    agent.queues.append(AgentDefinition.Membership(queue: queue, rank: rank))
+  }
+
+  private func chatsBlockVoice(in queue: QueueID) -> Bool {
+    top["queues"]?[names.queues[Int(queue.index)]]?["interrupt"]?["chat_by_voice"]?.text == "false"
+  }
+
+  private mutating func readPhone(_ item: Item, at index: Int) {
+    let phone = item["phone"]
+    let password = item["password_file"]
+    guard let phone, let text = phone.text, text.contains(":") else {
+      switch phone?.text {
+      case nil, "none": site.agents[index].phone = .none
+      case "demo": site.agents[index].phone = .demo
+      case "browser":
+        phone.map { report($0.place, "`phone: browser` is not built yet; take a SIP phone, `demo` or `none`") }
+      case let other?:
+        let hint = suggestion(for: other, among: ["demo", "none", "browser"])
+        phone.map { report($0.place, "`phone` must be `sip:user@host`, `demo` or `none`, not `\(other)`\(hint)") }
+      }
+      if let password { report(password.place, "`password_file` is for a phone that registers: `phone: sip:user@host`") }
+      return
+    }
+    if text.hasPrefix("tel:") {
+      report(phone.place, "`phone: tel:…` is not built yet; take a SIP phone, `demo` or `none`")
+      return
+    }
+    guard let uri = try? URI(parsing: text), uri.scheme == "sip" else {
+      report(phone.place, "`\(text)` is no SIP address such as `sip:2001@\(site.domain)`")
+      return
+    }
+    guard let password else {
+      if uri.host == site.domain, uri.port == nil {
+        report(phone.place, "`\(text)` registers here, so it needs a `password_file`")
+      }
+      site.agents[index].phone = .address(uri)
+      return
+    }
+    guard let user = uri.user else {
+      report(phone.place, "`\(text)` has no user to register as")
+      return
+    }
+    let isTaken = site.agents.contains { if case .registers(uri, _) = $0.phone { true } else { false } }
+    if isTaken { report(phone.place, "another agent has the phone `\(text)` already") }
+    guard let secret = secret(password, "password_file") else { return }
+    let allowsMD5 = item["digest"]?.list.contains { $0.text == "md5" } ?? false
+    site.agents[index].phone = .registers(
+      uri, Site.Credentials(user: user, password: secret, allowsMD5: allowsMD5))
+  }
+
+  // Entries and tokens.
+
+  private mutating func readEntries() {
+    for pair in top["entries"]?.pairs ?? [] {
+      guard let scheme = EntryScheme(pair.key), let queueItem = pair.item["queue"], let name = queueItem.text,
+        let queue = queue(named: name, at: queueItem.place)
+      else { continue }
+      let carried: [Channel] = scheme == .web ? [.chat] : [.voice]
+      let taken = site.definitions.queues[Int(queue.index)].channels
+      var channels = carried.filter(taken.contains)
+      if let wanted = pair.item["channels"] {
+        channels = wanted.channels
+        for item in wanted.list {
+          guard let channel = item.channel else { continue }
+          if !taken.contains(channel) { report(item.place, "the queue `\(name)` does not take \(channel)") }
+          guard !carried.contains(channel) else { continue }
+          let missing = scheme == .web ? "voice from a web page" : "chat over SIP"
+          warn(item.place, "\(missing) is not built yet; this entry takes \(carried[0]) only")
+          channels.removeAll { $0 == channel }
+        }
+      }
+      if channels.isEmpty { report(pair.place, "the entry `\(pair.key)` takes nothing that the queue `\(name)` takes") }
+      let origins = pair.item["origins"]
+      if let origins, scheme != .web { report(origins.place, "`origins` are for `web:` entries") }
+      for origin in origins?.list ?? [] where !isOrigin(origin.text ?? "") {
+        report(origin.place, "an origin is scheme and host, such as `https://shop.acme.example`, not \(origin.noun)")
+      }
+      let origin = origins?.list.compactMap(\.text) ?? []
+      site.entries.append(Site.Entry(name: pair.key, queue: queue, channels: channels, origins: origin))
+    }
+  }
+
+  private func isOrigin(_ text: String) -> Bool {
+    ["https://", "http://"].contains { text.hasPrefix($0) && !text.dropFirst($0.count).isEmpty }
+      && text.split(separator: "/", omittingEmptySubsequences: false).count == 3
+  }
+
+  private mutating func readTokens() {
+    for pair in top["tokens"]?.pairs ?? [] {
+      let scopes = pair.item["scopes"]?.list.compactMap { $0.text.flatMap(Site.Token.Scope.init) } ?? []
+      if pair.item["token_sha256"] == nil, pair.item["token_file"] == nil {
+        report(pair.place, "the token `\(pair.key)` lacks `token_file` or `token_sha256`")
+      }
+      readToken(pair.item, scopes: scopes, agent: nil)
+    }
+  }
+
+  private mutating func readToken(_ item: Item, scopes: [Site.Token.Scope], agent: AgentID?) {
+    if let file = item["token_file"] {
+      if item["token_sha256"] != nil { report(file.place, "`token_file` and `token_sha256` exclude each other") }
+      guard let secret = secret(file, "token_file") else { return }
+      if secret.utf8.count < 16 { warn(file.place, "the token is short: 16 characters or more are hard to guess") }
+      let hash = HashFunction.sha256.hash(Array(secret.utf8))
+      site.tokens.append(Site.Token(sha256: hash, scopes: scopes, agent: agent))
+    } else if let hash = item["token_sha256"]?.text.flatMap(octets(inHexadecimal:)), hash.count == 32 {
+      site.tokens.append(Site.Token(sha256: hash, scopes: scopes, agent: agent))
+    }
+  }
+}

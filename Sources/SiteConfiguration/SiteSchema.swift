@@ -1,0 +1,153 @@
+/// Every key of a site's files, in one place.
+enum SiteSchema {
+  static let file: [Key] = [
+    Key("site", .record(site), "What the site is called and where it stands."),
+    Key("listen", .record(listen), "Addresses and ports, loopback unless written otherwise."),
+    Key("entries", .table(.entry, .record(entry)), "Where contacts come in: `web:`, `sip:` or `tel:` and a name."),
+    Key("queues", .table(.name, .record(queue)), "The lines in which contacts wait, by name."),
+    Key("agents", .table(.name, .record(agent)), "The people who take contacts, by name."),
+    Key("skills", .list(.scalar(.name)), "All skills there are; where this is written, any other is an error."),
+    Key("reasons", .list(.scalar(.name)), "Reasons an agent may give for not being ready, besides the built-in ones."),
+    Key("tokens", .table(.name, .record(token)), "Who may use the HTTP API, besides the agents."),
+    Key("federation", .record(federation), "Who may speak to us over SIP besides registered phones."),
+    .later("trunks", .error, "Telephone lines over SIP.", instead: "calls over a trunk would not come in"),
+    .later("attendants", .error, "Receptionists.", instead: "make them agents of the queue until then"),
+    .later("directory", .error, "People to whom receptionists pass calls on.", instead: "remove it until then"),
+  ]
+
+  static let site: [Key] = [
+    Key("name", .scalar(.text), "As callers and pages read it."),
+    Key("domain", .scalar(.host), "The SIP domain of the site's own phones."),
+    Key("time_zone", .scalar(.timeZone), "An IANA name; scenarios and reports tell time in it."),
+    .later("languages", .warning, "Languages of announcements.", instead: "nothing is announced in any language"),
+  ]
+
+  static let listen: [Key] = [
+    Key("http", .record(http), "Pages, widget and API."),
+    Key("sip", .record(sip), "Calls and phones."),
+    Key("media", .record(media), "Sound."),
+  ]
+  static let http: [Key] = [
+    Key("address", .scalar(.address), "Where to listen."),
+    Key("port", .scalar(.port), "TCP port; 0 takes any free one."),
+    Key("certificate_file", .scalar(.file), "PEM chain; browsers give no microphone without HTTPS off loopback."),
+    Key("key_file", .scalar(.file), "PEM key of the certificate."),
+    Key("trusted_proxies", .list(.scalar(.addressRange)), "Proxies whose X-Forwarded-For is believed."),
+  ]
+  static let sip: [Key] = [
+    Key("address", .scalar(.address), "Where to listen."),
+    Key("advertised_address", .scalar(.address), "What stands in Via and Contact."),
+    Key("udp", .scalar(.port), "UDP port; 0 does not listen."),
+    Key("tcp", .scalar(.port), "TCP port; 0 does not listen."),
+    .later("tls", .error, "TLS port.", instead: "calls over TLS would not be answered"),
+    .later("certificate_file", .error, "PEM chain for TLS.", instead: "calls over TLS would not be answered"),
+    .later("key_file", .error, "PEM key for TLS.", instead: "calls over TLS would not be answered"),
+  ]
+  static let media: [Key] = [
+    Key("address", .scalar(.address), "Where to receive RTP."),
+    Key("advertised_address", .scalar(.address), "What stands in SDP."),
+    Key("ports", .scalar(.portRange), "UDP ports for RTP, two a leg."),
+  ]
+
+  static let channels = Shape.list(.word(["voice", "chat"], later: ["callback"]))
+
+  static let entry: [Key] = [
+    Key("queue", .scalar(.name), "Where its contacts wait.", isRequired: true),
+    Key("channels", channels, "What it takes; by default what the entry can carry and the queue takes."),
+    Key("origins", .list(.scalar(.text)), "Web pages that may show a `web:` entry, as `https://shop.example`."),
+    .later("trunk", .error, "The trunk of a telephone number.", instead: "calls over a trunk would not come in"),
+  ]
+
+  static let limitThen: [Key] = [
+    Key("limit", .scalar(.count(0...65535)), "How many in a row; 0 means no limit."),
+    Key("then", .word(["not_ready"]), "What the agent becomes."),
+  ]
+  static let interrupt: [Key] = [
+    Key("chat_by_voice", .scalar(.flag), "Whether a call may ring an agent who is in a chat; true unless written.")
+  ]
+
+  static let queue: [Key] = [
+    Key("channels", channels, "What waits here; voice and chat unless written."),
+    Key(
+      "policy",
+      .word(
+        ["longest_idle"],
+        later: [
+          "round_robin", "serial", "fewest_contacts", "least_occupied", "best_skilled", "broadcast", "attendant",
+        ]), "Which ready agent is offered a contact."),
+    Key("skills", .table(.name, .scalar(.level)), "Skills every contact needs, with the least level."),
+    Key("take", .word(["oldest"], later: ["agent_rank"]), "Which contact a free agent takes; ranks stand with the agent."),
+    Key("priority", .scalar(.count(-1000...1000)), "Higher is served first."),
+    Key("aging", .scalar(.number(0...1000, "a number from 0 to 1000")), "Points of priority gained per minute of waiting."),
+    Key("ring", .scalar(.duration), "How long an offer rings."),
+    Key("retry", .scalar(.duration), "How long an agent who declined or missed a contact is not offered it again."),
+    Key(
+      "wrap_up",
+      .record([
+        Key("default", .scalar(.duration), "Work after the contact, unless the agent ends it."),
+        Key("limit", .scalar(.duration), "The longest an agent may extend it to."),
+        Key("codes", .list(.scalar(.name)), "What the contact was about, for the agent to choose."),
+      ]), "Work after the contact."),
+    Key("missed", .record(limitThen), "Offers in a row that rang out."),
+    Key("declined", .record(limitThen), "Offers in a row that were declined."),
+    Key("answer", .word(["on_entry", "on_agent"]), "When the caller's call is answered: at once with music, or by the agent."),
+    Key("interrupt", .record(interrupt), "For every agent of the queue."),
+    Key(
+      "service_level",
+      .record([
+        Key("metric", .word(["sl.ignored", "sl.negative", "sl.positive", "sl.answered"]), "What abandons do to it."),
+        Key("within", .scalar(.duration), "Answered within this time."),
+        Key("target", .scalar(.fraction), "The share to reach."),
+        Key("short_abandon", .scalar(.duration), "Abandons within this time do not count."),
+      ]), "For reports and wallboards."),
+    Key(
+      "limits",
+      .record([
+        Key("waiting", .scalar(.count(0...1_000_000)), "Most contacts waiting; more are refused."),
+        Key("wait", .scalar(.duration), "Longest wait; then the contact is let go."),
+        .later("overflow", .error, "Another queue beyond the limits.", instead: "contacts beyond the limits end here"),
+      ]), "How much waits, and how long."),
+    Key("music", .scalar(.file), "A WAV file; the built-in music unless written."),
+    .later("prefer", .warning, "Skills that score.", instead: "every agent who has the needed skills is equally good"),
+    .later("ladder", .error, "Steps that widen the search.", instead: "what contacts need stays as it is"),
+    .later("hours", .error, "Opening hours.", instead: "the queue would be open at all times"),
+    .later("callback", .error, "Calling back.", instead: "callers would only wait"),
+    .later("federation", .error, "Rules for callers of other domains.", instead: "the site's `federation` holds for all queues"),
+    .later("retention", .warning, "How long to keep.", instead: "messages are kept and calls are not recorded"),
+    .later("announce", .warning, "Announcements.", instead: "callers hear music only"),
+  ]
+
+  static let agent: [Key] = [
+    Key("name", .scalar(.text), "As people write it."),
+    Key("phone", .scalar(.text), "`sip:user@host`, `demo` (answers and echoes) or `none` (chats only)."),
+    Key("password_file", .scalar(.file), "The password with which the phone registers."),
+    Key("digest", .list(.word(["sha-256", "md5"])), "Digest algorithms the phone may use; sha-256 unless written."),
+    Key("phone_answer", .word(["phone", "console"]), "Where a call is accepted."),
+    Key("skills", .table(.name, .scalar(.level)), "Skills with their levels."),
+    Key("queues", .either(.list(.scalar(.name)), .table(.name, .scalar(.count(0...255)))), "Queues served; with ranks as a map."),
+    Key("take", .word(["oldest", "agent_rank"]), "The best contact of all queues, or of the best-ranked queue that has one."),
+    Key(
+      "capacity",
+      .record([
+        Key("voice", .scalar(.count(0...1)), "Calls at once."),
+        Key("chat", .scalar(.count(0...50)), "Chats at once."),
+      ]), "Contacts at once."),
+    Key("interrupt", .record(interrupt), "For this agent."),
+    Key("mode", .word(["formal"], later: ["informal"]), "Formal agents sign in and out."),
+    Key("token_sha256", .scalar(.sha256), "The SHA-256 of the token with which the agent logs in."),
+    Key("token_file", .scalar(.file), "The token with which the agent logs in."),
+  ]
+
+  static let token: [Key] = [
+    Key("scopes", .list(.word(["read", "admin", "widget"])), "What it may do.", isRequired: true),
+    Key("token_sha256", .scalar(.sha256), "The token's SHA-256."),
+    Key("token_file", .scalar(.file), "The token."),
+  ]
+
+  static let federation: [Key] = [
+    Key("mode", .word(["closed", "direct"], later: ["open"]), "Who may call and write from outside."),
+    Key("trusted_sources", .list(.scalar(.addressRange)), "Addresses whose calls are heard although they are nobody's phone."),
+    .later("partners", .error, "Rules by domain.", instead: "no domain is known by name"),
+    .later("strangers", .error, "Limits for unknown domains.", instead: "unknown domains are not heard at all"),
+  ]
+}

@@ -1,0 +1,28 @@
+import ArgumentParser
+import Foundation
+import SiteConfiguration
+
+/// `switchboard check [Queues]`
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Validate a site and scenarios; exits 1 if anything is wrong.")
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case text, github }
+
+  @Argument(help: "The folder of YAML files.") var folder = "Queues"
+  @Option(parsing: .upToNextOption, help: "Scenario files to validate too.") var scenarios: [String] = []
+  @Option(help: "text, or github for workflow annotations.") var format = Format.text
+
+  func run() throws {
+    let findings = Check.run(folder, scenarios: scenarios)
+    for finding in findings { print(format == .github ? finding.annotation : finding.description) }
+    guard Check.passes(findings) else { throw ExitCode(1) }
+    if format == .text { print("\(folder): good") }
+  }
+}
+
+/// `switchboard schema`
+struct Schema: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Print the JSON Schema of the configuration, for editors.")
+  func run() throws { print(SiteFolder.jsonSchema) }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+import Foundation
+
+/// The command line. Each subcommand is a thin shell around one module.
+@main
+struct Root: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "switchboard",
+    abstract: "A click-to-call contact-centre router: calls and chats wait in one queue, agents take them.",
+    version: "0.1.0",
+    subcommands: [
+      Serve.self, CheckCommand.self, ReportCommand.self, Inspect.self, Schema.self,
+      TokenCommand.self,
+    ])
+}
+
+/// Writes one line to standard error.
+func complain(_ line: String) {
+  FileHandle.standardError.write(Data((line + "\n").utf8))
+}

@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+
+/// A program under test or a real peer of it: started by path, ended by process id, its output kept in a file.
+final class Peer: @unchecked Sendable {
+  let process = Process()
+  let output: URL
+  private let input = Pipe()
+
+  /// - Parameter environment: added to the test's own.
+  init(_ executable: String, _ arguments: [String], in folder: URL, environment: [String: String] = [:]) throws {
+    let name = (executable as NSString).lastPathComponent
+    output = folder.appending(path: "\(name)-\(UUID().uuidString.prefix(8)).log")
+    FileManager.default.createFile(atPath: output.path, contents: nil)
+    let handle = try FileHandle(forWritingTo: output)
+    process.executableURL = URL(filePath: executable)
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.standardOutput = handle
+    process.standardError = handle
+    process.standardInput = input
+    try process.run()
+  }
+
+  var text: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
+
+  func type(_ line: String) { input.fileHandleForWriting.write(Data((line + "\n").utf8)) }
+
+  func closeInput() { try? input.fileHandleForWriting.close() }
+
+  /// Waits until the output holds `needle`.
+  func says(_ needle: String, within seconds: Double = 10) async -> Bool {
+    await eventually(within: seconds) { self.text.contains(needle) }
+  }
+
+  /// Waits for the end; the exit status, or nil if it is still running.
+  func ends(within seconds: Double) async -> Int32? {
+    _ = await eventually(within: seconds) { !self.process.isRunning }
+    return process.isRunning ? nil : process.terminationStatus
+  }
+
+  func kill(_ signal: Int32 = SIGTERM) {
+    guard process.isRunning else { return }
+    Foundation.kill(process.processIdentifier, signal)
+  }
+
+  /// Ends the process and waits for it.
+  func stop() async {
+    kill()
+    if await ends(within: 5) == nil {
+      kill(SIGKILL)
+      _ = await ends(within: 5)
+    }
+  }
+}
+
+/// Looks again until the condition holds. Real peers live in real time, so these tests wait; all others do not.
+func eventually(within seconds: Double, _ condition: () async -> Bool) async -> Bool {
+  let deadline = Date(timeIntervalSinceNow: seconds)
+  while Date() < deadline {
+    if await condition() { return true }
+    try? await Task.sleep(for: .milliseconds(20))
+  }
+  return await condition()
+}
+
+/// Where a program of the peers' package list is; nil where it is not installed.
+func find(_ program: String) -> String? {
+  let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
+  return folders.map { "\($0)/\(program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+}
+
+/// End-to-end tests need the built server and the peers. `SWITCHBOARD_PEERS=required` turns a missing peer from a
+/// skipped test into a failed one.
+enum Peers {
+  static let server = ProcessInfo.processInfo.environment["SWITCHBOARD"]
+  static let areRequired = ProcessInfo.processInfo.environment["SWITCHBOARD_PEERS"] == "required"
+
+  static func have(_ programs: String...) -> Bool {
+    areRequired || (server != nil && programs.allSatisfy { find($0) != nil })
+  }
+}

@@ -1,0 +1,98 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOFoundationCompat
+import Testing
+
+/// A running server over a site written for one test, on loopback ports of its own.
+final class RunningSite: @unchecked Sendable {
+  let folder: URL
+  let ports: Ports
+  private(set) var server: Peer
+  private let arguments: [String]
+
+  struct Ports {
+    var http: Int
+    var sip: Int
+    var media: Int
+    /// Each test takes a range of its own, below the ephemeral ports.
+    static func forTest(_ number: Int) -> Ports {
+      Ports(http: 18_000 + number * 10, sip: 15_000 + number * 100, media: 20_000 + number * 1_000)
+    }
+  }
+
+  static let adminToken = "admin-token-of-the-end-to-end-tests"
+
+  /// - Parameter queuesAndAgents: YAML with `queues`, `agents`, `entries`; `%SIP%` stands for the SIP port.
+  init(
+    _ ports: Ports, yaml: String, files: [String: String] = [:], arguments: [String] = []
+  ) async throws {
+    self.ports = ports
+    folder = URL(filePath: NSTemporaryDirectory()).appending(path: "switchboard-\(UUID().uuidString)")
+    let site = folder.appending(path: "Queues")
+    try FileManager.default.createDirectory(at: site, withIntermediateDirectories: true)
+    let listen = """
+      site: { name: Test, domain: test.example, time_zone: UTC }
+      listen:
+        http: { address: 127.0.0.1, port: \(ports.http) }
+        sip: { address: 127.0.0.1, advertised_address: 127.0.0.1, udp: \(ports.sip), tcp: \(ports.sip) }
+        media: { address: 127.0.0.1, advertised_address: 127.0.0.1, ports: \(ports.media)-\(ports.media + 999) }
+      tokens:
+        - { scopes: [admin, read], token_file: admin.token }
+
+      """
+    try listen.write(to: site.appending(path: "site.yaml"), atomically: true, encoding: .utf8)
+    try Self.adminToken.write(to: site.appending(path: "admin.token"), atomically: true, encoding: .utf8)
+    for (name, text) in files {
+      try text.write(to: site.appending(path: name), atomically: true, encoding: .utf8)
+    }
+    try yaml.write(to: site.appending(path: "queues.yaml"), atomically: true, encoding: .utf8)
+    self.arguments =
+      ["serve", site.path, "--data", folder.appending(path: "data").path, "--log-format", "text"] + arguments
+    server = try Peer(try #require(Peers.server), self.arguments, in: folder)
+    try await isReady()
+  }
+
+  /// Starts the server again over the same journal.
+  func restart() async throws {
+    server = try Peer(try #require(Peers.server), arguments, in: folder)
+    try await isReady()
+  }
+
+  private func isReady() async throws {
+    let ready = await eventually(within: 15) { (try? await self.call("GET", "/-/ready").status) == 200 }
+    try #require(ready, "the server did not become ready:\n\(server.text)")
+  }
+
+  /// One HTTP request with a bearer token; the JSON answer as nested dictionaries.
+  @discardableResult
+  func call(
+    _ method: String, _ path: String, token: String? = nil, body: [String: Any]? = nil
+  ) async throws -> (status: Int, json: [String: Any], text: String) {
+    var request = HTTPClientRequest(url: "http://127.0.0.1:\(ports.http)\(path)")
+    request.method = .RAW(value: method)
+    if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+    if let body {
+      request.headers.add(name: "content-type", value: "application/json")
+      request.body = .bytes(try JSONSerialization.data(withJSONObject: body))
+    }
+    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+    let buffer = try await response.body.collect(upTo: 4 << 20)
+    let data = Data(buffer: buffer)
+    let json = (try? JSONSerialization.jsonObject(with: data)) as? [String: Any]
+    return (Int(response.status.code), json ?? [:], String(decoding: data, as: UTF8.self))
+  }
+
+  /// A value of `/metrics`, summed over labels.
+  func metric(_ name: String) async -> Double? {
+    guard let text = try? await call("GET", "/metrics", token: Self.adminToken).text else { return nil }
+    let values = text.split(separator: "\n").filter { $0.hasPrefix(name + " ") || $0.hasPrefix(name + "{") }
+      .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
+    return values.isEmpty ? nil : values.reduce(0, +)
+  }
+
+  func stop() async {
+    await server.stop()
+    try? FileManager.default.removeItem(at: folder)
+  }
+}
