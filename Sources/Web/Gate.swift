@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
-import Synchronization
+import SIP
 
 /// Everything that holds for every request, around the routes: limits, tokens, idempotency, CORS, security headers,
 /// problems, counting.
@@ -78,8 +78,8 @@ struct Gate: HTTPResponder {
   ) async throws -> Exchange {
     let site = desk.backend.site()
     let principal = Principal(authorization: request.headers[.authorization], site: site)
-    let address = ClientAddress(
-      peer: context.peer ?? ClientAddress(high: 0, low: 0),
+    let address = Endpoint.client(
+      peer: context.peer ?? Endpoint(high: 0, low: 0, port: 0),
       forwardedFor: request.headers[values: .xForwardedFor], trusting: site.listen.http.trustedProxies)
     if case .holder = principal {} else { try desk.limit(route.quota, address, &limits) }
     if case .scopes(let scopes) = route.access {

@@ -4,6 +4,7 @@ import CallControl
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import SIP
 
 /// One operation of the HTTP API or one page. The table of routes registers the handlers and writes the OpenAPI
 /// document, so that the two cannot disagree.
@@ -83,7 +84,8 @@ struct Exchange: Sendable {
   var request: Request
   /// What stands in the braces of the route's path.
   var parameters: [Substring: Substring]
-  var address: ClientAddress
+  /// The client, with port 0.
+  var address: Endpoint
   var principal: Principal
   /// The whole body; empty for GET.
   var body: [UInt8]
@@ -128,7 +130,9 @@ struct Exchange: Sendable {
   }
 
   private static func refusal(for error: DecodingError) -> Refused {
-    func path(_ context: DecodingError.Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
+    func path(_ context: DecodingError.Context) -> String {
+      context.codingPath.map(\.stringValue).joined(separator: ".")
+    }
     return switch error {
     case .keyNotFound(let key, _): .invalid("The field \(key.stringValue) is missing.")
     case .typeMismatch(_, let context) where !context.codingPath.isEmpty,
@@ -159,10 +163,10 @@ struct Exchange: Sendable {
 /// Hummingbird's context with the peer's address.
 struct ConnectionContext: RequestContext {
   var coreContext: CoreRequestContextStorage
-  let peer: ClientAddress?
+  let peer: Endpoint?
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
-    peer = source.channel.remoteAddress?.ipAddress.flatMap { ClientAddress($0) }
+    peer = source.channel.remoteAddress?.ipAddress.flatMap { Endpoint(address: $0, port: 0) }
   }
 }

@@ -111,9 +111,15 @@ import Testing
   func messages() async throws {
     try await withServer { server in
       let (id, token) = try await server.openChat()
-      #expect(try await server.send(.POST, "/v1/contacts/\(id)/messages", token: token, json: #"{"text":"hi"}"#).status == 204)
-      #expect(try await server.send(.POST, "/v1/contacts/\(id)/messages", token: "amina", json: #"{"text":"yes"}"#).status == 204)
-      let posts = server.fake.commands.compactMap { if case .post(_, let author, let text) = $0 { (author, text) } else { nil } }
+      #expect(
+        try await server.send(.POST, "/v1/contacts/\(id)/messages", token: token, json: #"{"text":"hi"}"#).status == 204
+      )
+      #expect(
+        try await server.send(.POST, "/v1/contacts/\(id)/messages", token: "amina", json: #"{"text":"yes"}"#).status
+          == 204)
+      let posts = server.fake.commands.compactMap {
+        if case .post(_, let author, let text) = $0 { (author, text) } else { nil }
+      }
       #expect(posts.map(\.1) == ["hi", "yes"])
       #expect(posts.first?.0 == .visitor)
       #expect(posts.last?.0 == .agent(AgentIDs.amina))

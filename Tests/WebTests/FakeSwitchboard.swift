@@ -29,10 +29,13 @@ final class FakeSwitchboard: Sendable {
   let state = Mutex(State())
   let feed: Feed
   let site: Site
-  private let heard: AsyncStream<Command>
+  /// For one reader.
+  let heard: AsyncStream<Command>
   private let tell: AsyncStream<Command>.Continuation
 
-  init(feed: Feed = Feed(after: 100), trusting proxies: [AddressRange] = []) {
+  init(
+    feed: Feed = Feed(after: 100), trusting proxies: [AddressRange] = [], shop: String = "https://shop.example"
+  ) {
     self.feed = feed
     var site = Site()
     site.definitions.names.queues = ["support"]
@@ -46,7 +49,7 @@ final class FakeSwitchboard: Sendable {
     agent.queues = [.init(queue: QueueID(index: 0))]
     site.definitions.agents = [agent]
     site.entries = [
-      .init(name: "web:shop", queue: QueueID(index: 0), channels: [.chat], origins: ["https://shop.example"]),
+      .init(name: "web:shop", queue: QueueID(index: 0), channels: [.chat], origins: [shop]),
       .init(name: "web:demo", queue: QueueID(index: 0), channels: [.voice, .chat]),
       .init(name: "web:phone", queue: QueueID(index: 0), channels: [.voice]),
     ]
@@ -71,8 +74,9 @@ final class FakeSwitchboard: Sendable {
       },
       contacts: { query in
         self.state.withLock { state in
-          Array(state.records.filter { $0.position < query.before ?? .max }.sorted { $0.position > $1.position }
-            .prefix(query.limit))
+          Array(
+            state.records.filter { $0.position < query.before ?? .max }.sorted { $0.position > $1.position }
+              .prefix(query.limit))
         }
       },
       intervals: { query in

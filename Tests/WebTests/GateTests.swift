@@ -44,7 +44,8 @@ import Testing
       _ = try await server.send(.POST, "/v1/agents/me/not-ready", token: "amina", json: #"{"reason":"lunch"}"#)
       _ = try await server.send(.POST, "/v1/offers/of_9/accept", token: "amina")
       _ = try await server.send(.POST, "/v1/contacts/\(contact)/wrap-up", token: "amina", json: #"{"code":"sale"}"#)
-      _ = try await server.send(.POST, "/v1/contacts/\(contact)/wrap-up", token: "amina", json: #"{"extend_seconds":30}"#)
+      _ = try await server.send(
+        .POST, "/v1/contacts/\(contact)/wrap-up", token: "amina", json: #"{"extend_seconds":30}"#)
       let said = server.fake.commands.map { "\($0)" }
       #expect(said.contains { $0.contains("notReady") && $0.contains("lunch") })
       #expect(said.contains { $0.contains("accept") && $0.contains("9") })
@@ -64,7 +65,8 @@ import Testing
     "Every refusal is a problem with its status, type and address",
     arguments: [
       ("GET", "/nowhere", nil, 404, "not-found"), ("GET", "/v1/contacts/ct_nonsense", "boss", 404, "not-found"),
-      ("PUT", "/v1/queues", "reader", 405, "method-not-allowed"), ("POST", "/v1/offers/7/accept", "amina", 404, "not-found"),
+      ("PUT", "/v1/queues", "reader", 405, "method-not-allowed"),
+      ("POST", "/v1/offers/7/accept", "amina", 404, "not-found"),
       ("GET", "/v1/queues", nil, 401, "unauthorized"), ("GET", "/v1/contacts?limit=0", "reader", 422, "invalid"),
       ("GET", "/v1/contacts?from=today", "reader", 422, "invalid"),
       ("GET", "/v1/contacts?cursor=!", "reader", 422, "invalid"),
@@ -204,29 +206,31 @@ import Testing
 
   @Test("Addresses are read as proxies write them, and the first untrusted one from the right counts")
   func addresses() throws {
-    #expect(ClientAddress("192.0.2.1:4711") == ClientAddress("192.0.2.1"))
-    #expect(ClientAddress("[2001:db8::1]:443") == ClientAddress("2001:db8::1"))
-    #expect(ClientAddress("::ffff:192.0.2.1") == ClientAddress("192.0.2.1"))
-    #expect(ClientAddress("nonsense") == nil)
-    let peer = try #require(ClientAddress("10.0.0.1"))
+    #expect(Endpoint(forwarded: "192.0.2.1:4711") == Endpoint(address: "192.0.2.1", port: 0))
+    #expect(Endpoint(forwarded: "[2001:db8::1]:443") == Endpoint(address: "2001:db8::1", port: 0))
+    #expect(Endpoint(forwarded: "::ffff:192.0.2.1") == Endpoint(address: "192.0.2.1", port: 0))
+    #expect(Endpoint(forwarded: "nonsense") == nil)
+    let peer = try #require(Endpoint(forwarded: "10.0.0.1"))
     let proxies = [AddressRange(network: Endpoint(ipv4: 0x0a00_0000, port: 0), prefix: 104)]
-    func client(_ hops: [String]) -> ClientAddress { ClientAddress(peer: peer, forwardedFor: hops, trusting: proxies) }
-    #expect(client(["9.9.9.9, 192.0.2.7, 10.0.0.2"]) == ClientAddress("192.0.2.7"))
-    #expect(client(["9.9.9.9", "10.0.0.2"]) == ClientAddress("9.9.9.9"))
+    func client(_ hops: [String]) -> Endpoint { .client(peer: peer, forwardedFor: hops, trusting: proxies) }
+    #expect(client(["9.9.9.9, 192.0.2.7, 10.0.0.2"]) == Endpoint(forwarded: "192.0.2.7"))
+    #expect(client(["9.9.9.9", "10.0.0.2"]) == Endpoint(forwarded: "9.9.9.9"))
     #expect(client(["unknown"]) == peer)
-    #expect(ClientAddress("2001:db8::1")?.limitKey == ClientAddress("2001:db8::2")?.limitKey)
+    #expect(Endpoint(forwarded: "2001:db8::1")?.limitKey == Endpoint(forwarded: "2001:db8::2")?.limitKey)
   }
 
   @Test("A bucket gives its burst, then one per interval, and is bounded")
   func bucket() {
     var limiter = RateLimiter(limit: 100)
     let quota = RateLimiter.Quota(name: "q", burst: 3, interval: 1_000_000)
-    let address = ClientAddress(high: 0, low: 1)
+    let address = Endpoint(high: 0, low: 1, port: 0)
     #expect((0..<4).map { _ in limiter.take(quota, address: address, at: 0).isAllowed } == [true, true, true, false])
     #expect(limiter.take(quota, address: address, at: 1).retryAfter == 1)
     #expect(limiter.take(quota, address: address, at: 1_000_000).isAllowed)
     #expect(!limiter.take(quota, address: address, at: 1_000_001).isAllowed)
-    for low in 0..<10_000 { _ = limiter.take(quota, address: ClientAddress(high: 0, low: UInt64(low)), at: 2_000_000) }
+    for low in 0..<10_000 {
+      _ = limiter.take(quota, address: Endpoint(high: 0, low: UInt64(low), port: 0), at: 2_000_000)
+    }
     #expect(limiter.take(quota, address: address, at: 9_000_000).remaining == 2)
   }
 

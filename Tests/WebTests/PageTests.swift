@@ -30,7 +30,8 @@ import Testing
       // Each operation is answered by the running server, and by no 404 of the router.
       for operation in written {
         let parts = operation.split(separator: " ")
-        let path = parts[1].replacing("{contact}", with: "ct_00000000000000000000000001").replacing("{offer}", with: "of_1")
+        let path = parts[1].replacing("{contact}", with: "ct_00000000000000000000000001").replacing(
+          "{offer}", with: "of_1")
         let reply = try await server.send(.init(rawValue: parts[0].uppercased()), String(path))
         #expect(reply.status != 405 && !reply.text.contains("nothing at this address"), "\(operation)")
       }
@@ -73,7 +74,8 @@ import Testing
           #expect(match.2.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) != nil, "\(path): \(match.0)")
         }
         for match in text.matches(of: /"(id|queue)":"([^"]*)"/) {
-          #expect(match.2.hasPrefix("ct_") || match.2.hasPrefix("q_") || match.2.hasPrefix("ag_"), "\(path): \(match.0)")
+          #expect(
+            match.2.hasPrefix("ct_") || match.2.hasPrefix("q_") || match.2.hasPrefix("ag_"), "\(path): \(match.0)")
         }
       }
     }
@@ -145,7 +147,10 @@ import Testing
   func widgetRules() throws {
     for file in Widget.files where file.path.hasSuffix(".js") {
       let text = String(decoding: file.bytes, as: UTF8.self)
-      for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "new Function", "localStorage", "document.cookie", "<style", "<iframe"] {
+      for word in [
+        "innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "new Function", "localStorage", "document.cookie",
+        "<style", "<iframe",
+      ] {
         #expect(!text.contains(word), "\(file.path) uses \(word)")
       }
     }
@@ -195,7 +200,8 @@ import Testing
       #expect(metrics.text.contains("switchboard_http_responses_total{route=\"/-/ready\",status=\"503\"} 1\n"))
       for line in metrics.text.split(separator: "\n") {
         #expect(
-          line.wholeMatch(of: /# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[0-9.e+-]+/) != nil, "\(line)")
+          line.wholeMatch(of: /# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[0-9.e+-]+/) != nil,
+          "\(line)")
       }
       let labels = Set(metrics.text.matches(of: /[{,](\w+)=/).map { String($0.1) })
       #expect(labels == ["queue", "route", "status"])

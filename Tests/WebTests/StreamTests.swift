@@ -149,7 +149,8 @@ import Testing
       _ = try await wallboard.next()
       let view = try #require(server.fake.state.withLock { $0.contacts[id] })
       let offer = OfferView(
-        offer: OfferID(sequence: 150), contact: view, deadline: Instant(microseconds: 9_000_000), acceptsInConsole: true)
+        offer: OfferID(sequence: 150), contact: view, deadline: Instant(microseconds: 9_000_000), acceptsInConsole: true
+      )
       server.fake.say("secret", in: id)
       server.fake.publish(.offered(offer), 150, contact: id, agent: AgentIDs.amina)
       guard case .offerMade(let made) = try await console.next() else { return fail("no offer") }

@@ -80,7 +80,7 @@ struct ContactRoutes: Sendable {
 
   private func visitorName(_ name: String?) throws -> String? {
     guard let name else { return nil }
-    let kept = name.filter { character in !character.unicodeScalars.contains { $0.properties.generalCategory == .control } }
+    let kept = name.filter { !$0.unicodeScalars.contains { $0.properties.generalCategory == .control } }
     guard kept.count <= 80, kept.utf8.count <= 320 else { throw Refused.invalid("A name has at most 80 characters.") }
     return kept.allSatisfy(\.isWhitespace) ? nil : kept
   }

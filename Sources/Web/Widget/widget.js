@@ -1,6 +1,6 @@
 // The panel behind the button. One state at a time; `render` shows it:
 //   idle → connecting → queued → offering → talking (held) → ended | failed | closed
-import { Link, Trouble } from './link.js';
+import { Link, Trouble, randomKey } from './link.js';
 import { style } from './style.js';
 
 const most = 4_000; // characters of a message
@@ -53,7 +53,7 @@ class Panel {
   #host; #base; #texts; #root; #launcher; #link; #contact;
   #messages = new Map();
   #pending = [];
-  #trouble; #lostAt; #ticker; #promise; #unread = 0; #asking = false; #draft;
+  #trouble; #lostAt; #ticker; #promise; #unread = 0; #asking = false; #isFlushing = false; #draft;
 
   constructor(host, base, texts, stored) {
     this.#host = host;
@@ -155,13 +155,15 @@ class Panel {
   // MARK: Messages of ours
 
   #say(text) {
-    this.#pending.push({ text, key: crypto.randomUUID(), state: 'new' });
+    this.#pending.push({ text, key: randomKey(), state: 'new' });
     this.render();
   }
 
   /** Sends what waits, in order; a message that failed stays and can be sent again. */
   async #flush() {
-    for (const message of this.#pending.filter((message) => message.state === 'new')) {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    for (let message; (message = this.#pending.find((message) => message.state === 'new'));) {
       message.state = 'sending';
       this.render();
       try {
@@ -173,6 +175,7 @@ class Panel {
       }
       this.render();
     }
+    this.#isFlushing = false;
   }
 
   // MARK: What the server tells
