@@ -66,7 +66,9 @@ let package = Package(
     .target(name: "Simulator", dependencies: ["ACD", "SiteConfiguration", "Primitives"], swiftSettings: hot),
     .target(
       name: "Drivers",
-      dependencies: ["CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log")]
+      dependencies: [
+        "CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+      ]
         + nio,
       swiftSettings: settings),
     .target(
@@ -95,9 +97,11 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "ACD", "API", "CallControl", "SiteConfiguration", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP", "SIP",
+        "ACD", "API", "CallControl", "SiteConfiguration", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP",
+        "SIP",
         "Web",
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ] + nio,
       swiftSettings: settings),
@@ -111,9 +115,16 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "Benchmarks", dependencies: ["ACD", "Primitives", "SIP", "SDP", "Simulator"], path: "Benchmarks",
+      exclude: ["Preload"],
       swiftSettings: settings),
 
     // Tests.
+    .testTarget(
+      name: "DriversTests",
+      dependencies: [
+        "CallControl", "Drivers", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Primitives"], swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
@@ -143,5 +154,10 @@ let package = Package(
       name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "JournalTests", dependencies: ["ACD", "CallControl", "Journal", "Primitives", "SIP"], swiftSettings: settings),
+    .testTarget(
+      name: "CallControlTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "WorldTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"], swiftSettings: settings),
   ]
 )

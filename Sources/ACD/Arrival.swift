@@ -52,7 +52,7 @@ extension Engine {
 
   mutating func lose(_ slot: Int, _ step: inout Step) {
     let row = state.contacts[slot]
-    guard !row.isLost, row.phase == .waiting || row.phase == .offered || row.phase == .connecting else { return }
+    guard !row.isLost, row.phase != .wrapUp, row.phase != .gone else { return }
     emit(.contactLost(state.contactID(slot)), &step)
     guard row.phase == .offered else { return }
     withdraw(slot, .contactLost, &step)

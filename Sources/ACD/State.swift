@@ -135,6 +135,8 @@ extension State {
 
   private mutating func applyLost(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
     contacts[slot].isLost = true
+    // In talk the agent is told, and decides; only who waits has a limit.
+    guard contacts[slot].phase != .answered else { return }
     contacts[slot].lostDeadline = instant + queues[contacts[slot].queue].lostLimit
     contacts[slot].patienceSequence = sequence
     armPatience(slot)

@@ -21,6 +21,9 @@ public struct Step: Sendable {
   public var immediate: [Action] = []
   public var afterCommit: [Action] = []
 
+  /// The sequence that the next event takes.
+  public var nextSequence: UInt64 { acd.sequence }
+
   public init(sequence: UInt64 = 1) { acd = ACD.Step(sequence: sequence) }
 
   public mutating func removeAll() {

@@ -74,7 +74,7 @@ final class EngineLoop: @unchecked Sendable {
       }
       letters.removeAll(keepingCapacity: true)
       recordsSinceCheckpoint += batch.records.count
-      if isStopping || recordsSinceCheckpoint >= Self.recordsPerCheckpoint, step.acd.sequence > 1 {
+      if isStopping || recordsSinceCheckpoint >= Self.recordsPerCheckpoint, step.nextSequence > 1 {
         var writer = ByteWriter()
         switchboard.writeCheckpoint(into: &writer)
         batch.checkpoint = writer.bytes

@@ -1,18 +1,10 @@
 import CallControl
-import Glibc
+import Dispatch
+import Synchronization
 
 /// The bounded way to the engine thread. Everything that may change a decision comes through here; when it is full,
 /// whoever posts says 503 outside.
-///
-/// A mutex and a condition of the platform rather than an actor: the engine thread waits here with a deadline in
-/// microseconds and takes all that has gathered at once.
-final class Mailbox: @unchecked Sendable {
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private let capacity: Int
-  private var letters: [Letter] = []
-  private var isWaiting = false
-
+final class Mailbox: Sendable {
   /// What the engine thread is told: an input of the switchboard, or a word to the thread itself.
   enum Letter: Sendable {
     case input(Input)
@@ -21,56 +13,33 @@ final class Mailbox: @unchecked Sendable {
     case stop
   }
 
-  init(capacity: Int = 65_536) {
-    self.capacity = capacity
-    letters.reserveCapacity(1_024)
-    pthread_mutex_init(mutex, nil)
-    var attributes = pthread_condattr_t()
-    pthread_condattr_init(&attributes)
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-    pthread_cond_init(condition, &attributes)
-    pthread_condattr_destroy(&attributes)
-  }
+  private let letters = Mutex<[Letter]>([])
+  private let arrived = DispatchSemaphore(value: 0)
+  private let capacity: Int
 
-  deinit {
-    pthread_cond_destroy(condition)
-    pthread_mutex_destroy(mutex)
-    condition.deallocate()
-    mutex.deallocate()
-  }
+  init(capacity: Int = 65_536) { self.capacity = capacity }
 
-  /// - Returns: false if the mailbox is full and the letter was not taken.
+  /// - Returns: false if the mailbox is full and the letter was not taken. Words to the thread itself always are.
   @discardableResult
   func post(_ letter: Letter) -> Bool {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    if case .input = letter, letters.count >= capacity { return false }
-    letters.append(letter)
-    if isWaiting { pthread_cond_signal(condition) }
-    return true
-  }
-
-  var isNearlyFull: Bool {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    return letters.count > capacity / 2
-  }
-
-  /// Takes all letters, waiting at most `timeout` microseconds for the first. `taken` must be empty; the two storages
-  /// change places, so nothing is allocated.
-  func take(into taken: inout [Letter], timeout: Int64) {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    if letters.isEmpty, timeout > 0 {
-      var deadline = timespec()
-      clock_gettime(CLOCK_MONOTONIC, &deadline)
-      let nanoseconds = Int64(deadline.tv_nsec) + (timeout % 1_000_000) * 1_000
-      deadline.tv_sec += Int(timeout / 1_000_000 + nanoseconds / 1_000_000_000)
-      deadline.tv_nsec = Int(nanoseconds % 1_000_000_000)
-      isWaiting = true
-      while letters.isEmpty, pthread_cond_timedwait(condition, mutex, &deadline) == 0 {}
-      isWaiting = false
+    let wasEmpty: Bool? = letters.withLock { letters in
+      if case .input = letter, letters.count >= capacity { return nil }
+      letters.append(letter)
+      return letters.count == 1
     }
-    swap(&letters, &taken)
+    if wasEmpty == true { arrived.signal() }
+    return wasEmpty != nil
+  }
+
+  var isNearlyFull: Bool { letters.withLock { $0.count > capacity / 2 } }
+
+  /// Takes all letters into the empty `taken`, waiting at most `timeout` microseconds for the first. It may come back
+  /// earlier with none: the signal of letters that an earlier call took.
+  func take(into taken: inout [Letter], timeout: Int64) {
+    if letters.withLock({ $0.isEmpty }), timeout > 0 {
+      _ = arrived.wait(timeout: .now() + .microseconds(Int(timeout)))
+    }
+    // The two storages change places, so nothing is allocated.
+    letters.withLock { swap(&$0, &taken) }
   }
 }

@@ -1,5 +1,6 @@
+import ACD
 import CallControl
-import Dispatch
+@preconcurrency import Dispatch
 import Glibc
 import Logging
 import ServiceLifecycle

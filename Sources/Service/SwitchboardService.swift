@@ -3,14 +3,15 @@ import CallControl
 import Digest
 import Drivers
 import Foundation
-import Journal
-import Logging
+public import Journal
+public import Logging
 import NIOPosix
 import Primitives
 import SIP
 import ServiceLifecycle
 import SiteConfiguration
 import Synchronization
+import UnixSignals
 import Web
 
 /// The composition root: reads the site, restores the journal, starts the threads and the listeners, and stops them
@@ -106,7 +107,7 @@ public struct SwitchboardService: Sendable {
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: web), .init(service: reload)], gracefulShutdownSignals: [.sigterm, .sigint],
       logger: logger)
-    configuration.maximumGracefulShutdownDuration = .seconds(10)
+    configuration.maximumGracefulShutdownDuration = Duration.seconds(10)
     defer {
       engine.stop()
       journal.stop()
@@ -182,7 +183,7 @@ public struct SwitchboardService: Sendable {
       token = known
     } else {
       token = "demo-" + randomBytes(12).map { String($0 % 36, radix: 36) }.joined()
-      FileManager.default.createFile(
+      _ = FileManager.default.createFile(
         atPath: file, contents: Data(token.utf8), attributes: [.posixPermissions: 0o600])
     }
     guard let agent = demoAgent(of: site) else { throw Failure("The site has no agent to log in as.") }

@@ -20,9 +20,3 @@ struct CheckCommand: ParsableCommand {
     if format == .text { print("\(folder): good") }
   }
 }
-
-/// `switchboard schema`
-struct Schema: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Print the JSON Schema of the configuration, for editors.")
-  func run() throws { print(SiteFolder.jsonSchema) }
-}

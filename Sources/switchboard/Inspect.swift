@@ -22,17 +22,27 @@ struct Inspect: ParsableCommand {
         complain("\(file): cannot be read")
         throw ExitCode(2)
       }
-      let inspection =
-        switch kind {
-        case .sip: SIP.inspect([UInt8](data))
-        case .sdp: SDP.inspect([UInt8](data))
-        }
-      print(inspection.json)
-      if !inspection.isAccepted {
+      let (json, isAccepted) = Self.inspect([UInt8](data), as: kind)
+      print(json)
+      if !isAccepted {
         complain("\(file): refused")
         refused = true
       }
     }
     if refused { throw ExitCode(1) }
+  }
+
+  private static func inspect(_ bytes: [UInt8], as kind: Kind) -> (json: String, isAccepted: Bool) {
+    switch kind {
+    case .sip:
+      let inspection = SIP.inspect(bytes)
+      return (inspection.json, inspection.isAccepted)
+    case .sdp:
+      do throws(SDPError) {
+        return (try SessionDescription(parsing: bytes).json, true)
+      } catch {
+        return (error.json, false)
+      }
+    }
   }
 }

@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import Journal
+public import Journal
 import Primitives
 
 /// `switchboard report intervals|agents|contacts`

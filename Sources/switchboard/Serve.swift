@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import Journal
+public import Journal
 import Logging
 import Service
 import SiteConfiguration

@@ -1,0 +1,80 @@
+import ACD
+import Primitives
+import SIP
+
+/// The dialogs that are up, as the journal knows them: one for each side of a contact.
+struct SavedDialogs: Sendable {
+  private struct Key: Hashable, Sendable {
+    var contact: ContactID
+    var side: Side
+  }
+  private var dialogs = Index<Key, UserAgent.SavedDialog>()
+
+  var count: Int { dialogs.count }
+  subscript(contact: ContactID, side: Side) -> UserAgent.SavedDialog? {
+    get { dialogs[Key(contact: contact, side: side)] }
+    set { dialogs[Key(contact: contact, side: side)] = newValue }
+  }
+}
+
+extension Switchboard {
+  /// Calls do not survive a restart: the ACD has ended those in talk with cause `restart` and failed those that waited,
+  /// and both sides of each stored dialog got BYE with their release. Phones behind streams must register again.
+  mutating func restartCalls(at now: Instant, into step: inout Step) {
+    follow(calls.registrations.onStreams.map { .unbound($0) }, at: now, into: &step)
+    for agent in site.agents.indices.map({ AgentID(index: UInt32($0)) }) where isKnown(agent) {
+      if !hasReachablePhone(agent) { tell(.agentUnreachable(agent), at: now, into: &step) }
+    }
+  }
+
+  /// Sends BYE in the stored dialogs of a contact: what is released after a restart has no legs.
+  mutating func endSavedDialogs(of contact: ContactID, at now: Instant, into step: inout Step) {
+    for side in Side.allCases {
+      guard let saved = calls.saved[contact, side] else { continue }
+      if let dialog = calls.userAgent.restore(saved) {
+        send(into: &step) { $0.end(dialog, at: now, into: &$1) }
+      }
+      emit(.dialogEnded(contact, side), at: now, into: &step)
+    }
+  }
+
+  mutating func applyToCalls(_ record: Record) {
+    switch record.event {
+    case .dialogConfirmed(let contact, let side, let dialog): calls.saved[contact, side] = dialog
+    case .dialogEnded(let contact, let side): calls.saved[contact, side] = nil
+    case .phoneRegistered(let agent, let binding): calls.registrations.apply(binding, of: agent)
+    case .phoneUnregistered(let agent, let binding): calls.registrations.remove(binding, of: agent)
+    default: break
+    }
+  }
+
+  func writeCalls(into writer: inout ByteWriter) {
+    writer.write(UInt32(calls.saved.count))
+    for contact in contacts.ids {
+      for side in Side.allCases {
+        guard let dialog = calls.saved[contact, side] else { continue }
+        writer.write(contact.slot)
+        writer.write(contact.generation)
+        writer.write(side.rawValue)
+        writer.write(counted: dialog.bytes)
+      }
+    }
+    calls.registrations.write(into: &writer)
+  }
+
+  mutating func readCalls(from reader: inout ByteReader) throws(ByteReader.Truncated) {
+    for _ in 0..<(try reader.read(UInt32.self)) {
+      let contact = ContactID(slot: try reader.read(), generation: try reader.read())
+      let side = Side(rawValue: try reader.read())
+      let dialog = UserAgent.SavedDialog(bytes: try reader.readCounted())
+      if let side { calls.saved[contact, side] = dialog }
+    }
+    try calls.registrations.read(from: &reader)
+  }
+
+  /// Phones and sources as the new configuration names them; who is in a call stays in it.
+  mutating func reconfigureCalls(at now: Instant, into step: inout Step) {
+    calls.policy = Policy(site: site)
+    calls.registrations.reconfigure(site)
+  }
+}
