@@ -76,8 +76,8 @@ extension State {
     agents[agent].firstHeld = Int32(slot)
   }
 
-  /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from now, or, after a connect that
-  /// failed without anybody's fault, as long as before.
+  /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from
+  /// now, or, after a connect that failed without anybody's fault, as long as before.
   mutating func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
     let row = contacts[slot]
     if row.kind == Kind.voice {

@@ -38,7 +38,9 @@ extension State {
     let listed = agents[agent].listed
     if kinds == listed,
       kinds == 0 || standing == agents[agent].listedStanding && since == agents[agent].listedSince
-    { return }
+    {
+      return
+    }
     if listed != 0 { unlist(agent) }
     agents[agent].listed = kinds
     agents[agent].listedStanding = standing
