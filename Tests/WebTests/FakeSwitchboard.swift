@@ -126,6 +126,11 @@ final class FakeSwitchboard: Sendable {
         QueueView(name: "support", summary: QueueSummary(queue: QueueID(index: 0)), serviceLevel: .init())
       ])
     case .describeCounts: return .counts(Counts())
+    case .post(let contact, let author, let text):
+      return .message(
+        MessageView(
+          sequence: state.sequence + 1, contact: contact, at: Instant(microseconds: 5), author: author,
+          authorName: "Jo", text: text))
     case .accept(_, let offer): return offer.sequence == 9 ? .done : .refused(.conflict("Answer on your phone."))
     default: return .done
     }
@@ -180,7 +185,7 @@ struct TestServer: Sendable {
     var headers: HTTPHeaders
     var body: [UInt8]
     var text: String { String(decoding: body, as: UTF8.self) }
-    func decode<Value: Decodable>(_: Value.Type = Value.self) throws -> Value { try JSON.decode(body) }
+    func decode<Value: Decodable>(_: Value.Type = Value.self) throws -> Value { try API.JSON.decode(body) }
     func problem() throws -> API.Problem {
       #expect(headers.first(name: "content-type") == "application/problem+json")
       return try decode()

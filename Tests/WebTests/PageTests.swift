@@ -105,6 +105,10 @@ import Testing
         #expect(reply.status == 404)
       }
     }
+    let local = ["127.0.0.1:8080", "localhost", "[::1]:8080"].map { PageRoutes.isLocal($0) }
+    #expect(local == [true, true, true])
+    let foreign = ["evil.example:8080", "127.0.0.1.evil.example", "192.0.2.1", nil].map { PageRoutes.isLocal($0) }
+    #expect(foreign == [false, false, false, false])
     try await withServer(demo: DemoPage(consoleCommand: "switchboard console --token \"<a&b>\"")) { server in
       let page = try await server.send(.GET, "/demo")
       #expect(page.status == 200)

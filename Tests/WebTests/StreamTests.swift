@@ -227,6 +227,21 @@ import Testing
     #expect(feed.subscribe(.all, after: 21).missed == nil)
   }
 
+  @Test("A waiting visitor hears of a new place in the line although nothing happened to them")
+  func place() async throws {
+    var options = WebServer.Options()
+    options.beat = .milliseconds(20)
+    try await withServer(options: options) { server in
+      let (id, token) = try await server.openChat()
+      var events = try await server.events("/v1/contacts/\(id)/events", token: token)
+      guard case .reset(let snapshot) = try await events.next() else { return fail("no reset") }
+      #expect(snapshot.contact?.ahead == 2)
+      server.fake.state.withLock { $0.contacts[id]?.ahead = 1 }
+      guard case .contactChanged(let contact) = try await events.next() else { return fail("no change") }
+      #expect(contact.ahead == 1)
+    }
+  }
+
   @Test("A silent stream shows that it is alive, and a stopping server closes it at once")
   func beatAndShutdown() async throws {
     var options = WebServer.Options()

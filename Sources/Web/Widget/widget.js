@@ -167,8 +167,9 @@ class Panel {
       message.state = 'sending';
       this.render();
       try {
-        await this.#link.post(message.text, message.key);
+        const stored = await this.#link.post(message.text, message.key);
         message.state = 'sent';
+        if (stored && this.#pending.includes(message)) this.#hear(stored);
       } catch (error) {
         message.state = 'failed';
         if (error instanceof Trouble && [404, 409, 410].includes(error.status)) this.#end();
@@ -188,7 +189,7 @@ class Panel {
         if (payload.contact) this.#apply(payload.contact);
         break;
       case 'message.created': this.#hear(payload); break;
-      case 'contact.queued': case 'contact.changed': case 'contact.answered': case 'contact.ended': this.#apply(payload);
+      case 'contact.queued': case 'contact.changed': case 'contact.answered': case 'contact.ended': this.#apply(payload); break;
     }
     if (this.#isOpen) this.#remember();
     this.render();
