@@ -44,9 +44,11 @@ struct AgentRow {
   var listedStanding: UInt8 = 0
   var listedSince: Int64 = 0
 
+  @inline(__always)
   var load: Int { Int(voices) + Int(chats) }
 
   /// The kinds of contact that the agent could be offered now. A voice offer, talk or wrap-up blocks everything.
+  @inline(__always)
   var openKinds: UInt8 {
     guard presence == .ready, !isRemoved, offered < 0, voices == 0 else { return 0 }
     var kinds: UInt8 = 0

@@ -60,12 +60,3 @@ extension SessionDescription {
     .object([("name", .string(attribute.name)), ("value", JSON(attribute.value))])
   }
 }
-
-extension SDPError {
-  /// Why the bytes are refused, as JSON text for `switchboard inspect sdp`.
-  public var json: String {
-    JSON.object([
-      ("refused", .object([("offset", .number(offset)), ("reason", .string(reason.rawValue))]))
-    ]).text(indentation: 0)
-  }
-}
