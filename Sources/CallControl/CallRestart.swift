@@ -2,18 +2,18 @@ import ACD
 import Primitives
 import SIP
 
-/// The dialogs that are up, as the journal knows them: one for each side of a contact.
+/// The dialogs that are up or being made, as the journal knows them: by contact and side. While several phones of an
+/// agent ring, their side has one for each.
 struct SavedDialogs: Sendable {
   private struct Key: Hashable, Sendable {
     var contact: ContactID
     var side: Side
   }
-  private var dialogs = Index<Key, UserAgent.SavedDialog>()
+  private var dialogs = Index<Key, [UserAgent.SavedDialog]>()
 
-  var count: Int { dialogs.count }
-  subscript(contact: ContactID, side: Side) -> UserAgent.SavedDialog? {
-    get { dialogs[Key(contact: contact, side: side)] }
-    set { dialogs[Key(contact: contact, side: side)] = newValue }
+  subscript(contact: ContactID, side: Side) -> [UserAgent.SavedDialog] {
+    get { dialogs[Key(contact: contact, side: side)] ?? [] }
+    set { dialogs[Key(contact: contact, side: side)] = newValue.isEmpty ? nil : newValue }
   }
 }
 
@@ -27,21 +27,23 @@ extension Switchboard {
     }
   }
 
-  /// Sends BYE in the stored dialogs of a contact: what is released after a restart has no legs.
+  /// Sends BYE, CANCEL or a refusal in the stored dialogs of a contact: what is released after a restart has no legs.
   mutating func endSavedDialogs(of contact: ContactID, at now: Instant, into step: inout Step) {
     for side in Side.allCases {
-      guard let saved = calls.saved[contact, side] else { continue }
-      if let dialog = calls.userAgent.restore(saved) {
+      let dialogs = calls.saved[contact, side]
+      guard !dialogs.isEmpty else { continue }
+      emit(.dialogEnded(contact, side), at: now, into: &step)
+      for saved in dialogs {
+        guard let dialog = calls.userAgent.restore(saved) else { continue }
         send(into: &step) { $0.end(dialog, at: now, into: &$1) }
       }
-      emit(.dialogEnded(contact, side), at: now, into: &step)
     }
   }
 
   mutating func applyToCalls(_ record: Record) {
     switch record.event {
-    case .dialogConfirmed(let contact, let side, let dialog): calls.saved[contact, side] = dialog
-    case .dialogEnded(let contact, let side): calls.saved[contact, side] = nil
+    case .dialogConfirmed(let contact, let side, let dialog): calls.saved[contact, side].append(dialog)
+    case .dialogEnded(let contact, let side): calls.saved[contact, side] = []
     case .phoneRegistered(let agent, let binding): calls.registrations.apply(binding, of: agent)
     case .phoneUnregistered(let agent, let binding): calls.registrations.remove(binding, of: agent)
     default: break
@@ -49,15 +51,15 @@ extension Switchboard {
   }
 
   func writeCalls(into writer: inout ByteWriter) {
-    writer.write(UInt32(calls.saved.count))
-    for contact in contacts.ids {
-      for side in Side.allCases {
-        guard let dialog = calls.saved[contact, side] else { continue }
-        writer.write(contact.slot)
-        writer.write(contact.generation)
-        writer.write(side.rawValue)
-        writer.write(counted: dialog.bytes)
-      }
+    let sides = contacts.ids.flatMap { contact in Side.allCases.map { (contact: contact, side: $0) } }
+      .filter { !calls.saved[$0.contact, $0.side].isEmpty }
+    writer.write(UInt32(sides.count))
+    for (contact, side) in sides {
+      writer.write(contact.slot)
+      writer.write(contact.generation)
+      writer.write(side.rawValue)
+      writer.write(UInt32(calls.saved[contact, side].count))
+      for dialog in calls.saved[contact, side] { writer.write(counted: dialog.bytes) }
     }
     calls.registrations.write(into: &writer)
   }
@@ -66,8 +68,10 @@ extension Switchboard {
     for _ in 0..<(try reader.read(UInt32.self)) {
       let contact = ContactID(slot: try reader.read(), generation: try reader.read())
       let side = Side(rawValue: try reader.read())
-      let dialog = UserAgent.SavedDialog(bytes: try reader.readCounted())
-      if let side { calls.saved[contact, side] = dialog }
+      for _ in 0..<(try reader.read(UInt32.self)) {
+        let dialog = UserAgent.SavedDialog(bytes: try reader.readCounted())
+        if let side { calls.saved[contact, side].append(dialog) }
+      }
     }
     try calls.registrations.read(from: &reader)
   }

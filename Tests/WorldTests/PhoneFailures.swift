@@ -88,7 +88,7 @@ struct PhoneFailures {
     phones[0].answering = .accept(after: .milliseconds(500))
     caller.call()
     // The caller is gone just before the phone's 200 arrives here.
-    world.run(for: .microseconds(503_300))
+    world.run(for: .microseconds(502_100))
     #expect(phones[0].log == ["INVITE"])
     caller.hangUp()
     world.run(for: .seconds(2))
@@ -136,7 +136,7 @@ struct PhoneFailures {
     caller.delaysOffer = true
     phones[0].answering = .accept(after: .milliseconds(100))
     caller.call()
-    world.run(for: .milliseconds(106))
+    world.run(for: .milliseconds(104))
     // The phone has answered; the caller's ACK with the answer is still out.
     caller.isDead = true
     phones[0].hangUp()
