@@ -66,9 +66,11 @@ extension Switchboard {
       case .limited(let bytes):
         let before = step.immediate.count
         pass(message, from: flow, at: now, into: &step)
-        step.immediate = step.immediate[..<before] + step.immediate[before...].filter {
-          if case .transmit(let transmission) = $0 { transmission.bytes.count <= bytes } else { true }
-        }
+        step.immediate =
+          step.immediate[..<before]
+          + step.immediate[before...].filter {
+            if case .transmit(let transmission) = $0 { transmission.bytes.count <= bytes } else { true }
+          }
         return
       case .ignored: return
       case .refused(let status): return refuseStatelessly(message, status: status, from: flow, into: &step)

@@ -75,8 +75,20 @@ final class Peer {
     return id
   }
 
-  func hangUp(_ id: DialogID? = nil) { act { $0.end($1, at: world.now, into: &$2) } id: { id } }
-  func cancel(_ id: DialogID? = nil) { act { $0.cancel($1, at: world.now, into: &$2) } id: { id } }
+  func hangUp(_ id: DialogID? = nil) {
+    act {
+      $0.end($1, at: world.now, into: &$2)
+    } id: {
+      id
+    }
+  }
+  func cancel(_ id: DialogID? = nil) {
+    act {
+      $0.cancel($1, at: world.now, into: &$2)
+    } id: {
+      id
+    }
+  }
 
   private func act(
     _ order: (inout UserAgent, DialogID, inout UserAgent.Output) -> Void, id: () -> DialogID?
@@ -111,8 +123,10 @@ final class Peer {
   /// Registers this address for `user`, and answers a challenge with the password.
   func register(as user: String, password: String, expires: Int = 300) {
     credentials = DigestCredentials(realm: "acme.example", username: user, password: password)
+    mayAnswer = true
     sendRegister(expires, user, nil)
   }
+  private var mayAnswer = false
 
   private func sendRegister(_ expires: Int, _ user: String, _ authorization: UserAgent.Header?) {
     registration += 1
@@ -141,10 +155,11 @@ final class Peer {
   private func followRegistration(_ message: Message) {
     registered.append(message.status)
     sizes.append((requestSize, message.bytes.count))
-    guard message.status == 401, registered.filter({ $0 == 401 }).count % 2 == 1, let credentials,
+    guard message.status == 401, mayAnswer, let credentials,
       let uri = try? URI(parsing: "sip:acme.example"),
       let header = credentials.header(answering: message, method: .register, uri: uri, clientNonce: "0a4f113b")
     else { return }
+    mayAnswer = false
     sendRegister(wishes.expires, wishes.user, header)
   }
 

@@ -27,7 +27,8 @@ struct PhoneFailures {
     expectNothingLeft(world, but: phones[0])
   }
 
-  @Test("404, 408, 480, a redirection and a challenge: unreachable, no miss, and nothing is followed",
+  @Test(
+    "404, 408, 480, a redirection and a challenge: unreachable, no miss, and nothing is followed",
     arguments: [404, 408, 480, 302, 401, 503])
   func unreachable(status: Int) {
     let (world, caller, phones) = office()

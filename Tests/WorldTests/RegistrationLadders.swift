@@ -189,23 +189,29 @@ struct RegistrationLadders {
 
 @Suite("The process dies and starts again")
 struct RestartLadders {
-  @Test("At any moment of a call: both sides get BYE, CANCEL or a refusal, and nothing is left",
-    arguments: [false, true])
-  func anyMoment(onAgent: Bool) {
-    for moment in stride(from: Int64(0), through: 4_000, by: 50) {
+  @Test(
+    "At any moment of a call, before its commit or its release: both sides end, and nothing is left",
+    arguments: [World.Crash.beforeCommit, .beforeRelease], [false, true])
+  func anyMoment(crash: World.Crash, onAgent: Bool) {
+    let moments =
+      Array(stride(from: Int64(0), through: 6_000, by: 500))
+      + Array(stride(from: Int64(500_000), through: 4_000_000, by: 50_000)) + [1_003_000, 3_003_000, 3_004_000]
+    for moment in moments {
       let (world, caller, phones) = office { $0.queues[0].answer = onAgent ? .onAgent : .onEntry }
       phones[0].talks = .seconds(2)
       caller.call()
-      world.run(for: .milliseconds(moment))
-      let queued = world.events.contains("contactQueued")
-      world.isCrashed = true
+      world.run(for: moment)
+      world.crash = crash
       world.run(for: .milliseconds(20))
+      let queued = world.events.contains("contactQueued")
       world.restart()
       world.run(for: .seconds(10))
-      #expect(world.outcomes().count == (queued ? 1 : world.outcomes().count), "after \(moment) ms")
-      #expect(world.outcomes().count <= 1, "after \(moment) ms")
-      #expect(caller.userAgent.dialogCount == 0, "after \(moment) ms")
-      #expect(phones[0].userAgent.dialogCount == 0, "after \(moment) ms")
+      #expect(world.outcomes().count == (queued ? 1 : 0), "after \(moment) µs")
+      // Whoever was not answered for good gives up by itself.
+      caller.cancel()
+      world.run(for: .seconds(10))
+      #expect(caller.userAgent.dialogCount == 0, "after \(moment) µs")
+      #expect(phones[0].userAgent.dialogCount == 0, "after \(moment) µs")
       expectNothingLeft(world)
     }
   }
@@ -230,5 +236,42 @@ struct RestartLadders {
     #expect(second.log.last == "BYE")
     world.run(for: .seconds(5))
     #expect(world.view(0)?.offer?.contact.id == chat.id)
+  }
+}
+
+@Suite("Strangers over streams")
+struct StreamLadders {
+  private func invite(_ number: Int, in world: World) throws -> Message? {
+    let source = Endpoint(address: "192.0.2.7", port: 40_000).unwrapped
+    let text = """
+      INVITE sip:support@acme.example SIP/2.0\r
+      Via: SIP/2.0/TCP 192.0.2.7:40000;branch=z9hG4bK\(number)\r
+      Max-Forwards: 70\r
+      From: <sip:stranger@home.example>;tag=\(number)\r
+      To: <sip:support@acme.example>\r
+      Call-ID: stranger-\(number)\r
+      CSeq: 1 INVITE\r
+      Contact: <sip:stranger@192.0.2.7:40000;transport=tcp>\r
+      Content-Length: 0\r
+      \r
+
+      """
+    let before = world.captured.count
+    world.feed(.message(try Message(parsing: Array(text.utf8)), Flow(transport: .tcp, remote: source, connection: 1)))
+    world.run(for: .milliseconds(10))
+    return try world.captured[before...].last.map { try Message(parsing: $0.bytes) }
+  }
+
+  @Test("Federation is closed: 403. Open: 20 requests in a second are heard, the next gets 503 with Retry-After")
+  func throttle() throws {
+    let closed = World(.support([]))
+    #expect(try invite(1, in: closed)?.status == 403)
+    let open = World(.support([]) { $0.federation.mode = .open })
+    for number in 1...20 { #expect(try invite(number, in: open)?.status == 200) }
+    let late = try #require(try invite(21, in: open))
+    #expect(late.status == 503)
+    #expect(late.header("Retry-After") != nil)
+    open.run(for: .seconds(1))
+    #expect(try invite(22, in: open)?.status == 200)
   }
 }

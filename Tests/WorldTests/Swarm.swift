@@ -13,9 +13,12 @@ struct Swarm {
     var testDescription: String { "seed \(seed), \(Int(loss * 100)) % lost" + (onAgent ? ", answered by agents" : "") }
   }
 
-  @Test("Every call ends, none fails wrongly, every contact has one outcome, and nothing is left", arguments: [
-    Storm(seed: 1, loss: 0), Storm(seed: 2, loss: 0.05), Storm(seed: 3, loss: 0.1), Storm(seed: 4, loss: 0.05, onAgent: true),
-  ])
+  @Test(
+    "Every call ends, none fails wrongly, every contact has one outcome, and nothing is left",
+    arguments: [
+      Storm(seed: 1, loss: 0), Storm(seed: 2, loss: 0.05), Storm(seed: 3, loss: 0.1),
+      Storm(seed: 4, loss: 0.05, onAgent: true),
+    ])
   func swarm(storm: Storm) {
     let ports = (0..<8).map { UInt16(7_001 + $0) }
     let weather = World.Weather(loss: storm.loss, repetition: 0.05, delay: 1_000...80_000)

@@ -15,7 +15,7 @@ extension Switchboard {
     guard let entry = entry(for: message.requestURI) else {
       return refuse(dialog, status: 404, at: now, into: &step)
     }
-    guard calls.legs.count + 1 < CallLimits().legs, contacts.count < CallLimits().callers else {
+    guard calls.legs.count + 1 < CallLimits().legs, calls.bridges.count < CallLimits().callers else {
       return refuse(dialog, status: 503, headers: [Self.retryAfter], at: now, into: &step)
     }
     guard entry.channels.contains(.voice) else { return refuse(dialog, status: 488, at: now, into: &step) }
