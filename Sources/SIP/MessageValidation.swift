@@ -110,9 +110,8 @@ extension MessageHead {
   /// the identifier is only ever compared byte by byte.
   private static func callID(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws(ParseError) {
     guard start < end else { throw ParseError(offset: start, reason: "Call-ID is empty") }
-    for i in start..<end where bytes[i] <= ASCII.space || bytes[i] >= 0x7f {
-      throw ParseError(offset: i, reason: "character not allowed in Call-ID")
-    }
+    let stop = bytes.skip(.visible, start, end)
+    guard stop == end else { throw ParseError(offset: stop, reason: "character not allowed in Call-ID") }
   }
 
   /// A number below 2^31 and a method (RFC 3261 section 8.1.1.5).

@@ -61,14 +61,22 @@ struct SiteReader {
     if let sip = listen?["sip"] {
       site.listen.sip.address = sip["address"]?.text ?? site.listen.sip.address
       site.listen.sip.advertisedAddress = sip["advertised_address"]?.text ?? site.listen.sip.address
+      if let place = unadvertised(sip) { report(place, "`sip` listens everywhere, so it needs an `advertised_address`") }
       site.listen.sip.udp = sip["udp"]?.port ?? site.listen.sip.udp
       site.listen.sip.tcp = sip["tcp"]?.port ?? site.listen.sip.tcp
     }
     if let media = listen?["media"] {
       site.listen.media.address = media["address"]?.text ?? site.listen.media.address
       site.listen.media.advertisedAddress = media["advertised_address"]?.text ?? site.listen.media.address
+      if let place = unadvertised(media) { report(place, "`media` listens everywhere, so it needs an `advertised_address`") }
       site.listen.media.ports = media["ports"]?.text.flatMap(portRange) ?? site.listen.media.ports
     }
+  }
+
+  /// Where an address that stands for all is written, and no other to tell the far end.
+  private func unadvertised(_ item: Item) -> Place? {
+    guard let address = item["address"], item["advertised_address"] == nil else { return nil }
+    return ["0.0.0.0", "::"].contains(address.text) ? address.place : nil
   }
 
   // Queues.
@@ -89,8 +97,8 @@ struct SiteReader {
   private mutating func readQueue(_ item: Item, at index: Int) {
     var queue = site.definitions.queues[index]
     if let channels = item["channels"] { queue.channels = channels.channels }
-    if queue.channels.isEmpty, let place = queuePlaces[index] {
-      report(place, "queue `\(queue.name)` takes no channel")
+    if let channels = item["channels"], case .list(let items) = channels.value, items.isEmpty {
+      report(channels.place, "the queue `\(queue.name)` takes no channel")
     }
     queue.profile = site.definitions.intern(Profile(needs: readSkills(item["skills"])))
     queue.priority = item["priority"]?.whole.flatMap(Int16.init(exactly:)) ?? queue.priority
@@ -236,6 +244,7 @@ struct SiteReader {
       let carried: [Channel] = scheme == .web ? [.chat] : [.voice]
       let taken = site.definitions.queues[Int(queue.index)].channels
       var channels = carried.filter(taken.contains)
+      let findingsBefore = findings.count
       if let wanted = pair.item["channels"] {
         channels = wanted.channels
         for item in wanted.list {
@@ -247,7 +256,9 @@ struct SiteReader {
           channels.removeAll { $0 == channel }
         }
       }
-      if channels.isEmpty { report(pair.place, "the entry `\(pair.key)` takes nothing that the queue `\(name)` takes") }
+      if channels.isEmpty, !findings[findingsBefore...].contains(where: { $0.severity == .error }) {
+        report(pair.place, "the entry `\(pair.key)` takes nothing that the queue `\(name)` takes")
+      }
       let origins = pair.item["origins"]
       if let origins, scheme != .web { report(origins.place, "`origins` are for `web:` entries") }
       for origin in origins?.list ?? [] where !isOrigin(origin.text ?? "") {

@@ -80,7 +80,7 @@ struct ContactRoutes: Sendable {
 
   private func visitorName(_ name: String?) throws -> String? {
     guard let name else { return nil }
-    let kept = name.filter { character in !character.unicodeScalars.contains { $0.properties.generalCategory == .control } }
+    let kept = name.filter { !$0.unicodeScalars.contains { $0.properties.generalCategory == .control } }
     guard kept.count <= 80, kept.utf8.count <= 320 else { throw Refused.invalid("A name has at most 80 characters.") }
     return kept.allSatisfy(\.isWhitespace) ? nil : kept
   }
@@ -181,7 +181,7 @@ struct ContactRoutes: Sendable {
     guard desk.visitorKey.isToken(String(decoding: exchange.body, as: UTF8.self), of: id) else {
       throw Refused.unauthorized
     }
-    desk.presence.leave(id, grace: desk.options.leaveGrace)
+    Task { [desk] in await desk.presence.leave(id, grace: desk.options.leaveGrace) }
     return .noContent
   }
 }

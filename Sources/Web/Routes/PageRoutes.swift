@@ -48,7 +48,8 @@ struct PageRoutes: Sendable {
 
   /// Other sites load these files as modules, which needs CORS; they hold nothing private.
   private func widget(_ file: Widget.File) -> Route {
-    let tag = "\"" + String(decoding: hexadecimal(HashFunction.sha256.hash(file.bytes)).prefix(16), as: UTF8.self) + "\""
+    let hash = hexadecimal(HashFunction.sha256.hash(file.bytes))
+    let tag = "\"" + String(decoding: hash.prefix(16), as: UTF8.self) + "\""
     return page(file.path, "widget", "A file of the widget.", type: file.type) { exchange in
       let headers: HTTPFields = [
         .contentType: file.type, .cacheControl: "public, max-age=300", .eTag: tag,
