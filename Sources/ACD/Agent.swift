@@ -44,9 +44,11 @@ struct AgentRow {
   var listedStanding: UInt8 = 0
   var listedSince: Int64 = 0
 
+  @inline(__always)
   var load: Int { Int(voices) + Int(chats) }
 
   /// The kinds of contact that the agent could be offered now. A voice offer, talk or wrap-up blocks everything.
+  @inline(__always)
   var openKinds: UInt8 {
     guard presence == .ready, !isRemoved, offered < 0, voices == 0 else { return 0 }
     var kinds: UInt8 = 0
@@ -74,8 +76,8 @@ extension State {
     agents[agent].firstHeld = Int32(slot)
   }
 
-  /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from now, or, after a connect that
-  /// failed without anybody's fault, as long as before.
+  /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from
+  /// now, or, after a connect that failed without anybody's fault, as long as before.
   mutating func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
     let row = contacts[slot]
     if row.kind == Kind.voice {

@@ -21,7 +21,7 @@ extension Engine {
     match(contact: slot, &step)
   }
 
-  private func refusal(_ queue: QueueID, _ profile: ProfileID, _ channel: Channel) -> Refusal? {
+  private mutating func refusal(_ queue: QueueID, _ profile: ProfileID, _ channel: Channel) -> Refusal? {
     guard state.isKnown(queue), !state.queues[Int(queue.index)].isRemoved else { return .closed }
     guard Int(profile.index) < definitions.profiles.count else { return .policy }
     let row = state.queues[Int(queue.index)]

@@ -31,17 +31,23 @@ struct ReadyList {
 extension State {
   /// Brings the ready lists up to date with the agent's row. Nothing else writes them.
   mutating func relist(_ agent: Int) {
-    let row = agents[agent]
-    let kinds = row.openKinds
-    let standing = UInt8(min(row.load, ReadyList.standings - 1))
-    let since = row.load == 0 ? row.idle : row.loadSince
-    if kinds == row.listed, kinds == 0 || standing == row.listedStanding && since == row.listedSince { return }
-    if row.listed != 0 { unlist(agent) }
+    let kinds = agents[agent].openKinds
+    let load = agents[agent].load
+    let standing = UInt8(truncatingIfNeeded: min(load, ReadyList.standings - 1))
+    let since = load == 0 ? agents[agent].idle : agents[agent].loadSince
+    let listed = agents[agent].listed
+    if kinds == listed,
+      kinds == 0 || standing == agents[agent].listedStanding && since == agents[agent].listedSince
+    {
+      return
+    }
+    if listed != 0 { unlist(agent) }
     agents[agent].listed = kinds
     agents[agent].listedStanding = standing
     agents[agent].listedSince = since
     guard kinds != 0 else { return }
-    for membership in Int(row.firstMembership)..<Int(row.firstMembership + row.membershipCount) {
+    let first = Int(agents[agent].firstMembership)
+    for membership in first..<(first + Int(agents[agent].membershipCount)) {
       let open = memberships[membership].kinds & kinds
       if open & Kind.bit(Kind.voice) != 0 { enlist(membership, Kind.voice, Int(standing), since) }
       if open & Kind.bit(Kind.chat) != 0 { enlist(membership, Kind.chat, Int(standing), since) }
@@ -88,6 +94,7 @@ extension State {
     return (a.listedStanding, a.listedSince, agent) < (b.listedStanding, b.listedSince, other)
   }
 
+  @inline(__always)
   func isEligible(_ agent: Int, for profile: UInt32) -> Bool {
     if profile == 0 { return true }
     let word = agent * profileWords + Int(profile >> 6)

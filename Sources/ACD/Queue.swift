@@ -77,14 +77,13 @@ struct Bucket {
 extension State {
   /// Puts a waiting contact into its bucket, at the place of its entry.
   mutating func line(up slot: Int) {
-    let row = contacts[slot]
-    guard let bucket = bucket(for: row) else {
+    guard let bucket = bucket(for: slot) else {
       openBucket(for: slot)
       return
     }
     let link = Int32(truncatingIfNeeded: slot)
     contacts[slot].bucket = bucket
-    let (before, after) = neighbours(of: row.entrySequence, in: bucket)
+    let (before, after) = neighbours(of: contacts[slot].entrySequence, in: bucket)
     contacts[slot].previous = before
     contacts[slot].next = after
     if before >= 0 { contacts[before].next = link } else { setHead(of: bucket, to: link) }
@@ -126,13 +125,12 @@ extension State {
     buckets[bucket].headSequence = contacts[slot].entrySequence
   }
 
-  private func bucket(for row: ContactRow) -> Int32? {
-    var bucket = queues[row.queue].firstBucket
+  private func bucket(for slot: Int) -> Int32? {
+    let (profile, priority, kind) = (contacts[slot].profile, contacts[slot].priority, contacts[slot].kind)
+    var bucket = queues[contacts[slot].queue].firstBucket
     while bucket >= 0 {
       let candidate = buckets[bucket]
-      if candidate.profile == row.profile, candidate.priority == row.priority, Int(candidate.kind) == row.kind {
-        return bucket
-      }
+      if candidate.profile == profile, candidate.priority == priority, Int(candidate.kind) == kind { return bucket }
       bucket = candidate.next
     }
     return nil

@@ -148,9 +148,11 @@ extension Switchboard {
     guard let bridge = calls.bridges[contact] else { return }
     route(contact, into: &step)
     guard bridge.state == .joined else { return }
-    let isHeld = bridge.isHeldInConsole || ([bridge.caller] + bridge.phones).contains {
-      calls.legs[$0]?.isHeldByRemote == true
-    }
+    let isHeld =
+      bridge.isHeldInConsole
+      || ([bridge.caller] + bridge.phones).contains {
+        calls.legs[$0]?.isHeldByRemote == true
+      }
     switch (isHeld, contacts[contact]?.state) {
     case (true, .talking): emit(.contactHeld(contact, by: author), at: now, into: &step)
     case (false, .held): emit(.contactResumed(contact, by: author), at: now, into: &step)

@@ -66,9 +66,11 @@ extension Switchboard {
       case .limited(let bytes):
         let before = step.immediate.count
         pass(message, from: flow, at: now, into: &step)
-        step.immediate = step.immediate[..<before] + step.immediate[before...].filter {
-          if case .transmit(let transmission) = $0 { transmission.bytes.count <= bytes } else { true }
-        }
+        step.immediate =
+          step.immediate[..<before]
+          + step.immediate[before...].filter {
+            if case .transmit(let transmission) = $0 { transmission.bytes.count <= bytes } else { true }
+          }
         return
       case .ignored: return
       case .refused(let status): return refuseStatelessly(message, status: status, from: flow, into: &step)
@@ -230,7 +232,9 @@ extension Switchboard {
     let uses = (calls.flowsInUse[leg.flow] ?? 1) - 1
     calls.flowsInUse[leg.flow] = uses == 0 ? nil : uses
     timers.cancel(.call(.noProvisional(id)))
-    if let contact = leg.contact, leg.isEstablished, calls.saved[contact, leg.side] != nil {
+    if let contact = leg.contact, !calls.saved[contact, leg.side].isEmpty,
+      leg.side == .contact || calls.bridges[contact]?.phones.contains(where: { $0 != id }) != true
+    {
       emit(.dialogEnded(contact, leg.side), at: now, into: &step)
     }
     return leg
@@ -249,12 +253,19 @@ extension Switchboard {
   }
 
   /// Journals what must be known to end the leg's dialog after a restart.
-  mutating func establish(_ id: LegID, at now: Instant, into step: inout Step) {
-    calls.legs[id]?.establish()
+  mutating func save(_ id: LegID, at now: Instant, into step: inout Step) {
     guard let leg = calls.legs[id], let contact = leg.contact, let dialog = leg.dialog,
       let saved = calls.userAgent.saved(dialog)
     else { return }
     emit(.dialogConfirmed(contact, leg.side, saved), at: now, into: &step)
+  }
+
+  /// A 2xx was sent or received: what was stored of the side's early dialogs is over.
+  mutating func establish(_ id: LegID, at now: Instant, into step: inout Step) {
+    calls.legs[id]?.establish()
+    guard let leg = calls.legs[id], let contact = leg.contact else { return }
+    if !calls.saved[contact, leg.side].isEmpty { emit(.dialogEnded(contact, leg.side), at: now, into: &step) }
+    save(id, at: now, into: &step)
   }
 
   /// Where to send the leg's audio, and which.

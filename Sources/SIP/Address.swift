@@ -97,6 +97,7 @@ extension Span where Element == UInt8 {
   }
 
   /// True if the URI stood in angle brackets.
+  @inline(__always)
   private func bracketedOrBare(_ i: inout Int, _ end: Int, _ ranges: inout URIRanges) throws(ParseError) -> Bool {
     if isAt(UInt8(ascii: "<"), i, end) {
       guard let close = firstIndex(of: UInt8(ascii: ">"), i, end) else {

@@ -47,6 +47,7 @@ struct MessageHead: Sendable {
     bodyStart = i + 2
   }
 
+  @inline(__always)
   private static func field(
     _ bytes: Span<UInt8>, _ i: inout Int, _ limits: Limits
   ) throws(ParseError) -> HeaderField {
@@ -98,6 +99,7 @@ struct MessageHead: Sendable {
     return (i - first) % 2 == 1
   }
 
+  @inline(__always)
   private static func checkLineEnd(_ bytes: Span<UInt8>, _ i: Int) throws(ParseError) {
     guard i < bytes.count else { throw ParseError(offset: i, reason: "no empty line behind the headers") }
     switch bytes[i] {

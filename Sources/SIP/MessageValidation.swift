@@ -16,7 +16,8 @@ extension MessageHead {
       case .from, .to:
         try seen.insert(field)
         var i = start
-        _ = try bytes.address(&i, end)
+        var ranges = AddressRanges()
+        try bytes.address(&i, end, into: &ranges)
         guard i == end else { throw ParseError(offset: i, reason: "text behind the address") }
       case .callID:
         try seen.insert(field)
@@ -91,7 +92,8 @@ extension MessageHead {
     }
     var i = start
     repeat {
-      _ = try bytes.address(&i, end)
+      var ranges = AddressRanges()
+      try bytes.address(&i, end, into: &ranges)
       count += 1
     } while try bytes.comma(&i, end)
   }
@@ -100,7 +102,9 @@ extension MessageHead {
     var i = start
     repeat {
       let value = i
-      guard try bytes.address(&i, end).isBracketed else {
+      var ranges = AddressRanges()
+      try bytes.address(&i, end, into: &ranges)
+      guard ranges.isBracketed else {
         throw ParseError(offset: value, reason: "route without angle brackets")
       }
     } while try bytes.comma(&i, end)

@@ -125,7 +125,8 @@ struct ChatTests {
     #expect(accepted.agentName == "AMINA")
     guard case .message(let hello) = desk.ask(.post(id, .visitor, text: "hello")) else { return #expect(Bool(false)) }
     #expect(hello.authorName == "Kim")
-    #expect(desk.personal.contains(.message(sequence: hello.sequence, contact: id, at: desk.now, .visitor, text: "hello")))
+    #expect(
+      desk.personal.contains(.message(sequence: hello.sequence, contact: id, at: desk.now, .visitor, text: "hello")))
     guard case .message = desk.ask(.post(id, .agent(amina), text: "hi")) else { return #expect(Bool(false)) }
     #expect(desk.ask(.hangUp(id, .agent(amina))) == .done)
     #expect(desk.state(id)?.state == .wrapUp)

@@ -21,17 +21,20 @@ struct AuthenticationTests {
 
   /// A REGISTER that answers a challenge, with a part of its credentials replaced.
   private func register(
-    answering challenge: UserAgent.Header? = nil, password: String? = nil, count: UInt32 = 1, uri: String = "sip:example.org",
+    answering challenge: UserAgent.Header? = nil, password: String? = nil, count: UInt32 = 1,
+    uri: String = "sip:example.org",
     user: String = "alice", replacing: (String, String)? = nil
   ) throws -> Message {
     var headers: [String] = []
     if let challenge {
-      let text = "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n"
+      let text =
+        "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\n"
         + "Call-ID: 1\r\nCSeq: 1 REGISTER\r\n\(challenge.name): \(challenge.value)\r\nContent-Length: 0\r\n\r\n"
       let credentials = DigestCredentials(realm: "example.org", username: user, password: password ?? secret)
       let header = try #require(
         credentials.header(
-          answering: Message(parsing: Array(text.utf8)), method: .register, uri: URI(parsing: uri), clientNonce: "0a4f113b",
+          answering: Message(parsing: Array(text.utf8)), method: .register, uri: URI(parsing: uri),
+          clientNonce: "0a4f113b",
           count: count))
       headers = ["\(header.name): \(header.value)"]
     }
@@ -42,7 +45,9 @@ struct AuthenticationTests {
 
   @Test("The examples of RFC 2617 and RFC 7616 come out")
   func vectors() {
-    func response(_ algorithm: DigestAlgorithm, _ realm: String, _ password: String, _ nonce: String, _ clientNonce: String) -> String {
+    func response(
+      _ algorithm: DigestAlgorithm, _ realm: String, _ password: String, _ nonce: String, _ clientNonce: String
+    ) -> String {
       let secret = DigestAccess.secret(algorithm, username: "Mufasa", realm: realm, password: password)
       return String(
         decoding: DigestAccess.response(
@@ -55,7 +60,8 @@ struct AuthenticationTests {
     let nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
     let clientNonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
     #expect(
-      response(.md5, "http-auth@example.org", "Circle of Life", nonce, clientNonce) == "8ca523f5e9506fed4657c9700eebdbec")
+      response(.md5, "http-auth@example.org", "Circle of Life", nonce, clientNonce)
+        == "8ca523f5e9506fed4657c9700eebdbec")
     #expect(
       response(.sha256, "http-auth@example.org", "Circle of Life", nonce, clientNonce)
         == "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1")
@@ -106,8 +112,10 @@ struct AuthenticationTests {
     #expect(verdict(try register(answering: challenge), nil) == .refused)
     #expect(verdict(try register(answering: challenge, uri: "sip:elsewhere.org"), account()) == .refused)
     #expect(verdict(try register(answering: challenge, replacing: ("qop=auth, ", "")), account()) == .refused)
-    #expect(verdict(try register(answering: challenge, replacing: ("nc=00000001", "nc=00000002")), account()) == .refused)
-    #expect(verdict(try register(answering: challenge, replacing: ("cnonce=\"0a", "cnonce=\"1a")), account()) == .refused)
+    #expect(
+      verdict(try register(answering: challenge, replacing: ("nc=00000001", "nc=00000002")), account()) == .refused)
+    #expect(
+      verdict(try register(answering: challenge, replacing: ("cnonce=\"0a", "cnonce=\"1a")), account()) == .refused)
     #expect(verdict(try register(answering: challenge, replacing: ("SHA-256", "SHA-999")), account()) == .refused)
     #expect(
       verdict(try register(answering: challenge, replacing: ("realm=\"example.org\"", "realm=\"x\"")), account())
@@ -120,7 +128,9 @@ struct AuthenticationTests {
     var authenticator = authenticator()
     let challenge = authenticator.challenges(to: home, at: start)[0]
     let message = try register(answering: challenge)
-    #expect(authenticator.verify(message, from: home, account: account(), at: start + .seconds(301)) == .challenge(stale: true))
+    #expect(
+      authenticator.verify(message, from: home, account: account(), at: start + .seconds(301))
+        == .challenge(stale: true))
     var elsewhere = home
     elsewhere.low += 1
     #expect(authenticator.verify(message, from: elsewhere, account: account(), at: start) == .challenge(stale: true))
@@ -128,7 +138,8 @@ struct AuthenticationTests {
     otherPort.port = 1
     #expect(authenticator.verify(message, from: otherPort, account: account(), at: start) == .accepted)
     let invented = try register(
-      answering: .init("WWW-Authenticate", "Digest realm=\"example.org\", nonce=\"00\", algorithm=SHA-256, qop=\"auth\""))
+      answering: .init(
+        "WWW-Authenticate", "Digest realm=\"example.org\", nonce=\"00\", algorithm=SHA-256, qop=\"auth\""))
     #expect(authenticator.verify(invented, from: home, account: account(), at: start) == .challenge(stale: true))
     #expect(authenticator.challenges(to: home, stale: true, at: start)[0].value.hasSuffix("stale=true"))
   }
@@ -153,7 +164,9 @@ struct AuthenticationTests {
       try register(answering: authenticator.challenges(to: home, at: start + .seconds(second))[0])
     }
     let now = start + .seconds(10)
-    for message in messages { #expect(authenticator.verify(message, from: home, account: account(), at: now) == .accepted) }
+    for message in messages {
+      #expect(authenticator.verify(message, from: home, account: account(), at: now) == .accepted)
+    }
     for message in messages {
       #expect(authenticator.verify(message, from: home, account: account(), at: now) == .challenge(stale: true))
     }
@@ -166,7 +179,8 @@ struct AuthenticationTests {
       try register(answering: authenticator.challenges(to: home, at: now)[0], password: password, user: user)
     }
     for _ in 0..<5 {
-      #expect(authenticator.verify(try message("wrong", at: start), from: home, account: account(), at: start) == .refused)
+      #expect(
+        authenticator.verify(try message("wrong", at: start), from: home, account: account(), at: start) == .refused)
     }
     #expect(authenticator.verify(try message(at: start), from: home, account: account(), at: start) == .locked)
     var desk = home
@@ -174,17 +188,21 @@ struct AuthenticationTests {
     let fromDesk = try register(answering: authenticator.challenges(to: desk, at: start)[0])
     #expect(authenticator.verify(fromDesk, from: desk, account: account(), at: start) == .accepted)
     for _ in 0..<5 {
-      #expect(authenticator.verify(try message(user: "nobody", at: start), from: home, account: nil, at: start) == .refused)
+      #expect(
+        authenticator.verify(try message(user: "nobody", at: start), from: home, account: nil, at: start) == .refused)
     }
-    #expect(authenticator.verify(try message(user: "nobody", at: start), from: home, account: nil, at: start) == .locked)
+    #expect(
+      authenticator.verify(try message(user: "nobody", at: start), from: home, account: nil, at: start) == .locked)
     let later = start + .seconds(301)
     #expect(authenticator.verify(try message(at: later), from: home, account: account(), at: later) == .accepted)
-    #expect(authenticator.verify(try message("wrong", at: later), from: home, account: account(), at: later) == .refused)
+    #expect(
+      authenticator.verify(try message("wrong", at: later), from: home, account: account(), at: later) == .refused)
   }
 
   @Test("Challenges of other realms are not answered: a response would give a hash of the password away")
   func foreignRealm() throws {
-    let text = "SIP/2.0 407 X\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\n"
+    let text =
+      "SIP/2.0 407 X\r\nVia: SIP/2.0/UDP a\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\n"
       + "CSeq: 1 INVITE\r\nProxy-Authenticate: Digest realm=\"evil\", nonce=\"1\", qop=\"auth\"\r\n"
       + "Proxy-Authenticate: Digest realm=\"trunk\", nonce=\"1\", algorithm=SHA-256, qop=\"auth-int,auth\"\r\n\r\n"
     let challenge = try Message(parsing: Array(text.utf8))

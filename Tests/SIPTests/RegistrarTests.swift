@@ -13,7 +13,9 @@ struct RegistrarTests {
   ) throws -> Message {
     try Message(
       parsing: Array(
-        Peer(user: "alice").request("REGISTER", "sip:10.0.0.2", cseq: cseq, callID: callID, headers: headers, contact: contact).utf8))
+        Peer(user: "alice").request(
+          "REGISTER", "sip:10.0.0.2", cseq: cseq, callID: callID, headers: headers, contact: contact
+        ).utf8))
   }
 
   @Test("A binding keeps the flow it came on, at most for the longest time, and ends at its deadline")
@@ -45,7 +47,8 @@ struct RegistrarTests {
   func expires() throws {
     var registrar = Registrar()
     let both = registrar.register(
-      try message(contact: "<sip:alice@10.0.0.1>;expires=60", headers: ["Expires: 120"]), for: address, from: flow, at: start)
+      try message(contact: "<sip:alice@10.0.0.1>;expires=60", headers: ["Expires: 120"]), for: address, from: flow,
+      at: start)
     #expect(both.headers == [.init("Contact", "<sip:alice@10.0.0.1>;expires=60")])
     let brief = registrar.register(try message(2, headers: ["Expires: 10"]), for: address, from: flow, at: start)
     #expect(brief.status == 423)
@@ -62,10 +65,12 @@ struct RegistrarTests {
   @Test("A query without Contact tells what is bound and changes nothing")
   func query() throws {
     var registrar = Registrar()
-    _ = registrar.register(try message(contact: "<sip:a@1.1.1.1>, <sip:b@2.2.2.2>;q=0.5"), for: address, from: flow, at: start)
+    _ = registrar.register(
+      try message(contact: "<sip:a@1.1.1.1>, <sip:b@2.2.2.2>;q=0.5"), for: address, from: flow, at: start)
     let query = try Message(
       parsing: Array(
-        Peer(user: "alice").request("REGISTER", cseq: 2).replacing("Contact: <sip:alice@10.0.0.1:5060>\r\n", with: "").utf8))
+        Peer(user: "alice").request("REGISTER", cseq: 2).replacing("Contact: <sip:alice@10.0.0.1:5060>\r\n", with: "")
+          .utf8))
     let outcome = registrar.register(query, for: address, from: flow, at: start + .seconds(100))
     #expect(outcome.status == 200)
     #expect(outcome.changes.isEmpty)
@@ -89,11 +94,14 @@ struct RegistrarTests {
   @Test("A star removes all bindings, only with Expires 0 and only if newer")
   func star() throws {
     var registrar = Registrar()
-    _ = registrar.register(try message(2, contact: "<sip:a@1.1.1.1>, <sip:b@2.2.2.2>"), for: address, from: flow, at: start)
+    _ = registrar.register(
+      try message(2, contact: "<sip:a@1.1.1.1>, <sip:b@2.2.2.2>"), for: address, from: flow, at: start)
     #expect(registrar.register(try message(3, contact: "*"), for: address, from: flow, at: start).status == 400)
     #expect(
-      registrar.register(try message(2, contact: "*", headers: ["Expires: 0"]), for: address, from: flow, at: start).status == 500)
-    let outcome = registrar.register(try message(3, contact: "*", headers: ["Expires: 0"]), for: address, from: flow, at: start)
+      registrar.register(try message(2, contact: "*", headers: ["Expires: 0"]), for: address, from: flow, at: start)
+        .status == 500)
+    let outcome = registrar.register(
+      try message(3, contact: "*", headers: ["Expires: 0"]), for: address, from: flow, at: start)
     #expect(outcome.status == 200)
     #expect(outcome.changes.count == 2)
     #expect(registrar.bindings(of: address, at: start).isEmpty)

@@ -98,7 +98,8 @@ struct UserAgentRefusalTests {
     try call.respond(.callee, 200)
     call.network.inject(info(invite.cseq + 4, "b"), to: .callee)
     #expect(call.network.last(.callee)?.name == "500 INFO")
-    call.network.inject(info(invite.cseq + 6, "c").replacing("tag=\(invite.from.tag ?? "")", with: "tag=x"), to: .callee)
+    call.network.inject(
+      info(invite.cseq + 6, "c").replacing("tag=\(invite.from.tag ?? "")", with: "tag=x"), to: .callee)
     #expect(call.network.last(.callee)?.name == "481 INFO")
   }
 
@@ -118,7 +119,8 @@ struct UserAgentRefusalTests {
     for (step, method) in [(UInt32(2), "INVITE"), (3, "UPDATE")] {
       call.network.inject(request(method, step, body: "v=0"), to: .callee)
       #expect(call.network.last(.callee)?.status == 500)
-      #expect(call.network.last(.callee)?.header("retry-after").flatMap { Int($0) }.map { (0...10).contains($0) } == true)
+      #expect(
+        call.network.last(.callee)?.header("retry-after").flatMap { Int($0) }.map { (0...10).contains($0) } == true)
     }
     call.network.inject(request("UPDATE", 4, body: ""), to: .callee)
     #expect(call.network.last(.callee)?.name == "200 UPDATE")
@@ -146,7 +148,8 @@ struct UserAgentRefusalTests {
     crowded.inject(peer.request("BYE", toTag: "x"), to: .callee)
     #expect(crowded.names(.callee).last == "481 BYE")
     let over = crowded.act(.callee) {
-      $0.invite(bob.uri, over: Flow(transport: .udp, remote: VirtualNetwork.addresses[0]), from: bob, to: alice,
+      $0.invite(
+        bob.uri, over: Flow(transport: .udp, remote: VirtualNetwork.addresses[0]), from: bob, to: alice,
         body: nil, at: $1, into: &$2)
     }
     guard case .rejected(over, status: 503, nil)? = crowded.reports.last?.occurrence else {
@@ -163,7 +166,8 @@ struct UserAgentRefusalTests {
     _ = network.act(.caller) {
       $0.invite(
         bob.uri, over: flow, from: from, to: bob,
-        headers: [.init("Reason", "a\r\nEvil: 2"), .init("Ev\r\nil", "3"), .init("", "4")], body: nil, at: $1, into: &$2)
+        headers: [.init("Reason", "a\r\nEvil: 2"), .init("Ev\r\nil", "3"), .init("", "4")], body: nil, at: $1, into: &$2
+      )
     }
     let invite = try #require(network.last(.caller))
     #expect(invite.header("evil") == nil)
@@ -175,7 +179,8 @@ struct UserAgentRefusalTests {
     let flow = Flow(transport: .udp, remote: Endpoint(ipv4: 0x0a00_0001, port: 40_000))
     let request = try Message(parsing: Array(peer.request("INVITE").utf8))
     let bytes = UserAgent.statelessResponse(to: request, status: 403, headers: [.init("Warning", "399")], flow: flow)
-    #expect(bytes == UserAgent.statelessResponse(to: request, status: 403, headers: [.init("Warning", "399")], flow: flow))
+    #expect(
+      bytes == UserAgent.statelessResponse(to: request, status: 403, headers: [.init("Warning", "399")], flow: flow))
     let response = try Message(parsing: bytes)
     #expect(response.name == "403 INVITE")
     #expect(response.topVia.rport == 40_000)
@@ -191,7 +196,8 @@ struct UserAgentRefusalTests {
   func oldClient() throws {
     var network = VirtualNetwork()
     func old(_ method: String, toTag: String? = nil) -> String {
-      peer.request(method, toTag: toTag).replacing("z9hG4bK-carol-1", with: "1").replacing("CSeq: 1 ACK", with: "CSeq: 1 ACK")
+      peer.request(method, toTag: toTag).replacing("z9hG4bK-carol-1", with: "1").replacing(
+        "CSeq: 1 ACK", with: "CSeq: 1 ACK")
     }
     network.inject(old("INVITE"), to: .callee)
     network.inject(old("INVITE"), to: .callee)

@@ -230,7 +230,8 @@ struct UserAgentSessionTests {
   func sessionExpires() throws {
     var network = VirtualNetwork()
     let peer = Peer(user: "carol")
-    network.inject(peer.request("INVITE", headers: ["Supported: timer", "Session-Expires: 60"], body: "v=0"), to: .callee)
+    network.inject(
+      peer.request("INVITE", headers: ["Supported: timer", "Session-Expires: 60"], body: "v=0"), to: .callee)
     #expect(network.last(.callee)?.status == 422)
     #expect(network.last(.callee)?.header("min-se") == "90")
     network.inject(

@@ -31,7 +31,9 @@ private func crowd(_ seed: UInt64, calls: Int, faults: VirtualNetwork.Faults) ->
 
 @Suite("Calls over a bad network")
 struct UserAgentWorldTests {
-  @Test("No call fails and nothing is left when datagrams are lost, repeated and reordered", arguments: 1...8 as ClosedRange<UInt64>)
+  @Test(
+    "No call fails and nothing is left when datagrams are lost, repeated and reordered",
+    arguments: 1...8 as ClosedRange<UInt64>)
   func badNetwork(seed: UInt64) {
     // A tenth lost and a tenth repeated, delays of up to 300 ms: worse than a network on which people would talk.
     var (network, calls) = crowd(seed, calls: 50, faults: .init(lost: 100, repeated: 100, jitter: 300_000))
@@ -51,7 +53,9 @@ struct UserAgentWorldTests {
     #expect(network.isEmpty)
   }
 
-  @Test("Whoever hangs up when, over a bad network, no dialog, transaction or timer is left", arguments: 1...8 as ClosedRange<UInt64>)
+  @Test(
+    "Whoever hangs up when, over a bad network, no dialog, transaction or timer is left",
+    arguments: 1...8 as ClosedRange<UInt64>)
   func hangingUp(seed: UInt64) {
     var choice = Entropy(testing: seed)
     var (network, calls) = crowd(seed, calls: 60, faults: .init(lost: 150, repeated: 100, jitter: 200_000))
@@ -60,7 +64,10 @@ struct UserAgentWorldTests {
       switch choice.next() % 4 {
       case 0: network.act(.caller) { $0.cancel(call, at: $1, into: &$2) }
       case 1: network.act(.caller) { $0.end(call, at: $1, into: &$2) }
-      case 2: if let callee = callees.randomElement(using: &choice) { network.act(.callee) { $0.end(callee, at: $1, into: &$2) } }
+      case 2:
+        if let callee = callees.randomElement(using: &choice) {
+          network.act(.callee) { $0.end(callee, at: $1, into: &$2) }
+        }
       default: network.act(.caller) { $0.reinvite(call, body: sdpOffer, at: $1, into: &$2) }
       }
       network.run(for: .milliseconds(Int64(choice.next() % 100)))
@@ -93,7 +100,9 @@ struct UserAgentFuzzTests {
     "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REFER", "NOTIFY", "PRACK", "REGISTER", "MESSAGE",
   ]
 
-  @Test("Any messages in any order, with any decisions above, neither crash it nor make it grow", arguments: 1...10 as ClosedRange<UInt64>)
+  @Test(
+    "Any messages in any order, with any decisions above, neither crash it nor make it grow",
+    arguments: 1...10 as ClosedRange<UInt64>)
   func anyOrder(seed: UInt64) {
     var choice = Entropy(testing: seed)
     var settings = UserAgent.Settings()
@@ -111,7 +120,8 @@ struct UserAgentFuzzTests {
       output.removeAll()
       let transport = [Flow.Transport.udp, .udp, .tcp].randomElement(using: &choice) ?? .udp
       let flow = Flow(
-        transport: transport, remote: VirtualNetwork.addresses[0], connection: transport == .udp ? 0 : choice.next() % 3)
+        transport: transport, remote: VirtualNetwork.addresses[0], connection: transport == .udp ? 0 : choice.next() % 3
+      )
       if choice.next() % 3 > 0 {
         let text = Self.message(&choice, tags: tags, requests: requests)
         if let message = try? Message(parsing: Array(text.utf8)) {
@@ -172,7 +182,9 @@ struct UserAgentFuzzTests {
     return Peer(user: user).request(
       pick(methods) ?? "INVITE", cseq: UInt32(choice.next() % 8), branch: "\(number)",
       toTag: pick(tags) ?? nil, callID: "call\(choice.next() % 2)", fromTag: "tag\(choice.next() % 2)",
-      headers: pick([[], ["Supported: timer", "Session-Expires: 90"], ["Record-Route: <sip:strict.example.com>"], ["Require: x"]]) ?? [],
+      headers: pick([
+        [], ["Supported: timer", "Session-Expires: 90"], ["Record-Route: <sip:strict.example.com>"], ["Require: x"],
+      ]) ?? [],
       body: pick(["", "v=0"]) ?? "")
   }
 

@@ -70,7 +70,9 @@ struct CallLadders {
 
   @Test("Answer on agent: 180 every minute, and 200 with the bridge")
   func answerOnAgent() {
-    let (world, caller, phones) = office { $0.queues[0].answer = .onAgent; $0.definitions.queues[0].ring = .minutes(5) }
+    let (world, caller, phones) = office {
+      $0.queues[0].answer = .onAgent; $0.definitions.queues[0].ring = .minutes(5)
+    }
     phones[0].answering = .accept(after: .seconds(150))
     caller.call()
     world.run(for: .seconds(149))

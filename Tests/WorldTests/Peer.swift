@@ -28,6 +28,8 @@ final class Peer {
     case ring
   }
   var answering = Answering.accept(after: .seconds(1))
+  /// Chooses anew for each call, and how long to talk.
+  var draws: (() -> (Answering, talks: Int64?))?
   /// Hangs up so long after it answered.
   var talks: Int64?
   var codecs: [AudioCodec] = AudioCodec.allCases
@@ -73,8 +75,20 @@ final class Peer {
     return id
   }
 
-  func hangUp(_ id: DialogID? = nil) { act { $0.end($1, at: world.now, into: &$2) } id: { id } }
-  func cancel(_ id: DialogID? = nil) { act { $0.cancel($1, at: world.now, into: &$2) } id: { id } }
+  func hangUp(_ id: DialogID? = nil) {
+    act {
+      $0.end($1, at: world.now, into: &$2)
+    } id: {
+      id
+    }
+  }
+  func cancel(_ id: DialogID? = nil) {
+    act {
+      $0.cancel($1, at: world.now, into: &$2)
+    } id: {
+      id
+    }
+  }
 
   private func act(
     _ order: (inout UserAgent, DialogID, inout UserAgent.Output) -> Void, id: () -> DialogID?
@@ -96,9 +110,63 @@ final class Peer {
     flush()
   }
 
+  // MARK: Registration
+
+  private var credentials: DigestCredentials?
+  private var registration: UInt32 = 0
+  private var registrationCallID = 0
+  /// Statuses of the last REGISTERs, and the size of each response beside its request's.
+  private(set) var registered: [Int] = []
+  private(set) var sizes: [(request: Int, response: Int)] = []
+  private var requestSize = 0
+
+  /// Registers this address for `user`, and answers a challenge with the password.
+  func register(as user: String, password: String, expires: Int = 300) {
+    credentials = DigestCredentials(realm: "acme.example", username: user, password: password)
+    mayAnswer = true
+    sendRegister(expires, user, nil)
+  }
+  private var mayAnswer = false
+
+  private func sendRegister(_ expires: Int, _ user: String, _ authorization: UserAgent.Header?) {
+    registration += 1
+    let text = """
+      REGISTER sip:acme.example SIP/2.0\r
+      Via: SIP/2.0/UDP \(endpoint.address):\(endpoint.port);branch=z9hG4bK\(name)\(registration);rport\r
+      Max-Forwards: 70\r
+      From: <sip:\(user)@acme.example>;tag=r\(registration)\r
+      To: <sip:\(user)@acme.example>\r
+      Call-ID: register-\(name)@\(endpoint.address)\r
+      CSeq: \(registration) REGISTER\r
+      Contact: <sip:\(name)@\(endpoint.address):\(endpoint.port)>;expires=\(expires)\r
+      User-Agent: a phone of the usual kind\r
+      Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO\r
+      Supported: path, outbound\r
+      \(authorization.map { "\($0.name): \($0.value)\r\n" } ?? "")Content-Length: 0\r
+      \r
+
+      """
+    requestSize = text.utf8.count
+    wishes = (expires, user)
+    world.send(Array(text.utf8), from: endpoint, to: World.address)
+  }
+  private var wishes = (expires: 300, user: "")
+
+  private func followRegistration(_ message: Message) {
+    registered.append(message.status)
+    sizes.append((requestSize, message.bytes.count))
+    guard message.status == 401, mayAnswer, let credentials,
+      let uri = try? URI(parsing: "sip:acme.example"),
+      let header = credentials.header(answering: message, method: .register, uri: uri, clientNonce: "0a4f113b")
+    else { return }
+    mayAnswer = false
+    sendRegister(wishes.expires, wishes.user, header)
+  }
+
   // MARK: What comes
 
   func receive(_ message: Message) {
+    if message.method == .register { return followRegistration(message) }
     if case .request(let method) = message.kind {
       if method != .invite || message.to.tag != nil { log.append(method.name) }
     }
@@ -176,12 +244,15 @@ final class Peer {
     session += 1
     negotiations[id] = Negotiation(sessionID: session)
     userAgent.respond(to: id, status: 180, at: world.now, into: &output)
+    if let draws { (answering, talks) = draws() }
+    let talks = talks
     switch answering {
     case .ring: break
     case .reject(let status, let delay):
       world.after(delay) { [unowned self] in
+        guard negotiations[id] != nil else { return }
+        negotiations[id] = nil
         userAgent.respond(to: id, status: status, at: world.now, into: &output)
-        finish(id, status)
         flush()
       }
     case .accept(let delay):

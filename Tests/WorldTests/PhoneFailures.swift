@@ -27,7 +27,8 @@ struct PhoneFailures {
     expectNothingLeft(world, but: phones[0])
   }
 
-  @Test("404, 408, 480, a redirection and a challenge: unreachable, no miss, and nothing is followed",
+  @Test(
+    "404, 408, 480, a redirection and a challenge: unreachable, no miss, and nothing is followed",
     arguments: [404, 408, 480, 302, 401, 503])
   func unreachable(status: Int) {
     let (world, caller, phones) = office()
@@ -88,7 +89,7 @@ struct PhoneFailures {
     phones[0].answering = .accept(after: .milliseconds(500))
     caller.call()
     // The caller is gone just before the phone's 200 arrives here.
-    world.run(for: .microseconds(503_300))
+    world.run(for: .microseconds(502_100))
     #expect(phones[0].log == ["INVITE"])
     caller.hangUp()
     world.run(for: .seconds(2))
@@ -136,7 +137,7 @@ struct PhoneFailures {
     caller.delaysOffer = true
     phones[0].answering = .accept(after: .milliseconds(100))
     caller.call()
-    world.run(for: .milliseconds(106))
+    world.run(for: .milliseconds(104))
     // The phone has answered; the caller's ACK with the answer is still out.
     caller.isDead = true
     phones[0].hangUp()

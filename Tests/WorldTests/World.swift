@@ -30,8 +30,9 @@ final class World {
   private(set) var captured: [(to: Endpoint, bytes: [UInt8])] = []
   /// All that was sent, for tests that count.
   private(set) var sent = 0
-  /// Commits fail from here on: what waits for one is never released.
-  var isCrashed = false
+  /// The process is about to die: nothing is committed any more, or nothing committed is released.
+  enum Crash { case none, beforeCommit, beforeRelease }
+  var crash = Crash.none
 
   private var random: SplitMix
   private var step = CallControl.Step()
@@ -58,7 +59,8 @@ final class World {
   func run(for interval: Int64) {
     let end = now + interval
     while true {
-      let deadlines = [queue.nextDeadline, switchboard.nextDeadline].compactMap(\.self)
+      let deadlines =
+        [queue.nextDeadline, switchboard.nextDeadline].compactMap(\.self)
         + peers.compactMap(\.userAgent.nextDeadline)
       guard let next = deadlines.min(), next <= end else { break }
       now = max(now, next)
@@ -82,8 +84,9 @@ final class World {
     switchboard.handle(input, at: now, into: &step)
     let done = step
     for action in done.immediate { perform(action) }
-    guard !isCrashed else { return }
+    guard crash != .beforeCommit else { return }
     records += done.records
+    guard crash != .beforeRelease else { return }
     for action in done.afterCommit { perform(action) }
   }
 
@@ -105,7 +108,7 @@ final class World {
 
   /// The process dies and starts again over its journal; media and SIP transactions are gone.
   func restart() {
-    isCrashed = false
+    crash = .none
     var restored = Switchboard(site: site, entropy: Entropy(testing: 99))
     for record in records { restored.replay(record) }
     switchboard = restored

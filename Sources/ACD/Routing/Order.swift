@@ -33,7 +33,7 @@ extension State {
   }
 
   /// The contact that a free agent is offered: the best of the heads of its own queues' buckets.
-  func firstContact(for agent: Int, at now: Instant) -> Int? {
+  mutating func firstContact(for agent: Int, at now: Instant) -> Int? {
     let row = agents[agent]
     let open = row.openKinds
     guard open != 0, row.backOff <= now else { return nil }

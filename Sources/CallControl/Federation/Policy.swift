@@ -51,10 +51,12 @@ struct Policy: Sendable {
       challenged.removeAll()
     }
     let source = flow.remote.host
-    guard method != .ack, requests.count < Self.strangers || requests[source] != nil else { return .ignored }
+    let isDatagram = flow.transport == .udp
+    // An ACK is never answered; over a stream it may end a transaction here.
+    if method == .ack { return isDatagram ? .ignored : .admitted }
+    guard requests.count < Self.strangers || requests[source] != nil else { return .ignored }
     let count = (requests[source] ?? 0) + 1
     requests[source] = count
-    let isDatagram = flow.transport == .udp
     if method == .register {
       // Credentials are always looked at: this may be the first registration of a phone.
       if message.header("authorization") == nil {
@@ -75,9 +77,10 @@ extension Endpoint {
 
 extension Switchboard {
   mutating func judge(_ method: Method, of message: Message, from flow: Flow, at now: Instant) -> Policy.Verdict {
-    if calls.policy.trusts(flow) || calls.registrations.isRegistered(flow) || calls.flowsInUse[flow] != nil {
-      return .admitted
-    }
+    if calls.policy.trusts(flow) || calls.registrations.isRegistered(flow) { return .admitted }
+    // Whoever is in a call may speak in it, and begins no new one by that.
+    let isInCall = message.to.tag != nil || method == .cancel
+    if isInCall, calls.flowsInUse[flow] != nil { return .admitted }
     return calls.policy.judgeStranger(method, of: message, from: flow, at: now)
   }
 

@@ -15,7 +15,7 @@ extension Switchboard {
     guard let entry = entry(for: message.requestURI) else {
       return refuse(dialog, status: 404, at: now, into: &step)
     }
-    guard calls.legs.count + 1 < CallLimits().legs, contacts.count < CallLimits().callers else {
+    guard calls.legs.count + 1 < CallLimits().legs, calls.bridges.count < CallLimits().callers else {
       return refuse(dialog, status: 503, headers: [Self.retryAfter], at: now, into: &step)
     }
     guard entry.channels.contains(.voice) else { return refuse(dialog, status: 488, at: now, into: &step) }
@@ -90,7 +90,9 @@ extension Switchboard {
     switch site.queues[Int(queue.index)].answer {
     case .onEntry: answerCaller(id, at: now, into: &step)
     // The user agent repeats it every minute, before a proxy loses patience.
-    case .onAgent: send(into: &step) { $0.respond(to: dialog, status: 180, at: now, into: &$1) }
+    case .onAgent:
+      send(into: &step) { $0.respond(to: dialog, status: 180, at: now, into: &$1) }
+      save(id, at: now, into: &step)
     }
   }
 
@@ -146,7 +148,8 @@ extension Switchboard {
       guard let contact = leg.contact, calls.bridges[contact]?.state == .joined else {
         calls.legs[id]?.dialog = nil
         calls.legsByDialog[dialog] = nil
-        return loseLeg(id, .unreachable, at: now, into: &step)
+        // The phone took the call and let it go: nobody is blamed.
+        return loseLeg(id, .declined, at: now, into: &step)
       }
       drop(id, at: now, into: &step)
       tell(.contactFinished(contact), at: now, into: &step)

@@ -82,6 +82,7 @@ extension Switchboard {
     }
     calls.legs[id]?.invited(as: dialog)
     calls.legsByDialog[dialog] = id
+    save(id, at: now, into: &step)
     timers.set(.call(.noProvisional(id)), at: now + Self.provisionalLimit)
   }
 

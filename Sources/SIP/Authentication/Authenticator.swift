@@ -4,8 +4,8 @@ public import Primitives
 /// Asks who is there and checks the answer: the server side of digest authentication (RFC 3261 section 22, RFC 7616,
 /// RFC 8760).
 ///
-/// It does not know the accounts: the layer above finds one by `username(in:)` and hands it, or nil, to `verify`. For an
-/// unknown user it does the same work and gives the same verdict as for a wrong password.
+/// It does not know the accounts: the layer above finds one by `username(in:)` and hands it, or nil, to `verify`. For
+/// an unknown user it does the same work and gives the same verdict as for a wrong password.
 public struct Authenticator: Sendable {
   public struct Settings: Sendable {
     public var realm: String

@@ -3,13 +3,13 @@ public import Primitives
 
 /// The hash of a digest challenge (RFC 7616 section 3.3, RFC 8760).
 public enum DigestAlgorithm: UInt8, Sendable, Hashable, CaseIterable {
-  case sha256, sha512_256, md5
+  case sha256, sha512t256, md5
 
   /// As challenges write it.
   public var name: String {
     switch self {
     case .sha256: "SHA-256"
-    case .sha512_256: "SHA-512-256"
+    case .sha512t256: "SHA-512-256"
     case .md5: "MD5"
     }
   }
@@ -25,7 +25,7 @@ public enum DigestAlgorithm: UInt8, Sendable, Hashable, CaseIterable {
   var function: HashFunction {
     switch self {
     case .sha256: .sha256
-    case .sha512_256: .sha512_256
+    case .sha512t256: .sha512t256
     case .md5: .md5
     }
   }

@@ -63,6 +63,7 @@ enum HeaderName: UInt8, Sendable, CaseIterable {
   }
 
   /// Length and first letter leave one candidate, which is then compared whole.
+  @inline(__always)
   init(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) {
     self = .other
     let count = end - start

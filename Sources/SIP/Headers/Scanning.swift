@@ -73,6 +73,7 @@ extension Span where Element == UInt8 {
   }
 
   /// A number of at least one digit, all of the range; `fault` names what was expected.
+  @inline(__always)
   func number(_ start: Int, _ end: Int, upTo limit: UInt64, _ fault: StaticString) throws(ParseError) -> UInt64 {
     guard start < end else { throw ParseError(offset: start, reason: fault.description) }
     var value: UInt64 = 0

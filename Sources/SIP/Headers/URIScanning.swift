@@ -20,6 +20,7 @@ extension Span where Element == UInt8 {
   }
 
   /// The same, into ranges that say nothing yet: the parser reads many, and keeps none.
+  @inline(__always)
   func uri(_ start: Int, _ end: Int, into ranges: inout URIRanges) throws(ParseError) {
     let colon = skip(.scheme, start, end)
     guard isAt(UInt8(ascii: ":"), colon, end), colon > start, ASCII.lower(self[start]) >= UInt8(ascii: "a") else {
@@ -43,6 +44,7 @@ extension Span where Element == UInt8 {
     }
   }
 
+  @inline(__always)
   private func sipURI(_ start: Int, _ end: Int, _ ranges: inout URIRanges) throws(ParseError) {
     var i = skip(.hostname, start, end)
     if isAt(UInt8(ascii: "@"), i, end), i > start {
@@ -80,6 +82,7 @@ extension Span where Element == UInt8 {
     guard i == end else { throw ParseError(offset: i, reason: "character not allowed in a URI") }
   }
 
+  @inline(__always)
   private func uriParameters(_ start: Int, _ end: Int) throws(ParseError) -> Int {
     var i = start
     while isAt(UInt8(ascii: ";"), i, end) {
@@ -103,6 +106,7 @@ extension Span where Element == UInt8 {
     try checkEscapes(start, end)
   }
 
+  @inline(__always)
   private func checkEscapes(_ start: Int, _ end: Int) throws(ParseError) {
     var i = start
     while let percent = firstIndex(of: UInt8(ascii: "%"), i, end) {
@@ -114,6 +118,7 @@ extension Span where Element == UInt8 {
   }
 
   /// A host name, an IPv4 address or an IPv6 reference in brackets; returns the index behind it.
+  @inline(__always)
   func host(_ start: Int, _ end: Int) throws(ParseError) -> Int {
     if isAt(UInt8(ascii: "["), start, end) {
       guard let close = firstIndex(of: UInt8(ascii: "]"), start, end) else {
@@ -132,6 +137,7 @@ extension Span where Element == UInt8 {
     return stop
   }
 
+  @inline(__always)
   func port(_ start: Int, _ end: Int) throws(ParseError) -> (UInt16, next: Int) {
     var i = start
     while i < end, ASCII.isDigit(self[i]) { i += 1 }

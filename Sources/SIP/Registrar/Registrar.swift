@@ -144,9 +144,11 @@ public struct Registrar: Sendable {
           address: address, contact: contact.uri, flow: flow, callID: message.callID, sequence: message.cseq,
           deadline: now + .seconds(Int64(min(wish, settings.longest))),
           preference: Self.preference(contact.parameter("q")), instance: instance))
-      while updated.count > settings.bindings, let first = updated.indices.min(by: {
-        updated[$0].deadline < updated[$1].deadline
-      }) {
+      while updated.count > settings.bindings,
+        let first = updated.indices.min(by: {
+          updated[$0].deadline < updated[$1].deadline
+        })
+      {
         updated.remove(at: first)
       }
     }
