@@ -159,5 +159,14 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "WorldTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"], swiftSettings: settings),
+    .testTarget(name: "TidyTests", swiftSettings: settings),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: [
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOFoundationCompat", package: "swift-nio"),
+      ],
+      exclude: ["Scenarios"], swiftSettings: settings),
   ]
 )
