@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOFoundationCompat
+import NIOHTTP1
 import Testing
 
 /// Headless Chromium, driven through chromedriver by the WebDriver protocol (plain HTTP and JSON).
