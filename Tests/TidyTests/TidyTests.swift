@@ -28,7 +28,7 @@ struct TidyTests {
   static let ours: [String: Set<String>] = [
     "Primitives": [], "ACD": ["Primitives"], "Digest": [], "SIP": ["Primitives", "Digest"], "SDP": ["Primitives"],
     "CallControl": ["ACD", "Primitives", "SIP", "SDP"], "Media": ["Primitives"], "API": [],
-    "SiteConfiguration": ["ACD", "CallControl", "Primitives", "SIP"],
+    "SiteConfiguration": ["ACD", "CallControl", "Digest", "Primitives", "SIP"],
     "Journal": ["ACD", "CallControl", "Primitives", "SIP"],
     "Simulator": ["ACD", "Primitives", "SiteConfiguration", "CallControl"],
     "Drivers": ["CallControl", "Media", "Primitives", "SIP"],
