@@ -112,6 +112,7 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "Benchmarks", dependencies: ["ACD", "Primitives", "SIP", "SDP", "Simulator"], path: "Benchmarks",
+      exclude: ["Preload"],
       swiftSettings: settings),
 
     // Tests.

@@ -15,7 +15,8 @@ public struct Step: Sendable {
 
   /// Forgets events and actions, keeps the storage and the sequence.
   public mutating func removeAll() {
-    events.removeAll(keepingCapacity: true)
-    actions.removeAll(keepingCapacity: true)
+    // Emptying an empty array costs as much as a decision.
+    if !events.isEmpty { events.removeAll(keepingCapacity: true) }
+    if !actions.isEmpty { actions.removeAll(keepingCapacity: true) }
   }
 }

@@ -82,33 +82,43 @@ public struct DenseTimerHeap: Sendable {
   }
 
   @inlinable internal mutating func siftUp(_ entry: Entry, from start: Int) {
-    var child = start
-    while child > 0 {
-      let parent = (child - 1) >> 2
-      guard entry.isBefore(heap[parent]) else { break }
-      heap[child] = heap[parent]
-      places[Int(heap[child].slot)] = Int32(truncatingIfNeeded: child)
-      child = parent
+    heap.withUnsafeMutableBufferPointer { heap in
+      places.withUnsafeMutableBufferPointer { places in
+        var child = start
+        while child > 0 {
+          let parent = (child - 1) >> 2
+          guard entry.isBefore(heap[parent]) else { break }
+          heap[child] = heap[parent]
+          places[Int(heap[child].slot)] = Int32(truncatingIfNeeded: child)
+          child = parent
+        }
+        heap[child] = entry
+        places[Int(entry.slot)] = Int32(truncatingIfNeeded: child)
+      }
     }
-    heap[child] = entry
-    places[Int(entry.slot)] = Int32(truncatingIfNeeded: child)
   }
 
   @inlinable internal mutating func siftDown(_ entry: Entry, from start: Int) {
-    var parent = start
-    while true {
-      let first = 4 * parent + 1
-      guard first < heap.count else { break }
-      var least = first
-      for child in (first + 1)..<max(first + 1, min(first + 4, heap.count)) where heap[child].isBefore(heap[least]) {
-        least = child
+    heap.withUnsafeMutableBufferPointer { heap in
+      places.withUnsafeMutableBufferPointer { places in
+        var parent = start
+        while true {
+          let first = 4 * parent + 1
+          guard first < heap.count else { break }
+          var least = first
+          var child = first + 1
+          while child < min(first + 4, heap.count) {
+            if heap[child].isBefore(heap[least]) { least = child }
+            child += 1
+          }
+          guard heap[least].isBefore(entry) else { break }
+          heap[parent] = heap[least]
+          places[Int(heap[parent].slot)] = Int32(truncatingIfNeeded: parent)
+          parent = least
+        }
+        heap[parent] = entry
+        places[Int(entry.slot)] = Int32(truncatingIfNeeded: parent)
       }
-      guard heap[least].isBefore(entry) else { break }
-      heap[parent] = heap[least]
-      places[Int(heap[parent].slot)] = Int32(truncatingIfNeeded: parent)
-      parent = least
     }
-    heap[parent] = entry
-    places[Int(entry.slot)] = Int32(truncatingIfNeeded: parent)
   }
 }

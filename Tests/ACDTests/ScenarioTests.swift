@@ -1,0 +1,172 @@
+import ACD
+import Primitives
+import Testing
+
+/// Regressions from other switches' trackers, exact.
+@Suite struct ScenarioTests {
+  @Test("Scenario 1: two agents accept in the same tick, and one of them has the contact")
+  func twoAccepts() throws {
+    var floor = Floor(site(agents: 2))
+    floor.signIn(0, 1)
+    let contact = floor.arrive()
+    let first = try #require(floor.offer(0))
+    floor.pass(.seconds(20))
+    let second = try #require(floor.offer(1))
+    #expect(floor.say(.offerAccepted(second)) == [.offerAccepted(second, contact, AgentID(1))])
+    #expect(floor.say(.offerAccepted(first)).isEmpty)
+    #expect(floor.say(.offerAccepted(second)).isEmpty)
+    floor.say(.offerConnected(second))
+    #expect(floor.engine.state(of: contact) == .answered(AgentID(1)))
+    #expect(floor.engine.summary(of: AgentID(0)).slots.isEmpty)
+  }
+
+  @Test("Scenario 3: a caller who hangs up before the offer is delivered leaves no ring and one outcome")
+  func hangUpBeforeRing() throws {
+    var floor = Floor(site())
+    floor.signIn(0)
+    let contact = floor.arrive()
+    let offer = try #require(floor.offer(0))
+    #expect(
+      floor.say(.contactLeft(contact)) == [
+        .offerWithdrawn(offer, contact, AgentID(0), .contactLeft),
+        .outcomeFixed(contact, queue: QueueID(0), agent: .none, .abandoned),
+      ])
+    #expect(floor.actions == [.stopRinging(offer, contact, AgentID(0)), .release(contact), .forget(contact)])
+    #expect(floor.say(.offerAccepted(offer)).isEmpty)
+    #expect(floor.say(.contactLeft(contact)).isEmpty)
+    let next = floor.arrive()
+    #expect(floor.isOffered(next, to: 0))
+  }
+
+  @Test("Scenario 4: an agent who goes on break during an offer ends it once and is not offered it again")
+  func breakDuringOffer() throws {
+    var floor = Floor(site(agents: 2))
+    floor.signIn(0)
+    let contact = floor.arrive()
+    let offer = try #require(floor.offer(0))
+    let lunch = ReasonID(index: 7)
+    #expect(
+      floor.say(.agentNotReady(AgentID(0), lunch)) == [
+        .agentNotReady(AgentID(0), lunch), .offerWithdrawn(offer, contact, AgentID(0), .agentNotReady),
+      ])
+    #expect(floor.say(.offerDeclined(offer)).isEmpty)
+    #expect(floor.pass(.minutes(5)).isEmpty)
+    #expect(floor.isWaiting(contact))
+    floor.signIn(1)
+    #expect(floor.isOffered(contact, to: 1))
+  }
+
+  @Test("Scenario 7: an agent in three queues ends one call, and the counters of one queue move by one")
+  func oneCallCountsOnce() throws {
+    var floor = Floor(site(queues: 3) { for queue in 0..<3 { $0.queues[queue].wrapUp = .seconds(10) } })
+    floor.signIn(0)
+    let contact = floor.arrive(1)
+    floor.pass(.seconds(4))
+    try floor.answer(0)
+    floor.say(.contactFinished(contact))
+    floor.pass(.minutes(1))
+    var expected = QueueCounters()
+    #expect(floor.engine.summary(of: QueueID(0)).counters == expected)
+    #expect(floor.engine.summary(of: QueueID(2)).counters == expected)
+    expected.entered = 1
+    expected.answered = 1
+    expected.answeredWithin = 1
+    expected.answeredWait = .seconds(4)
+    #expect(floor.engine.summary(of: QueueID(1)).counters == expected)
+  }
+
+  @Test("Scenario 9: a late caller of high priority and long waiters elsewhere are served as the key says")
+  func priorityAgainstWaiting() throws {
+    // One point per minute in the slow queue; the urgent one starts five points above and does not age.
+    var floor = Floor(
+      site(queues: 2) {
+        $0.queues[0].aging = 1_000
+        $0.queues[1].priority = 5
+      })
+    let old = floor.arrive(0)
+    floor.pass(.minutes(4))
+    let young = floor.arrive(0)
+    floor.pass(.minutes(2))
+    let urgent = floor.arrive(1)
+    floor.signIn(0)
+    #expect(floor.isOffered(old, to: 0), "six minutes are six points")
+    try floor.answer(0)
+    floor.say(.contactLeft(old))
+    #expect(floor.isOffered(urgent, to: 0), "two minutes are two points")
+    try floor.answer(0)
+    floor.say(.contactLeft(urgent))
+    #expect(floor.isOffered(young, to: 0))
+  }
+
+  @Test("Scenario 10: an agent whose phone is gone is parked, and the others serve")
+  func phoneGone() throws {
+    var floor = Floor(site(agents: 2) { $0.queues[0].missedLimit = 3; $0.queues[0].retry = .seconds(1) })
+    floor.signIn(0, 1)
+    let busy = floor.arrive()
+    #expect(floor.isOffered(busy, to: 0))
+    floor.say(.agentNotReady(AgentID(1), .unspecified))
+    // Three rings of twenty seconds, each followed by a second of rest.
+    let events = floor.pass(.seconds(62))
+    #expect(events.count { if case .offerMissed = $0 { true } else { false } } == 3)
+    #expect(floor.engine.summary(of: AgentID(0)).presence == .notReady(.missed))
+    floor.say(.agentReady(AgentID(1)))
+    #expect(floor.isOffered(busy, to: 1))
+    try floor.answer(1)
+    #expect(floor.engine.state(of: busy) == .answered(AgentID(1)))
+    // Without a binding there is no miss at all: the first failure parks, and the REGISTER ends it.
+    floor.say(.agentReady(AgentID(0)))
+    let next = floor.arrive()
+    let offer = try #require(floor.offer(0))
+    floor.say(.offerFailed(offer, .unreachable))
+    #expect(floor.engine.summary(of: AgentID(0)).presence == .notReady(.unreachable))
+    #expect(floor.isWaiting(next))
+    floor.say(.agentReachable(AgentID(0)))
+    #expect(floor.isOffered(next, to: 0))
+  }
+
+  @Test("Scenario 13: of four chats at a capacity of three, the fourth is served before a fifth")
+  func fourChats() throws {
+    var floor = Floor(site { $0.agents[0].chatCapacity = 3 })
+    floor.signIn(0)
+    var chats: [ContactID] = []
+    for _ in 0..<3 {
+      chats.append(floor.arrive(.chat))
+      try floor.answer(0)
+    }
+    chats.append(floor.arrive(.chat))
+    #expect(floor.isWaiting(chats[3]))
+    floor.say(.contactFinished(chats[1]))
+    #expect(floor.isOffered(chats[3], to: 0))
+    let fifth = floor.arrive(.chat)
+    try floor.answer(0)
+    #expect(floor.engine.state(of: chats[3]) == .answered(AgentID(0)))
+    #expect(floor.isWaiting(fifth))
+  }
+
+  @Test("Scenario 15: a caller whom an agent declines goes on waiting, next agent first, without a jump")
+  func decline() throws {
+    var floor = Floor(site(agents: 2))
+    floor.signIn(0)
+    let urgent = floor.arrive(priority: 3)
+    let declined = floor.arrive()
+    let behind = floor.arrive()
+    try floor.answer(0)
+    #expect(floor.engine.state(of: urgent) == .answered(AgentID(0)))
+    floor.say(.contactLeft(urgent))
+    let offer = try #require(floor.offer(0))
+    #expect(floor.isOffered(declined, to: 0))
+    floor.say(.agentSignedIn(AgentID(1)))
+    let more = floor.arrive(priority: 1)
+    floor.say(.offerDeclined(offer))
+    #expect(floor.actions.first == .stopRinging(offer, declined, AgentID(0)))
+    #expect(!floor.actions.contains(.release(declined)))
+    #expect(floor.isOffered(more, to: 0), "the declined contact stays behind a higher priority")
+    floor.say(.agentReady(AgentID(1)))
+    #expect(floor.isOffered(declined, to: 1), "and before those who came after it")
+    #expect(floor.isWaiting(behind))
+  }
+}
+
+extension Floor {
+  mutating func arrive(_ channel: Channel) -> ContactID { arrive(0, channel) }
+}
