@@ -77,21 +77,21 @@ extension State {
   /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from now, or, after a connect that
   /// failed without anybody's fault, as long as before.
   mutating func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
-    let row = contacts[slot]
-    if row.kind == Kind.voice {
+    let (previous, next) = (contacts[slot].previousHeld, contacts[slot].nextHeld)
+    if contacts[slot].kind == Kind.voice {
       agents[agent].voices -= 1
     } else {
       agents[agent].chats -= 1
-      if row.phase != .wrapUp { agents[agent].engagedChats -= 1 }
+      if contacts[slot].phase != .wrapUp { agents[agent].engagedChats -= 1 }
     }
     agents[agent].loadSince = instant.microseconds
     if agents[agent].load == 0, !keepingIdle { restartIdle(agent, at: instant) }
-    if row.previousHeld >= 0 {
-      contacts[row.previousHeld].nextHeld = row.nextHeld
+    if previous >= 0 {
+      contacts[previous].nextHeld = next
     } else {
-      agents[agent].firstHeld = row.nextHeld
+      agents[agent].firstHeld = next
     }
-    if row.nextHeld >= 0 { contacts[row.nextHeld].previousHeld = row.previousHeld }
+    if next >= 0 { contacts[next].previousHeld = previous }
   }
 
   mutating func restartIdle(_ agent: Int, at instant: Instant) {

@@ -31,17 +31,20 @@ struct ReadyList {
 extension State {
   /// Brings the ready lists up to date with the agent's row. Nothing else writes them.
   mutating func relist(_ agent: Int) {
-    let row = agents[agent]
-    let kinds = row.openKinds
-    let standing = UInt8(min(row.load, ReadyList.standings - 1))
-    let since = row.load == 0 ? row.idle : row.loadSince
-    if kinds == row.listed, kinds == 0 || standing == row.listedStanding && since == row.listedSince { return }
-    if row.listed != 0 { unlist(agent) }
+    let kinds = agents[agent].openKinds
+    let listed = agents[agent].listed
+    if kinds == 0, listed == 0 { return }
+    let load = agents[agent].load
+    let standing = UInt8(min(load, ReadyList.standings - 1))
+    let since = load == 0 ? agents[agent].idle : agents[agent].loadSince
+    if kinds == listed, standing == agents[agent].listedStanding, since == agents[agent].listedSince { return }
+    if listed != 0 { unlist(agent) }
     agents[agent].listed = kinds
     agents[agent].listedStanding = standing
     agents[agent].listedSince = since
     guard kinds != 0 else { return }
-    for membership in Int(row.firstMembership)..<Int(row.firstMembership + row.membershipCount) {
+    let first = agents[agent].firstMembership
+    for membership in Int(first)..<Int(first + agents[agent].membershipCount) {
       let open = memberships[membership].kinds & kinds
       if open & Kind.bit(Kind.voice) != 0 { enlist(membership, Kind.voice, Int(standing), since) }
       if open & Kind.bit(Kind.chat) != 0 { enlist(membership, Kind.chat, Int(standing), since) }
@@ -49,11 +52,13 @@ extension State {
   }
 
   private func unlist(_ agent: Int) {
-    let row = agents[agent]
-    for membership in Int(row.firstMembership)..<Int(row.firstMembership + row.membershipCount) {
-      let open = memberships[membership].kinds & row.listed
-      if open & Kind.bit(Kind.voice) != 0 { delist(membership, Kind.voice, Int(row.listedStanding)) }
-      if open & Kind.bit(Kind.chat) != 0 { delist(membership, Kind.chat, Int(row.listedStanding)) }
+    let (first, listed, standing) = (
+      agents[agent].firstMembership, agents[agent].listed, Int(agents[agent].listedStanding)
+    )
+    for membership in Int(first)..<Int(first + agents[agent].membershipCount) {
+      let open = memberships[membership].kinds & listed
+      if open & Kind.bit(Kind.voice) != 0 { delist(membership, Kind.voice, standing) }
+      if open & Kind.bit(Kind.chat) != 0 { delist(membership, Kind.chat, standing) }
     }
   }
 
@@ -88,6 +93,7 @@ extension State {
     return (a.listedStanding, a.listedSince, agent) < (b.listedStanding, b.listedSince, other)
   }
 
+  @inline(__always)
   func isEligible(_ agent: Int, for profile: UInt32) -> Bool {
     if profile == 0 { return true }
     let word = agent * profileWords + Int(profile >> 6)

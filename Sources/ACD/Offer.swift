@@ -97,10 +97,11 @@ extension Engine {
     step.actions.append(.ring(offer, contact, agentID))
   }
 
+  @inline(__always)
   private func ids(_ slot: Int) -> (OfferID, ContactID, AgentID) {
-    let row = state.contacts[slot]
-    return (
-      OfferID(sequence: row.offer), state.contactID(slot), AgentID(index: UInt32(bitPattern: row.agent))
+    (
+      OfferID(sequence: state.contacts[slot].offer), state.contactID(slot),
+      AgentID(index: UInt32(bitPattern: state.contacts[slot].agent))
     )
   }
 

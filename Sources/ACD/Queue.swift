@@ -77,14 +77,13 @@ struct Bucket {
 extension State {
   /// Puts a waiting contact into its bucket, at the place of its entry.
   mutating func line(up slot: Int) {
-    let row = contacts[slot]
-    guard let bucket = bucket(for: row) else {
+    guard let bucket = bucket(for: slot) else {
       openBucket(for: slot)
       return
     }
     let link = Int32(truncatingIfNeeded: slot)
     contacts[slot].bucket = bucket
-    let (before, after) = neighbours(of: row.entrySequence, in: bucket)
+    let (before, after) = neighbours(of: contacts[slot].entrySequence, in: bucket)
     contacts[slot].previous = before
     contacts[slot].next = after
     if before >= 0 { contacts[before].next = link } else { setHead(of: bucket, to: link) }
@@ -93,6 +92,7 @@ extension State {
 
   /// Between whom an entry belongs. It looks from both ends at once: newcomers belong at the tail, and contacts that
   /// come back from an offer near the head.
+  @inline(__always)
   private func neighbours(of sequence: UInt64, in bucket: Int32) -> (before: Int32, after: Int32) {
     var front = buckets[bucket].head
     var back = buckets[bucket].tail
@@ -106,17 +106,18 @@ extension State {
 
   /// Takes a contact out of its bucket: it is on offer, lost, or leaves.
   mutating func stepOut(_ slot: Int) {
-    let row = contacts[slot]
-    guard row.bucket >= 0 else { return }
+    let bucket = contacts[slot].bucket
+    guard bucket >= 0 else { return }
+    let (previous, next) = (contacts[slot].previous, contacts[slot].next)
     contacts[slot].bucket = -1
-    if row.previous >= 0 { contacts[row.previous].next = row.next }
-    if row.next >= 0 { contacts[row.next].previous = row.previous }
-    if row.previous < 0, row.next < 0 {
-      closeBucket(row.bucket)
-    } else if row.previous < 0 {
-      setHead(of: row.bucket, to: row.next)
-    } else if row.next < 0 {
-      buckets[row.bucket].tail = row.previous
+    if previous >= 0 { contacts[previous].next = next }
+    if next >= 0 { contacts[next].previous = previous }
+    if previous < 0, next < 0 {
+      closeBucket(bucket)
+    } else if previous < 0 {
+      setHead(of: bucket, to: next)
+    } else if next < 0 {
+      buckets[bucket].tail = previous
     }
   }
 
@@ -126,25 +127,28 @@ extension State {
     buckets[bucket].headSequence = contacts[slot].entrySequence
   }
 
-  private func bucket(for row: ContactRow) -> Int32? {
-    var bucket = queues[row.queue].firstBucket
+  @inline(__always)
+  private func bucket(for slot: Int) -> Int32? {
+    var bucket = queues[contacts[slot].queue].firstBucket
     while bucket >= 0 {
-      let candidate = buckets[bucket]
-      if candidate.profile == row.profile, candidate.priority == row.priority, Int(candidate.kind) == row.kind {
+      if buckets[bucket].profile == contacts[slot].profile, buckets[bucket].priority == contacts[slot].priority,
+        Int(buckets[bucket].kind) == contacts[slot].kind
+      {
         return bucket
       }
-      bucket = candidate.next
+      bucket = buckets[bucket].next
     }
     return nil
   }
 
   private mutating func openBucket(for slot: Int) {
-    let row = contacts[slot]
     let link = Int32(truncatingIfNeeded: slot)
-    let first = queues[row.queue].firstBucket
+    let queue = contacts[slot].queue
+    let first = queues[queue].firstBucket
     let fresh = Bucket(
-      queue: row.queue, profile: row.profile, priority: row.priority, kind: UInt8(row.kind), head: link, tail: link,
-      headEntry: row.entry, headSequence: row.entrySequence, next: first)
+      queue: queue, profile: contacts[slot].profile, priority: contacts[slot].priority,
+      kind: UInt8(contacts[slot].kind), head: link, tail: link, headEntry: contacts[slot].entry,
+      headSequence: contacts[slot].entrySequence, next: first)
     let bucket: Int32
     if freeBucket >= 0 {
       bucket = freeBucket
@@ -155,7 +159,7 @@ extension State {
       buckets.append(fresh)
     }
     if first >= 0 { buckets[first].previous = bucket }
-    queues[row.queue].firstBucket = bucket
+    queues[queue].firstBucket = bucket
     contacts[slot].bucket = bucket
     contacts[slot].previous = -1
     contacts[slot].next = -1

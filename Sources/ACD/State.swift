@@ -2,6 +2,9 @@ import Primitives
 
 /// The engine's tables. `apply` is their only writer, so replaying the journal restores them.
 ///
+/// It is large, and a call of a non-mutating method may copy what it is called on; those of the hot path are therefore
+/// inlined always.
+///
 /// Contacts, agents, queues' counters and retry pairs are the facts; buckets, ready lists, timers and the table of
 /// offers are indexes over them, kept by the same calls and rebuilt from the rows when a checkpoint is read.
 struct State: Sendable {
@@ -112,7 +115,7 @@ extension State {
     guard isKnown(queue) else { return }
     let slot = Int(contact.slot)
     contacts.grow(to: slot + 1, with: ContactRow())
-    let policy = queues[Int(queue.index)]
+    let waitLimit = queues[Int(queue.index)].waitLimit
     var row = ContactRow()
     row.generation = contact.generation
     row.phase = .waiting
@@ -122,8 +125,8 @@ extension State {
     row.profile = profile.index
     row.entry = instant
     row.entrySequence = sequence
-    if policy.waitLimit != .max {
-      row.waitDeadline = instant + policy.waitLimit
+    if waitLimit != .max {
+      row.waitDeadline = instant + waitLimit
       row.patienceSequence = sequence
     }
     contacts[slot] = row

@@ -28,19 +28,26 @@ struct Table<Row: BitwiseCopyable & Sendable>: @unchecked Sendable {
 
   @inline(__always)
   subscript(index: Int) -> Row {
-    get {
+    // By address, so that reading one field does not copy the row.
+    unsafeAddress {
       precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-      return base[index]
+      return UnsafePointer(base + index)
     }
-    nonmutating _modify {
+    nonmutating unsafeMutableAddress {
       precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-      yield &base[index]
+      return base + index
     }
   }
   @inline(__always)
   subscript(index: Int32) -> Row {
-    get { self[Int(index)] }
-    nonmutating _modify { yield &self[Int(index)] }
+    unsafeAddress {
+      precondition(UInt(bitPattern: Int(index)) < UInt(bitPattern: count))
+      return UnsafePointer(base + Int(index))
+    }
+    nonmutating unsafeMutableAddress {
+      precondition(UInt(bitPattern: Int(index)) < UInt(bitPattern: count))
+      return base + Int(index)
+    }
   }
 
   mutating func append(_ row: Row) {

@@ -4,15 +4,16 @@ import Primitives
 /// after everybody who is idle, the least loaded first, then who has been so for the longest time.
 extension State {
   /// The agent to offer a waiting contact to: the first of the queue's ready lists who has what it needs.
+  @inline(__always)
   func firstAgent(for slot: Int, at now: Instant) -> Int? {
-    let row = contacts[slot]
-    let first = ReadyList.index(queue: row.queue, kind: row.kind, standing: 0)
+    let profile = contacts[slot].profile
+    let first = ReadyList.index(queue: contacts[slot].queue, kind: contacts[slot].kind, standing: 0)
     for list in first..<(first + ReadyList.standings) {
       var link = ready[list].head
       while link >= 0 {
         let candidate = readyLinks[link]
         let agent = Int(candidate.agent)
-        if isEligible(agent, for: row.profile), !isAvoided(slot, by: agent, at: now) { return agent }
+        if isEligible(agent, for: profile), !isAvoided(slot, by: agent, at: now) { return agent }
         link = candidate.next
       }
     }
