@@ -80,7 +80,8 @@ private struct BusyFloor {
     let contact = contacts.insert(need)
     say(
       .contactArrived(
-        contact, queue: QueueID(index: need.queue), profile: ProfileID(index: need.profile), channel: .voice, priority: 0))
+        contact, queue: QueueID(index: need.queue), profile: ProfileID(index: need.profile), channel: .voice,
+        priority: 0))
   }
 
   /// Accepts and connects the offer that the last step made.
@@ -106,8 +107,7 @@ private struct BusyFloor {
   }
 }
 
-/// One queue with exponential arrivals and talks, without patience, statistics or a calendar beyond a heap: the engine's share
-/// of a simulation.
+/// One queue with exponential arrivals and talks, without patience and statistics: the engine's share of a simulation.
 private struct MarkovLoop {
   var engine: Engine
   var step = Step()

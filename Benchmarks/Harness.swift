@@ -58,8 +58,9 @@ enum Harness {
 
   static func report(_ measurements: [Measurement]) {
     let anchor = anchor()
-    print(pad("benchmark", 44) + pad("ns/op", -10) + pad("M op/CPU-s", -12) + pad("anchors", -9)
-      + pad("mallocs", -9))
+    print(
+      pad("benchmark", 44) + pad("ns/op", -10) + pad("M op/CPU-s", -12) + pad("anchors", -9)
+        + pad("mallocs", -9))
     for row in measurements + [anchor] {
       print(
         pad(row.name, 44) + pad(fixed(row.nanoseconds), -10) + pad(fixed(1e3 / row.nanoseconds), -12)

@@ -44,9 +44,11 @@ struct AgentRow {
   var listedStanding: UInt8 = 0
   var listedSince: Int64 = 0
 
+  @inline(__always)
   var load: Int { Int(voices) + Int(chats) }
 
   /// The kinds of contact that the agent could be offered now. A voice offer, talk or wrap-up blocks everything.
+  @inline(__always)
   var openKinds: UInt8 {
     guard presence == .ready, !isRemoved, offered < 0, voices == 0 else { return 0 }
     var kinds: UInt8 = 0
@@ -74,24 +76,24 @@ extension State {
     agents[agent].firstHeld = Int32(slot)
   }
 
-  /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from now, or, after a connect that
-  /// failed without anybody's fault, as long as before.
+  /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from
+  /// now, or, after a connect that failed without anybody's fault, as long as before.
   mutating func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
-    let (previous, next) = (contacts[slot].previousHeld, contacts[slot].nextHeld)
-    if contacts[slot].kind == Kind.voice {
+    let row = contacts[slot]
+    if row.kind == Kind.voice {
       agents[agent].voices -= 1
     } else {
       agents[agent].chats -= 1
-      if contacts[slot].phase != .wrapUp { agents[agent].engagedChats -= 1 }
+      if row.phase != .wrapUp { agents[agent].engagedChats -= 1 }
     }
     agents[agent].loadSince = instant.microseconds
     if agents[agent].load == 0, !keepingIdle { restartIdle(agent, at: instant) }
-    if previous >= 0 {
-      contacts[previous].nextHeld = next
+    if row.previousHeld >= 0 {
+      contacts[row.previousHeld].nextHeld = row.nextHeld
     } else {
-      agents[agent].firstHeld = next
+      agents[agent].firstHeld = row.nextHeld
     }
-    if next >= 0 { contacts[next].previousHeld = previous }
+    if row.nextHeld >= 0 { contacts[row.nextHeld].previousHeld = row.previousHeld }
   }
 
   mutating func restartIdle(_ agent: Int, at instant: Instant) {

@@ -21,12 +21,12 @@ extension Engine {
     match(contact: slot, &step)
   }
 
-  @inline(__always)
-  private func refusal(_ queue: QueueID, _ profile: ProfileID, _ channel: Channel) -> Refusal? {
+  private mutating func refusal(_ queue: QueueID, _ profile: ProfileID, _ channel: Channel) -> Refusal? {
     guard state.isKnown(queue), !state.queues[Int(queue.index)].isRemoved else { return .closed }
     guard Int(profile.index) < definitions.profiles.count else { return .policy }
-    guard state.queues[Int(queue.index)].channels & (1 << channel.rawValue) != 0 else { return .channel }
-    if state.queues[Int(queue.index)].waiting >= state.queues[Int(queue.index)].waitingLimit {
+    let row = state.queues[Int(queue.index)]
+    guard row.channels & (1 << channel.rawValue) != 0 else { return .channel }
+    if row.waiting >= row.waitingLimit {
       let kind = channel == .chat ? Kind.chat : Kind.voice
       let isFree = state.isAnybodyFree(queue: Int32(queue.index), kind: kind, profile: profile.index, at: now)
       return isFree ? nil : .full
@@ -52,7 +52,7 @@ extension Engine {
 
   mutating func lose(_ slot: Int, _ step: inout Step) {
     let row = state.contacts[slot]
-    guard !row.isLost, row.phase == .waiting || row.phase == .offered || row.phase == .connecting else { return }
+    guard !row.isLost, row.phase != .wrapUp, row.phase != .gone else { return }
     emit(.contactLost(state.contactID(slot)), &step)
     guard row.phase == .offered else { return }
     withdraw(slot, .contactLost, &step)

@@ -75,7 +75,6 @@ enum TimerSlot {
 
 extension State {
   /// The slot of a contact that the engine still holds, nil for one that is over or unknown.
-  @inline(__always)
   func slot(of contact: ContactID) -> Int? {
     let slot = Int(contact.slot)
     guard slot < contacts.count, contacts[slot].generation == contact.generation, contacts[slot].phase != .gone
@@ -83,7 +82,6 @@ extension State {
     return slot
   }
 
-  @inline(__always)
   func contactID(_ slot: Int) -> ContactID {
     ContactID(slot: UInt32(slot), generation: contacts[slot].generation)
   }

@@ -16,7 +16,8 @@ extension Engine {
     let rank = state.rank(of: slot, for: chosen, at: now)
     let contacts = state.contacts.indices.filter {
       state.isInLine($0) && state.serves(chosen, $0) && !state.isAvoided($0, by: chosen, at: now)
-        && state.contacts[$0].kind == state.contacts[slot].kind && state.rank(of: $0, for: chosen, at: now).isBefore(rank)
+        && state.contacts[$0].kind == state.contacts[slot].kind
+        && state.rank(of: $0, for: chosen, at: now).isBefore(rank)
     }
     let agents = state.agents.indices.filter {
       state.couldTake($0, slot, at: now) && state.stands($0, before: chosen)
@@ -107,7 +108,8 @@ extension State {
       if waiting != Int(queues[queue].waiting) { broken.append("queue \(queue) counts its waiting wrongly") }
       let open = waiting + own.filter { contacts[$0].phase == .connecting }.count
       let sum = counters[queue]
-      let fixed = sum.answered + sum.abandoned + sum.shortAbandoned + sum.left + sum.failed + sum.callback + sum.withdrawn
+      let fixed =
+        sum.answered + sum.abandoned + sum.shortAbandoned + sum.left + sum.failed + sum.callback + sum.withdrawn
       if sum.entered != fixed + UInt64(open) { broken.append("queue \(queue) has lost an outcome") }
       var bucket = queues[queue].firstBucket
       while bucket >= 0 {

@@ -32,19 +32,22 @@ extension State {
   /// Brings the ready lists up to date with the agent's row. Nothing else writes them.
   mutating func relist(_ agent: Int) {
     let kinds = agents[agent].openKinds
-    let listed = agents[agent].listed
-    if kinds == 0, listed == 0 { return }
     let load = agents[agent].load
-    let standing = UInt8(min(load, ReadyList.standings - 1))
+    let standing = UInt8(truncatingIfNeeded: min(load, ReadyList.standings - 1))
     let since = load == 0 ? agents[agent].idle : agents[agent].loadSince
-    if kinds == listed, standing == agents[agent].listedStanding, since == agents[agent].listedSince { return }
+    let listed = agents[agent].listed
+    if kinds == listed,
+      kinds == 0 || standing == agents[agent].listedStanding && since == agents[agent].listedSince
+    {
+      return
+    }
     if listed != 0 { unlist(agent) }
     agents[agent].listed = kinds
     agents[agent].listedStanding = standing
     agents[agent].listedSince = since
     guard kinds != 0 else { return }
-    let first = agents[agent].firstMembership
-    for membership in Int(first)..<Int(first + agents[agent].membershipCount) {
+    let first = Int(agents[agent].firstMembership)
+    for membership in first..<(first + Int(agents[agent].membershipCount)) {
       let open = memberships[membership].kinds & kinds
       if open & Kind.bit(Kind.voice) != 0 { enlist(membership, Kind.voice, Int(standing), since) }
       if open & Kind.bit(Kind.chat) != 0 { enlist(membership, Kind.chat, Int(standing), since) }
@@ -52,13 +55,11 @@ extension State {
   }
 
   private func unlist(_ agent: Int) {
-    let (first, listed, standing) = (
-      agents[agent].firstMembership, agents[agent].listed, Int(agents[agent].listedStanding)
-    )
-    for membership in Int(first)..<Int(first + agents[agent].membershipCount) {
-      let open = memberships[membership].kinds & listed
-      if open & Kind.bit(Kind.voice) != 0 { delist(membership, Kind.voice, standing) }
-      if open & Kind.bit(Kind.chat) != 0 { delist(membership, Kind.chat, standing) }
+    let row = agents[agent]
+    for membership in Int(row.firstMembership)..<Int(row.firstMembership + row.membershipCount) {
+      let open = memberships[membership].kinds & row.listed
+      if open & Kind.bit(Kind.voice) != 0 { delist(membership, Kind.voice, Int(row.listedStanding)) }
+      if open & Kind.bit(Kind.chat) != 0 { delist(membership, Kind.chat, Int(row.listedStanding)) }
     }
   }
 

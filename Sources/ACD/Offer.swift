@@ -97,11 +97,10 @@ extension Engine {
     step.actions.append(.ring(offer, contact, agentID))
   }
 
-  @inline(__always)
   private func ids(_ slot: Int) -> (OfferID, ContactID, AgentID) {
-    (
-      OfferID(sequence: state.contacts[slot].offer), state.contactID(slot),
-      AgentID(index: UInt32(bitPattern: state.contacts[slot].agent))
+    let row = state.contacts[slot]
+    return (
+      OfferID(sequence: row.offer), state.contactID(slot), AgentID(index: UInt32(bitPattern: row.agent))
     )
   }
 

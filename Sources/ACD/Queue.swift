@@ -92,7 +92,6 @@ extension State {
 
   /// Between whom an entry belongs. It looks from both ends at once: newcomers belong at the tail, and contacts that
   /// come back from an offer near the head.
-  @inline(__always)
   private func neighbours(of sequence: UInt64, in bucket: Int32) -> (before: Int32, after: Int32) {
     var front = buckets[bucket].head
     var back = buckets[bucket].tail
@@ -106,18 +105,17 @@ extension State {
 
   /// Takes a contact out of its bucket: it is on offer, lost, or leaves.
   mutating func stepOut(_ slot: Int) {
-    let bucket = contacts[slot].bucket
-    guard bucket >= 0 else { return }
-    let (previous, next) = (contacts[slot].previous, contacts[slot].next)
+    let row = contacts[slot]
+    guard row.bucket >= 0 else { return }
     contacts[slot].bucket = -1
-    if previous >= 0 { contacts[previous].next = next }
-    if next >= 0 { contacts[next].previous = previous }
-    if previous < 0, next < 0 {
-      closeBucket(bucket)
-    } else if previous < 0 {
-      setHead(of: bucket, to: next)
-    } else if next < 0 {
-      buckets[bucket].tail = previous
+    if row.previous >= 0 { contacts[row.previous].next = row.next }
+    if row.next >= 0 { contacts[row.next].previous = row.previous }
+    if row.previous < 0, row.next < 0 {
+      closeBucket(row.bucket)
+    } else if row.previous < 0 {
+      setHead(of: row.bucket, to: row.next)
+    } else if row.next < 0 {
+      buckets[row.bucket].tail = row.previous
     }
   }
 
@@ -127,28 +125,24 @@ extension State {
     buckets[bucket].headSequence = contacts[slot].entrySequence
   }
 
-  @inline(__always)
   private func bucket(for slot: Int) -> Int32? {
+    let (profile, priority, kind) = (contacts[slot].profile, contacts[slot].priority, contacts[slot].kind)
     var bucket = queues[contacts[slot].queue].firstBucket
     while bucket >= 0 {
-      if buckets[bucket].profile == contacts[slot].profile, buckets[bucket].priority == contacts[slot].priority,
-        Int(buckets[bucket].kind) == contacts[slot].kind
-      {
-        return bucket
-      }
-      bucket = buckets[bucket].next
+      let candidate = buckets[bucket]
+      if candidate.profile == profile, candidate.priority == priority, Int(candidate.kind) == kind { return bucket }
+      bucket = candidate.next
     }
     return nil
   }
 
   private mutating func openBucket(for slot: Int) {
+    let row = contacts[slot]
     let link = Int32(truncatingIfNeeded: slot)
-    let queue = contacts[slot].queue
-    let first = queues[queue].firstBucket
+    let first = queues[row.queue].firstBucket
     let fresh = Bucket(
-      queue: queue, profile: contacts[slot].profile, priority: contacts[slot].priority,
-      kind: UInt8(contacts[slot].kind), head: link, tail: link, headEntry: contacts[slot].entry,
-      headSequence: contacts[slot].entrySequence, next: first)
+      queue: row.queue, profile: row.profile, priority: row.priority, kind: UInt8(row.kind), head: link, tail: link,
+      headEntry: row.entry, headSequence: row.entrySequence, next: first)
     let bucket: Int32
     if freeBucket >= 0 {
       bucket = freeBucket
@@ -159,7 +153,7 @@ extension State {
       buckets.append(fresh)
     }
     if first >= 0 { buckets[first].previous = bucket }
-    queues[queue].firstBucket = bucket
+    queues[row.queue].firstBucket = bucket
     contacts[slot].bucket = bucket
     contacts[slot].previous = -1
     contacts[slot].next = -1

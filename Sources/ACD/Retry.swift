@@ -68,8 +68,12 @@ extension State {
   }
 
   /// Whether the pair is left alone at `now`.
+  @inline(__always)
   func isAvoided(_ slot: Int, by agent: Int, at now: Instant) -> Bool {
-    if agents[agent].exceptionsUntil <= now { return false }
+    agents[agent].exceptionsUntil > now && isException(slot, for: agent, at: now)
+  }
+
+  private func isException(_ slot: Int, for agent: Int, at now: Instant) -> Bool {
     if agents[agent].backOff > now { return true }
     var link = agents[agent].firstPair
     while link >= 0 {

@@ -58,12 +58,17 @@ extension Engine {
     makeReady(agent, &step)
   }
 
-  /// The process starts over a restored state. What rang or was being joined has failed; calls have lost their media
-  /// and end with cause `restart`, chats go on. Then everybody is matched afresh.
+  /// The process starts over a restored state. What rang or was being joined has failed; calls have lost their media:
+  /// those in talk end with cause `restart`, callers who waited have failed. Chats go on, and callbacks that wait.
+  /// Then everybody is matched afresh.
   mutating func restart(_ step: inout Step) {
     for slot in state.contacts.indices {
       let phase = state.contacts[slot].phase
       if phase == .offered || phase == .connecting { breakOffer(slot, .restart, &step) }
+    }
+    for slot in state.contacts.indices {
+      let row = state.contacts[slot]
+      if row.phase == .waiting, row.channel == .voice { fail(slot, &step) }
     }
     for slot in state.contacts.indices {
       let row = state.contacts[slot]

@@ -2,9 +2,6 @@ import Primitives
 
 /// The engine's tables. `apply` is their only writer, so replaying the journal restores them.
 ///
-/// It is large, and a call of a non-mutating method may copy what it is called on; those of the hot path are therefore
-/// inlined always.
-///
 /// Contacts, agents, queues' counters and retry pairs are the facts; buckets, ready lists, timers and the table of
 /// offers are indexes over them, kept by the same calls and rebuilt from the rows when a checkpoint is read.
 struct State: Sendable {
@@ -115,7 +112,7 @@ extension State {
     guard isKnown(queue) else { return }
     let slot = Int(contact.slot)
     contacts.grow(to: slot + 1, with: ContactRow())
-    let waitLimit = queues[Int(queue.index)].waitLimit
+    let policy = queues[Int(queue.index)]
     var row = ContactRow()
     row.generation = contact.generation
     row.phase = .waiting
@@ -125,8 +122,8 @@ extension State {
     row.profile = profile.index
     row.entry = instant
     row.entrySequence = sequence
-    if waitLimit != .max {
-      row.waitDeadline = instant + waitLimit
+    if policy.waitLimit != .max {
+      row.waitDeadline = instant + policy.waitLimit
       row.patienceSequence = sequence
     }
     contacts[slot] = row
@@ -138,6 +135,8 @@ extension State {
 
   private mutating func applyLost(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
     contacts[slot].isLost = true
+    // In talk the agent is told, and decides; only who waits has a limit.
+    guard contacts[slot].phase != .answered else { return }
     contacts[slot].lostDeadline = instant + queues[contacts[slot].queue].lostLimit
     contacts[slot].patienceSequence = sequence
     armPatience(slot)

@@ -15,8 +15,8 @@ public struct Step: Sendable {
 
   /// Forgets events and actions, keeps the storage and the sequence.
   public mutating func removeAll() {
-    // Emptying an empty array costs as much as a decision.
-    if !events.isEmpty { events.removeAll(keepingCapacity: true) }
-    if !actions.isEmpty { actions.removeAll(keepingCapacity: true) }
+    // A step holds few of them; `removeAll(keepingCapacity:)` costs as much as a decision.
+    while !events.isEmpty { events.removeLast() }
+    while !actions.isEmpty { actions.removeLast() }
   }
 }

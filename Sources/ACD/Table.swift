@@ -28,26 +28,19 @@ struct Table<Row: BitwiseCopyable & Sendable>: @unchecked Sendable {
 
   @inline(__always)
   subscript(index: Int) -> Row {
-    // By address, so that reading one field does not copy the row.
-    unsafeAddress {
+    get {
       precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-      return UnsafePointer(base + index)
+      return base[index]
     }
-    nonmutating unsafeMutableAddress {
+    nonmutating _modify {
       precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
-      return base + index
+      yield &base[index]
     }
   }
   @inline(__always)
   subscript(index: Int32) -> Row {
-    unsafeAddress {
-      precondition(UInt(bitPattern: Int(index)) < UInt(bitPattern: count))
-      return UnsafePointer(base + Int(index))
-    }
-    nonmutating unsafeMutableAddress {
-      precondition(UInt(bitPattern: Int(index)) < UInt(bitPattern: count))
-      return base + Int(index)
-    }
+    get { self[Int(index)] }
+    nonmutating _modify { yield &self[Int(index)] }
   }
 
   mutating func append(_ row: Row) {

@@ -14,17 +14,17 @@ extension Engine {
   /// The contact ends; the agent wraps up, or is free at once. An agent who has signed out has no wrap-up.
   mutating func end(_ slot: Int, _ cause: EndCause, _ step: inout Step) {
     let contact = state.contactID(slot)
-    let holder = state.contacts[slot].agent
-    let agent = AgentID(index: UInt32(holder))
+    let row = state.contacts[slot]
+    let agent = AgentID(index: UInt32(row.agent))
     emit(.contactEnded(contact, agent: agent, cause), &step)
     step.actions.append(.release(contact))
-    let wrapUp = state.queues[state.contacts[slot].queue].wrapUp
-    if wrapUp > 0, state.agents[holder].presence != .signedOut {
+    let wrapUp = state.queues[row.queue].wrapUp
+    if wrapUp > 0, state.agents[row.agent].presence != .signedOut {
       emit(.wrapUpStarted(agent, contact, until: now + wrapUp), &step)
     } else {
       step.actions.append(.forget(contact))
     }
-    match(agent: Int(holder), &step)
+    match(agent: Int(row.agent), &step)
   }
 
   mutating func endWrapUp(_ slot: Int, by agent: AgentID, _ code: CodeID, _ step: inout Step) {

@@ -1,51 +1,316 @@
 import ACD
 import Primitives
+import SDP
 import SIP
 
 /// Everything about calls that the chat side does not need: the SIP user agent, registrations, legs and media.
 struct Calls: Sendable {
   enum Timer: Hashable, Sendable {
-    case none
+    /// No provisional response to an INVITE: the phone is not there.
+    case noProvisional(LegID)
+    /// The demo phone answers.
+    case demoAnswers(OfferID, ContactID)
   }
 
-  init(site: Site, entropy: inout Entropy) {}
+  var userAgent: UserAgent
+  /// Filled by the user agent, emptied by `drain` and `send`.
+  var output = UserAgent.Output()
+  var entropy: Entropy
+  var policy: Policy
+  var registrations: Registrations
+
+  var legs = SlotMap<LegID, SIPLeg>()
+  var bridges = Index<ContactID, Bridge>()
+  /// Who owns an open RTP port.
+  var ports = SlotMap<MediaID, LegID>()
+  var legsByDialog = Index<DialogID, LegID>()
+  /// Flows of live legs: whoever is in a call may speak in it.
+  var flowsInUse = Index<Flow, Int>()
+
+  /// Journaled: what is needed to end each dialog after a restart.
+  var saved = SavedDialogs()
+
+  init(site: Site, entropy: inout Entropy) {
+    var settings = UserAgent.Settings()
+    let sip = site.listen.sip
+    settings.udp = sip.udp == 0 ? nil : Endpoint(address: sip.advertisedAddress, port: sip.udp)
+    settings.tcp = sip.tcp == 0 ? nil : Endpoint(address: sip.advertisedAddress, port: sip.tcp)
+    settings.dialogs = CallLimits().legs
+    userAgent = UserAgent(settings: settings, entropy: entropy.split())
+    self.entropy = entropy.split()
+    policy = Policy(site: site)
+    registrations = Registrations(site: site, entropy: entropy.split())
+  }
 }
 
-/// Where the story of a contact meets its call. The agent's phone rings, legs are joined and released here.
+/// More than this is refused with a reason (`CALLS.md` 1: 503 with Retry-After).
+struct CallLimits: Sendable {
+  /// Callers and phones together.
+  var legs = 20_000
+  /// Callers at once.
+  var callers = 8_000
+}
+
+extension Entropy {
+  /// A source of its own, so that what one user draws does not move another's numbers.
+  fileprivate mutating func split() -> Entropy { Entropy(seed: (next(), next(), next(), next())) }
+}
+
+// MARK: - What comes in
+
 extension Switchboard {
-  // What comes in.
-  mutating func receive(_ message: Message, from flow: Flow, at now: Instant, into step: inout Step) {}
-  mutating func flowFailed(_ flow: Flow, at now: Instant, into step: inout Step) {}
-  mutating func follow(_ event: MediaEvent, at now: Instant, into step: inout Step) {}
-  mutating func fire(_ timer: Calls.Timer, at now: Instant, into step: inout Step) {}
-  mutating func fireCallTimers(at now: Instant, into step: inout Step) {}
-  var callsDeadline: Instant? { nil }
+  mutating func receive(_ message: Message, from flow: Flow, at now: Instant, into step: inout Step) {
+    if case .request(let method) = message.kind {
+      switch judge(method, of: message, from: flow, at: now) {
+      case .admitted: break
+      case .limited(let bytes):
+        let before = step.immediate.count
+        pass(message, from: flow, at: now, into: &step)
+        step.immediate =
+          step.immediate[..<before]
+          + step.immediate[before...].filter {
+            if case .transmit(let transmission) = $0 { transmission.bytes.count <= bytes } else { true }
+          }
+        return
+      case .ignored: return
+      case .refused(let status): return refuseStatelessly(message, status: status, from: flow, into: &step)
+      }
+    }
+    pass(message, from: flow, at: now, into: &step)
+  }
 
-  // What the ACD decided about a call.
-  mutating func ring(
-    _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
-  ) {}
-  mutating func stopRinging(
-    _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
-  ) {}
-  mutating func connect(
-    _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
-  ) {}
-  mutating func resumeWaiting(_ contact: ContactID, at now: Instant, into step: inout Step) {}
-  mutating func refuseCall(_ contact: ContactID, _ refusal: Refusal, at now: Instant, into step: inout Step) {}
-  mutating func release(_ contact: ContactID, at now: Instant, into step: inout Step) {}
-  mutating func holdCall(_ contact: ContactID, _ hold: Bool, at now: Instant, into step: inout Step) {}
+  private mutating func pass(_ message: Message, from flow: Flow, at now: Instant, into step: inout Step) {
+    calls.userAgent.receive(message, from: flow, at: now, into: &calls.output)
+    drain(at: now, into: &step)
+  }
 
-  // Phones.
-  func hasReachablePhone(_ agent: AgentID) -> Bool { true }
-  func acceptsInConsole(_ agent: AgentID) -> Bool { site.agents[Int(agent.index)].phoneAnswer == .console }
-  func phoneState(_ agent: AgentID) -> String { "none" }
+  mutating func flowFailed(_ flow: Flow, at now: Instant, into step: inout Step) {
+    calls.userAgent.flowFailed(flow, at: now, into: &calls.output)
+    drain(at: now, into: &step)
+    unregister(flow, at: now, into: &step)
+  }
 
-  // Restart, reload, journal, metrics.
-  mutating func restartCalls(at now: Instant, into step: inout Step) {}
-  mutating func reconfigureCalls(at now: Instant, into step: inout Step) {}
-  mutating func applyToCalls(_ record: Record) {}
-  func writeCalls(into writer: inout ByteWriter) {}
-  mutating func readCalls(from reader: inout ByteReader) throws(ByteReader.Truncated) {}
-  func callCounts() -> Counts { Counts() }
+  mutating func follow(_ event: MediaEvent, at now: Instant, into step: inout Step) {
+    switch event {
+    case .opened(let media, let port): opened(media, port: port, at: now, into: &step)
+    case .failed(let media): failed(media, at: now, into: &step)
+    case .lost(let media): lost(media, at: now, into: &step)
+    case .learned, .digit: break
+    }
+    drain(at: now, into: &step)
+  }
+
+  mutating func fire(_ timer: Calls.Timer, at now: Instant, into step: inout Step) {
+    switch timer {
+    case .noProvisional(let leg): loseLeg(leg, .unreachable, at: now, into: &step)
+    case .demoAnswers(let offer, let contact):
+      guard calls.bridges[contact]?.offer == offer else { break }
+      tell(.offerAccepted(offer), at: now, into: &step)
+    }
+  }
+
+  mutating func fireCallTimers(at now: Instant, into step: inout Step) {
+    if let deadline = calls.userAgent.nextDeadline, deadline <= now {
+      calls.userAgent.timersDue(at: now, into: &calls.output)
+    }
+    drain(at: now, into: &step)
+    expireRegistrations(at: now, into: &step)
+  }
+
+  var callsDeadline: Instant? {
+    // A decision may have made the user agent learn something: it is followed at once.
+    guard calls.output.occurrences.isEmpty else { return .distantPast }
+    return [calls.userAgent.nextDeadline, calls.registrations.nextDeadline].compactMap(\.self).min()
+  }
+
+  // MARK: The user agent
+
+  /// Takes over what the user agent did by itself: it goes out at once, and what it learned is followed.
+  mutating func drain(at now: Instant, into step: inout Step) {
+    for transmission in calls.output.transmissions { step.immediate.append(.transmit(transmission)) }
+    calls.output.transmissions.removeAll(keepingCapacity: true)
+    while !calls.output.occurrences.isEmpty {
+      let occurrences = calls.output.occurrences
+      calls.output.occurrences.removeAll(keepingCapacity: true)
+      for occurrence in occurrences { follow(occurrence, at: now, into: &step) }
+    }
+  }
+
+  /// One decision carried out by the user agent: what it sends waits for the commit of its cause.
+  mutating func send<Result>(
+    into step: inout Step, _ order: (inout UserAgent, inout UserAgent.Output) -> Result
+  ) -> Result {
+    let result = order(&calls.userAgent, &calls.output)
+    for transmission in calls.output.transmissions { step.afterCommit.append(.transmit(transmission)) }
+    calls.output.transmissions.removeAll(keepingCapacity: true)
+    return result
+  }
+
+  /// As `send`, for what has no cause in the journal: ACK, answers to OPTIONS, challenges.
+  mutating func sendAtOnce(into step: inout Step, _ order: (inout UserAgent, inout UserAgent.Output) -> Void) {
+    order(&calls.userAgent, &calls.output)
+    for transmission in calls.output.transmissions { step.immediate.append(.transmit(transmission)) }
+    calls.output.transmissions.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func follow(_ occurrence: UserAgent.Occurrence, at now: Instant, into step: inout Step) {
+    switch occurrence {
+    case .invite(let dialog, let message, let flow): arrive(dialog, message, flow, at: now, into: &step)
+    case .cancelled(let dialog): hungUp(dialog, at: now, into: &step)
+    case .ended(let dialog, _): hungUp(dialog, at: now, into: &step)
+    case .unacknowledged(let dialog):
+      send(into: &step) { $0.end(dialog, at: now, into: &$1) }
+      hungUp(dialog, at: now, into: &step)
+    case .acknowledged(let dialog, let message): acknowledged(dialog, message, at: now, into: &step)
+    case .trying(let dialog), .provisional(let dialog, _):
+      guard let leg = calls.legsByDialog[dialog], calls.legs[leg]?.isAlive() == true else { break }
+      timers.cancel(.call(.noProvisional(leg)))
+    case .answered(let dialog, let message): phoneAnswered(dialog, message, at: now, into: &step)
+    case .rejected(let dialog, let status, _):
+      guard let leg = calls.legsByDialog[dialog] else { break }
+      calls.legs[leg]?.dialog = nil
+      calls.legsByDialog[dialog] = nil
+      loseLeg(leg, SIPLeg.Failure(status: status), at: now, into: &step)
+    case .reoffered(let dialog, let transaction, let message):
+      reoffered(dialog, transaction, message, at: now, into: &step)
+    case .reanswered(let dialog, let message): reanswered(dialog, message, at: now, into: &step)
+    case .rerejected(let dialog, _):
+      guard let leg = calls.legsByDialog[dialog] else { break }
+      calls.legs[leg]?.withdrawOffer()
+    case .request(_, let transaction, let message): respond(to: transaction, message, at: now, into: &step)
+    case .outOfDialog(let transaction, let message, let flow):
+      if message.method == .register {
+        register(transaction, message, flow, at: now, into: &step)
+      } else {
+        respond(to: transaction, message, at: now, into: &step)
+      }
+    }
+  }
+
+  static let allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
+
+  /// Requests that no call needs. A REFER never dials.
+  private mutating func respond(
+    to transaction: ServerTransactionID, _ message: Message, at now: Instant, into step: inout Step
+  ) {
+    let allow = UserAgent.Header("Allow", Self.allow)
+    let accept = UserAgent.Header("Accept", "application/sdp")
+    sendAtOnce(into: &step) {
+      switch message.method {
+      case .options: $0.respond(to: transaction, status: 200, headers: [allow, accept], at: now, into: &$1)
+      // Digits of phones that know no RFC 4733; nothing listens to them.
+      case .info: $0.respond(to: transaction, status: 200, at: now, into: &$1)
+      default: $0.respond(to: transaction, status: 405, headers: [allow], at: now, into: &$1)
+      }
+    }
+  }
+
+  // MARK: Legs
+
+  /// Takes an RTP port. That has no effect outside, so it need not wait for a commit.
+  mutating func openPort(into step: inout Step) -> MediaID {
+    let media = calls.ports.insert(LegID(slot: .max, generation: 0))
+    step.immediate.append(.media(.open(media)))
+    return media
+  }
+
+  mutating func add(_ leg: SIPLeg) -> LegID {
+    let id = calls.legs.insert(leg)
+    calls.ports[leg.media] = id
+    if let dialog = leg.dialog { calls.legsByDialog[dialog] = id }
+    calls.flowsInUse[leg.flow] = (calls.flowsInUse[leg.flow] ?? 0) + 1
+    return id
+  }
+
+  /// Forgets a leg and gives its port back. Its dialog is over, or told so by the caller of this.
+  @discardableResult
+  mutating func drop(_ id: LegID, at now: Instant, into step: inout Step) -> SIPLeg? {
+    guard let leg = calls.legs.remove(id) else { return nil }
+    calls.ports.remove(leg.media)
+    step.afterCommit.append(.media(.close(leg.media)))
+    if let dialog = leg.dialog { calls.legsByDialog[dialog] = nil }
+    let uses = (calls.flowsInUse[leg.flow] ?? 1) - 1
+    calls.flowsInUse[leg.flow] = uses == 0 ? nil : uses
+    timers.cancel(.call(.noProvisional(id)))
+    if let contact = leg.contact, !calls.saved[contact, leg.side].isEmpty,
+      leg.side == .contact || calls.bridges[contact]?.phones.contains(where: { $0 != id }) != true
+    {
+      emit(.dialogEnded(contact, leg.side), at: now, into: &step)
+    }
+    return leg
+  }
+
+  /// Ends a leg from our side: BYE, CANCEL or 480, as far as it has come.
+  mutating func end(_ id: LegID, at now: Instant, into step: inout Step) {
+    guard let leg = drop(id, at: now, into: &step), let dialog = leg.dialog else { return }
+    send(into: &step) {
+      if leg.side == .agent, !leg.isEstablished {
+        $0.cancel(dialog, at: now, into: &$1)
+      } else {
+        $0.end(dialog, at: now, into: &$1)
+      }
+    }
+  }
+
+  /// Journals what must be known to end the leg's dialog after a restart.
+  mutating func save(_ id: LegID, at now: Instant, into step: inout Step) {
+    guard let leg = calls.legs[id], let contact = leg.contact, let dialog = leg.dialog,
+      let saved = calls.userAgent.saved(dialog)
+    else { return }
+    emit(.dialogConfirmed(contact, leg.side, saved), at: now, into: &step)
+  }
+
+  /// A 2xx was sent or received: what was stored of the side's early dialogs is over.
+  mutating func establish(_ id: LegID, at now: Instant, into step: inout Step) {
+    calls.legs[id]?.establish()
+    guard let leg = calls.legs[id], let contact = leg.contact else { return }
+    if !calls.saved[contact, leg.side].isEmpty { emit(.dialogEnded(contact, leg.side), at: now, into: &step) }
+    save(id, at: now, into: &step)
+  }
+
+  /// Where to send the leg's audio, and which.
+  mutating func setRemote(_ id: LegID, into step: inout Step) {
+    guard let leg = calls.legs[id], let remote = leg.remoteMedia else { return }
+    step.afterCommit.append(.media(.setRemote(leg.media, remote)))
+  }
+
+  private mutating func opened(_ media: MediaID, port: UInt16, at now: Instant, into step: inout Step) {
+    guard let id = calls.ports[media], let state = calls.legs[id]?.state else { return }
+    calls.legs[id]?.opened(port)
+    switch state {
+    case .arrived: enqueue(id, at: now, into: &step)
+    case .opening: invite(id, at: now, into: &step)
+    case .waiting, .inviting, .ringing, .established: break
+    }
+  }
+
+  /// No port is free: a caller may try again, a phone cannot be reached.
+  private mutating func failed(_ media: MediaID, at now: Instant, into step: inout Step) {
+    guard let id = calls.ports[media], let leg = calls.legs[id] else { return }
+    switch leg.state {
+    case .arrived: refuse(id, status: 503, at: now, into: &step)
+    case .opening: loseLeg(id, .media, at: now, into: &step)
+    case .waiting, .inviting, .ringing, .established:
+      guard let contact = leg.contact else { break }
+      tell(.contactFinished(contact), at: now, into: &step)
+    }
+  }
+
+  /// Nothing is heard of the far end: a re-INVITE asks whether it is still there. A dead one ends its dialog.
+  private mutating func lost(_ media: MediaID, at now: Instant, into step: inout Step) {
+    guard let id = calls.ports[media], calls.legs[id]?.isEstablished == true, calls.legs[id]?.isHeldByRemote == false,
+      let dialog = calls.legs[id]?.dialog,
+      let body = calls.legs[id]?.sdpOffer(at: site.listen.media.advertisedAddress)
+    else { return }
+    send(into: &step) { $0.reinvite(dialog, body: .sdp(body), at: now, into: &$1) }
+  }
+
+  func callCounts() -> Counts {
+    var counts = Counts()
+    counts.dialogs = calls.userAgent.dialogCount
+    counts.transactions = calls.userAgent.transactionCount
+    counts.mediaPorts = calls.ports.count
+    counts.registrations = calls.registrations.count
+    return counts
+  }
 }

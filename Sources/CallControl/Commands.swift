@@ -136,8 +136,6 @@ extension Switchboard {
     }
     guard isVoice(contact) else { return .refused(.conflict("a chat cannot be held")) }
     holdCall(contact, hold, at: now, into: &step)
-    let author = Author.agent(agent)
-    emit(hold ? .contactHeld(contact, by: author) : .contactResumed(contact, by: author), at: now, into: &step)
     return .contact(view(of: contact, at: now))
   }
 

@@ -59,9 +59,13 @@ extension Switchboard {
   private mutating func apply(_ event: ACD.Event, at now: Instant, sequence: UInt64) {
     switch event {
     case .contactQueued(let contact, let queue, _, _, _):
-      update(contact) { $0.queue = queue; $0.entered = now; $0.state = .queued }
+      update(contact) {
+        $0.queue = queue; $0.entered = now; $0.state = .queued
+      }
     case .contactRefused(let contact, let queue, let refusal):
-      update(contact) { $0.queue = queue; $0.state = .ended; $0.ending = "refused_\(refusal)" }
+      update(contact) {
+        $0.queue = queue; $0.state = .ended; $0.ending = "refused_\(refusal)"
+      }
     case .contactLost(let contact): update(contact) { $0.isLost = true }
     case .contactReturned(let contact): update(contact) { $0.isLost = false }
     case .offerMade(let contact, _, let agent):
@@ -90,10 +94,19 @@ extension Switchboard {
           $0.ending = snakeCase(outcome)
         }
       }
-    case .contactEnded(let contact, _, let cause): update(contact) { $0.state = .ended; $0.ending = snakeCase(cause) }
-    case .wrapUpStarted(_, let contact, let until): update(contact) { $0.state = .wrapUp; $0.wrapUpEnds = until }
+    case .contactEnded(let contact, _, let cause):
+      update(contact) {
+        $0.state = .ended; $0.ending = snakeCase(cause)
+      }
+    case .wrapUpStarted(_, let contact, let until):
+      update(contact) {
+        $0.state = .wrapUp; $0.wrapUpEnds = until
+      }
     case .wrapUpExtended(_, let contact, let until): update(contact) { $0.wrapUpEnds = until }
-    case .wrapUpEnded(_, let contact, _): update(contact) { $0.state = .ended; $0.wrapUpEnds = nil }
+    case .wrapUpEnded(_, let contact, _):
+      update(contact) {
+        $0.state = .ended; $0.wrapUpEnds = nil
+      }
     case .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady: break
     }
   }

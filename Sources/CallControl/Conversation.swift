@@ -68,7 +68,9 @@ extension Switchboard {
     }
   }
 
-  mutating func post(_ text: String, to id: PublicID, by author: Author, at now: Instant, into step: inout Step) -> Reply {
+  mutating func post(_ text: String, to id: PublicID, by author: Author, at now: Instant, into step: inout Step)
+    -> Reply
+  {
     guard let contact = contactsByPublicID[id], let state = contacts[contact]?.state else {
       return .refused(.gone("the contact is over"))
     }

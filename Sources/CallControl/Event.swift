@@ -16,8 +16,9 @@ public enum Event: Sendable, Equatable {
   /// A phone registered or refreshed; the bytes are the registrar's binding.
   case phoneRegistered(AgentID, binding: [UInt8])
   case phoneUnregistered(AgentID, binding: [UInt8])
-  /// A leg's dialog is up: what must be known to end it after a restart.
+  /// A leg's dialog is being made or is up: what must be known to end it after a restart.
   case dialogConfirmed(ContactID, Side, UserAgent.SavedDialog)
+  /// What was stored of the side's dialogs is over.
   case dialogEnded(ContactID, Side)
   /// The configuration stored under this hash is in force from here on.
   case configurationApplied(hash: String)

@@ -137,12 +137,9 @@ public struct AddressRange: Sendable, Equatable {
   public var prefix: UInt8
   public init(network: Endpoint, prefix: UInt8) { self.network = network; self.prefix = prefix }
 
-  public func contains(_ endpoint: Endpoint) -> Bool { contains(high: endpoint.high, low: endpoint.low) }
-
-  /// For edges that know an address by its 128 bits, IPv4 as IPv4-mapped.
-  public func contains(high: UInt64, low: UInt64) -> Bool {
+  public func contains(_ endpoint: Endpoint) -> Bool {
     func masked(_ word: UInt64, _ bits: Int) -> UInt64 { bits <= 0 ? 0 : bits >= 64 ? word : word >> (64 - bits) }
-    return masked(network.high, Int(prefix)) == masked(high, Int(prefix))
-      && masked(network.low, Int(prefix) - 64) == masked(low, Int(prefix) - 64)
+    return masked(network.high, Int(prefix)) == masked(endpoint.high, Int(prefix))
+      && masked(network.low, Int(prefix) - 64) == masked(endpoint.low, Int(prefix) - 64)
   }
 }

@@ -4,14 +4,14 @@ import COpenSSL
 public enum HashFunction: UInt8, Sendable, Hashable, CaseIterable {
   case md5, sha1, sha256
   /// SHA-512 truncated to 256 bits with initial values of its own (FIPS 180-4 section 5.3.6), not a prefix of SHA-512.
-  case sha512_256
+  case sha512t256
 
   /// Octets of a digest.
   public var byteCount: Int {
     switch self {
     case .md5: 16
     case .sha1: 20
-    case .sha256, .sha512_256: 32
+    case .sha256, .sha512t256: 32
     }
   }
 
@@ -43,7 +43,7 @@ public enum HashFunction: UInt8, Sendable, Hashable, CaseIterable {
     case .md5: Fetched.md5
     case .sha1: Fetched.sha1
     case .sha256: Fetched.sha256
-    case .sha512_256: Fetched.sha512_256
+    case .sha512t256: Fetched.sha512t256
     }
   }
 }
@@ -54,7 +54,7 @@ private enum Fetched {
   nonisolated(unsafe) static let md5 = EVP_MD_fetch(nil, "MD5", nil)
   nonisolated(unsafe) static let sha1 = EVP_MD_fetch(nil, "SHA1", nil)
   nonisolated(unsafe) static let sha256 = EVP_MD_fetch(nil, "SHA256", nil)
-  nonisolated(unsafe) static let sha512_256 = EVP_MD_fetch(nil, "SHA512-256", nil)
+  nonisolated(unsafe) static let sha512t256 = EVP_MD_fetch(nil, "SHA512-256", nil)
 }
 
 /// Unpredictable bytes from the operating system through libcrypto. Edges seed `Entropy` with them, once, at start.

@@ -57,8 +57,13 @@ public struct SlotMap<ID: SlotID, Element> {
   @inlinable public subscript(id: ID) -> Element? {
     get { contains(id) ? elements[Int(id.slot)] : nil }
     _modify {
-      precondition(contains(id), "no such entry")
-      yield &elements[Int(id.slot)]
+      if contains(id) {
+        yield &elements[Int(id.slot)]
+      } else {
+        // What is written under a stale id is lost, as what is read there is nil.
+        var nothing: Element?
+        yield &nothing
+      }
     }
   }
 

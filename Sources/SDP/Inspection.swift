@@ -1,11 +1,32 @@
+import Primitives
+
+/// What `switchboard inspect sdp` prints about bytes.
+public struct Inspection: Sendable {
+  /// The description, or why and at which byte it is refused.
+  public var json: String
+  public var isAccepted: Bool
+}
+
+/// Describes bytes as one session description, with defaults made plain; or the refusal with its byte offset.
+public func inspect(_ bytes: [UInt8], limits: Limits = Limits()) -> Inspection {
+  do throws(SDPError) {
+    let session = try SessionDescription(parsing: bytes, limits: limits)
+    return Inspection(json: session.json.text, isAccepted: true)
+  } catch {
+    let refusal: [(name: String, value: JSON)] = [
+      ("offset", .number(error.offset)), ("reason", .string(error.reason.rawValue)),
+    ]
+    return Inspection(json: JSON.object([("refused", .object(refusal))]).text, isAccepted: false)
+  }
+}
+
 extension SessionDescription {
-  /// The description as JSON text, for `switchboard inspect sdp`: what it says, with defaults made plain.
-  public var json: String {
+  var json: JSON {
     let lines = media.map { line in
       JSON.object([
         ("kind", .string(line.kind)), ("port", .number(Int(line.port))), ("transport", .string(line.transport)),
         ("formats", .array(line.formats.map { .string($0) })),
-        ("connection", (line.connection ?? connection).map { .string($0.address) } ?? .null),
+        ("connection", JSON((line.connection ?? connection)?.address)),
         ("direction", .string((line.attributes.direction ?? attributes.direction ?? .sendrecv).rawValue)),
         ("codecs", .array(line.codecs.map(Self.describe))),
         ("attributes", .array(line.attributes.map(Self.describe))),
@@ -20,73 +41,22 @@ extension SessionDescription {
         ])
       ),
       ("name", .string(name)), ("timing", .string(timing)),
-      ("connection", connection.map { .string($0.address) } ?? .null),
+      ("connection", JSON(connection?.address)),
       ("otherLines", .array(otherLines.map { .string("\($0.letter)=\($0.value)") })),
       ("attributes", .array(attributes.map(Self.describe))),
       ("media", .array(lines)),
-    ]).text(indentation: 0)
+    ])
   }
 
   private static func describe(_ codec: Codec) -> JSON {
     .object([
       ("payloadType", .number(Int(codec.payloadType))), ("name", .string(codec.name)),
       ("clockRate", .number(codec.clockRate)), ("channels", .number(codec.channels)),
-      ("parameters", codec.parameters.map { .string($0) } ?? .null),
+      ("parameters", JSON(codec.parameters)),
     ])
   }
 
   private static func describe(_ attribute: Attribute) -> JSON {
-    .object([("name", .string(attribute.name)), ("value", attribute.value.map { .string($0) } ?? .null)])
-  }
-}
-
-/// Just enough JSON to print: this module does without Foundation.
-private indirect enum JSON {
-  case null
-  case number(Int)
-  case string(String)
-  case array([JSON])
-  case object([(name: String, value: JSON)])
-
-  func text(indentation: Int) -> String {
-    switch self {
-    case .null: return "null"
-    case .number(let number): return "\(number)"
-    case .string(let string): return Self.quoted(string)
-    case .array(let elements):
-      return Self.block("[", elements.map { $0.text(indentation: indentation + 2) }, "]", indentation)
-    case .object(let members):
-      let texts = members.map { "\(Self.quoted($0.name)): \($0.value.text(indentation: indentation + 2))" }
-      return Self.block("{", texts, "}", indentation)
-    }
-  }
-
-  private static func block(_ open: String, _ items: [String], _ close: String, _ indentation: Int) -> String {
-    if items.isEmpty { return open + close }
-    let inner = "\n" + String(repeating: " ", count: indentation + 2)
-    return open + inner + items.joined(separator: "," + inner) + "\n" + String(repeating: " ", count: indentation)
-      + close
-  }
-
-  private static func quoted(_ string: String) -> String {
-    var text = "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text + "\""
-  }
-}
-
-extension SDPError {
-  /// Why the bytes are refused, as JSON text for `switchboard inspect sdp`.
-  public var json: String {
-    JSON.object([("accepted", .bool(false)), ("reason", .string(reason)), ("offset", .number(offset))]).text
+    .object([("name", .string(attribute.name)), ("value", JSON(attribute.value))])
   }
 }

@@ -44,21 +44,27 @@ public struct Address: Hashable, Sendable {
 struct AddressRanges {
   /// With its quotes, if it has any.
   var displayName: Range<Int>?
-  var uri: URIRanges
+  var uri = URIRanges()
   /// The URI stood in angle brackets.
-  var isBracketed: Bool
-  var parameters: Range<Int>
+  var isBracketed = false
+  var parameters = 0..<0
   var tag: Range<Int>?
 }
 
 extension Span where Element == UInt8 {
   /// Reads `name-addr` or `addr-spec` and the parameters behind it; `i` moves behind them and the white space after.
   func address(_ i: inout Int, _ end: Int) throws(ParseError) -> AddressRanges {
+    var ranges = AddressRanges()
+    try address(&i, end, into: &ranges)
+    return ranges
+  }
+
+  /// The same, into ranges that say nothing yet.
+  func address(_ i: inout Int, _ end: Int, into ranges: inout AddressRanges) throws(ParseError) {
     let start = i
-    var displayName: Range<Int>?
     if isAt(UInt8(ascii: "\""), i, end) {
       i = try quotedEnd(i, end)
-      displayName = start..<i
+      ranges.displayName = start..<i
       i = skipSpace(i, end)
       guard isAt(UInt8(ascii: "<"), i, end) else {
         throw ParseError(offset: i, reason: "display name without a URI in angle brackets")
@@ -73,12 +79,12 @@ extension Span where Element == UInt8 {
         stop = next
       }
       if isAt(UInt8(ascii: "<"), stop, end) {
-        if stop > start { displayName = start..<trimEnd(start, stop) }
+        if stop > start { ranges.displayName = start..<trimEnd(start, stop) }
         i = stop
       }
     }
-    let (uri, isBracketed) = try bracketedOrBare(&i, end)
-    var ranges = AddressRanges(displayName: displayName, uri: uri, isBracketed: isBracketed, parameters: i..<i)
+    ranges.isBracketed = try bracketedOrBare(&i, end, &ranges.uri)
+    let parameters = i
     while let parameter = try parameter(&i, end) {
       guard matches("tag", parameter.name.lowerBound, parameter.name.upperBound) else { continue }
       guard ranges.tag == nil else { throw ParseError(offset: parameter.name.lowerBound, reason: "second tag") }
@@ -87,18 +93,19 @@ extension Span where Element == UInt8 {
       }
       ranges.tag = value
     }
-    ranges.parameters = ranges.parameters.lowerBound..<i
-    return ranges
+    ranges.parameters = parameters..<i
   }
 
-  private func bracketedOrBare(_ i: inout Int, _ end: Int) throws(ParseError) -> (URIRanges, isBracketed: Bool) {
+  /// True if the URI stood in angle brackets.
+  @inline(__always)
+  private func bracketedOrBare(_ i: inout Int, _ end: Int, _ ranges: inout URIRanges) throws(ParseError) -> Bool {
     if isAt(UInt8(ascii: "<"), i, end) {
       guard let close = firstIndex(of: UInt8(ascii: ">"), i, end) else {
         throw ParseError(offset: i, reason: "angle bracket not closed")
       }
-      let ranges = try uri(i + 1..<close)
+      try uri(i + 1, close, into: &ranges)
       i = skipSpace(close + 1, end)
-      return (ranges, true)
+      return true
     }
     // Without brackets the first semicolon, comma or question mark ends the URI (RFC 3261 section 20).
     let start = i
@@ -115,8 +122,8 @@ extension Span where Element == UInt8 {
       break
     }
     guard i > start else { throw ParseError(offset: start, reason: "URI missing") }
-    let ranges = try uri(start..<i)
+    try uri(start, i, into: &ranges)
     i = skipSpace(i, end)
-    return (ranges, false)
+    return false
   }
 }

@@ -47,7 +47,11 @@ public struct Message: Sendable {
   /// The reason phrase of a response; empty for a request.
   public var reason: String { isRequest ? "" : bytes.span.text(startLine.target) }
   /// Of a request; for a response that of its To, so that the accessor is total.
-  public var requestURI: URI { startLine.uri.map { URI(bytes.span, $0) } ?? to.uri }
+  public var requestURI: URI {
+    // The range was read once when the message was parsed.
+    guard isRequest, let ranges = try? bytes.span.uri(startLine.target) else { return to.uri }
+    return URI(bytes.span, ranges)
+  }
   public var body: ArraySlice<UInt8> { bytes[bodyStart...] }
 }
 
@@ -57,7 +61,6 @@ struct StartLine: Sendable {
   var method: Range<Int>
   /// The Request-URI, or the reason phrase.
   var target: Range<Int>
-  var uri: URIRanges?
   /// 0 for a request.
   var status: Int
 
@@ -82,14 +85,14 @@ struct StartLine: Sendable {
     let versionStart = bytes.lastIndex(of: ASCII.space, methodEnd, versionEnd) + 1
     try Self.version(bytes, versionStart, versionEnd)
     guard versionEnd == end else { throw ParseError(offset: versionEnd, reason: "white space behind the version") }
-    let ranges = try bytes.uri(methodEnd + 1..<targetEnd)
+    var ranges = URIRanges()
+    try bytes.uri(methodEnd + 1, targetEnd, into: &ranges)
     guard targetEnd + 1 == versionStart else { throw ParseError(offset: targetEnd, reason: "space in the Request-URI") }
     if let headers = ranges.headers {
       throw ParseError(offset: headers.lowerBound - 1, reason: "Request-URI with headers")
     }
     method = 0..<methodEnd
     target = methodEnd + 1..<targetEnd
-    uri = ranges
     status = 0
   }
 

@@ -47,6 +47,7 @@ struct MessageHead: Sendable {
     bodyStart = i + 2
   }
 
+  @inline(__always)
   private static func field(
     _ bytes: Span<UInt8>, _ i: inout Int, _ limits: Limits
   ) throws(ParseError) -> HeaderField {
@@ -59,20 +60,13 @@ struct MessageHead: Sendable {
     guard next - start <= limits.headerLine else {
       throw ParseError(offset: start, reason: "header too long", status: 513)
     }
-    var nameEnd = bytes.skip(.token, start, lineEnd)
-    var colon = nameEnd
-    while colon < lineEnd, bytes[colon] == ASCII.space || bytes[colon] == ASCII.tab { colon += 1 }
-    var header = HeaderName.other
-    if bytes.isAt(UInt8(ascii: ":"), colon, lineEnd), nameEnd > start {
-      header = HeaderName(bytes.extracting(start..<nameEnd))
-    } else {
-      // A name that is no token: not a header we process, so it does no harm (RFC 3261 section 16.3 item 1).
-      guard let found = bytes.firstIndex(of: UInt8(ascii: ":"), start, lineEnd), found > start,
-        bytes.firstIndex(of: ASCII.cr, start, found) == nil
-      else { throw ParseError(offset: start, reason: "header without a name and a colon") }
-      colon = found
-      nameEnd = bytes.trimEnd(start, found)
-    }
+    let colon = bytes.index(of: UInt8(ascii: ":"), start, lineEnd)
+    let nameEnd = bytes.trimEnd(start, colon)
+    let header = HeaderName(bytes, start, nameEnd)
+    // A name that is no token is not a header we process, so it does no harm (RFC 3261 section 16.3 item 1).
+    guard colon < lineEnd, nameEnd > start,
+      header != .other || bytes.firstIndex(of: ASCII.cr, start, colon) == nil
+    else { throw ParseError(offset: start, reason: "header without a name and a colon") }
     let value = bytes.skipSpace(colon + 1, lineEnd)
     return HeaderField(
       name: UInt32(truncatingIfNeeded: start), nameEnd: UInt32(truncatingIfNeeded: nameEnd),
@@ -81,7 +75,10 @@ struct MessageHead: Sendable {
   }
 
   /// The end of the header that begins at `start`, and where the next one begins.
-  private static func foldedEnd(_ bytes: Span<UInt8>, _ start: Int) throws(ParseError) -> (end: Int, next: Int) {
+  @inline(__always)
+  private static func foldedEnd(
+    _ bytes: Span<UInt8>, _ start: Int
+  ) throws(ParseError) -> (end: Int, next: Int) {
     var i = start
     while true {
       i = bytes.indexOfControl(from: i)
@@ -102,6 +99,7 @@ struct MessageHead: Sendable {
     return (i - first) % 2 == 1
   }
 
+  @inline(__always)
   private static func checkLineEnd(_ bytes: Span<UInt8>, _ i: Int) throws(ParseError) {
     guard i < bytes.count else { throw ParseError(offset: i, reason: "no empty line behind the headers") }
     switch bytes[i] {

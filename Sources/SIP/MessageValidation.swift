@@ -16,7 +16,8 @@ extension MessageHead {
       case .from, .to:
         try seen.insert(field)
         var i = start
-        _ = try bytes.address(&i, end)
+        var ranges = AddressRanges()
+        try bytes.address(&i, end, into: &ranges)
         guard i == end else { throw ParseError(offset: i, reason: "text behind the address") }
       case .callID:
         try seen.insert(field)
@@ -91,7 +92,8 @@ extension MessageHead {
     }
     var i = start
     repeat {
-      _ = try bytes.address(&i, end)
+      var ranges = AddressRanges()
+      try bytes.address(&i, end, into: &ranges)
       count += 1
     } while try bytes.comma(&i, end)
   }
@@ -100,7 +102,9 @@ extension MessageHead {
     var i = start
     repeat {
       let value = i
-      guard try bytes.address(&i, end).isBracketed else {
+      var ranges = AddressRanges()
+      try bytes.address(&i, end, into: &ranges)
+      guard ranges.isBracketed else {
         throw ParseError(offset: value, reason: "route without angle brackets")
       }
     } while try bytes.comma(&i, end)
@@ -110,9 +114,8 @@ extension MessageHead {
   /// the identifier is only ever compared byte by byte.
   private static func callID(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws(ParseError) {
     guard start < end else { throw ParseError(offset: start, reason: "Call-ID is empty") }
-    for i in start..<end where bytes[i] <= ASCII.space || bytes[i] >= 0x7f {
-      throw ParseError(offset: i, reason: "character not allowed in Call-ID")
-    }
+    let stop = bytes.skip(.visible, start, end)
+    guard stop == end else { throw ParseError(offset: stop, reason: "character not allowed in Call-ID") }
   }
 
   /// A number below 2^31 and a method (RFC 3261 section 8.1.1.5).

@@ -62,7 +62,10 @@ public struct SwitchboardService: Sendable {
     let currentSite = CurrentSite(site)
     let perform: @Sendable (Command) async -> Reply = { await replies.perform($0, through: mailbox) }
     let robots = Robots(options.isDemo ? robotAgents(of: site) : [], perform: perform)
-    let telephony = try await Telephony(site: site, mailbox: mailbox, clock: clock, logger: logger)
+    let health = Health()
+    let telephony = try await Telephony(
+      site: site, mailbox: mailbox, clock: clock, entropy: Entropy(seed: randomSeed()), logger: logger,
+      isOverloaded: { mailbox.isNearlyFull || !health.isGood })
     let releaser = Releaser(
       outlets: Outlets(
         transmit: { telephony.transmit($0) }, media: { telephony.media($0) }, reply: { replies.resume($0, with: $1) },
@@ -70,7 +73,6 @@ public struct SwitchboardService: Sendable {
           feed.publish(notices)
           robots.follow(notices)
         }))
-    let health = Health()
     let journal = JournalThread(store: store) { report in
       health.note(report, logger: logger)
       if case .committed(let token) = report { releaser.release(through: token) }
@@ -82,7 +84,6 @@ public struct SwitchboardService: Sendable {
     engine.start()
     mailbox.post(.reconfigure(site, sources: sources))
     if restored.lastSequence > 0 { mailbox.post(.input(.restarted)) }
-    telephony.start(isOverloaded: { mailbox.isNearlyFull || journal.isOverloaded || !health.isGood })
     await robots.signIn()
 
     let backend = Backend.serving(

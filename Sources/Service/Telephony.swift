@@ -1,15 +1,112 @@
 import CallControl
 import Drivers
+import Foundation
 import Logging
+import Media
+import Primitives
 import SIP
+import Synchronization
 import Web
 
 /// The drivers under call control: SIP listeners and media threads.
 final class Telephony: Sendable {
-  init(site: Site, mailbox: Mailbox, clock: EngineClock, logger: Logger) async throws {}
-  func start(isOverloaded: @escaping @Sendable () -> Bool) {}
-  func transmit(_ transmission: UserAgent.Transmission) {}
-  func media(_ command: MediaCommand) {}
-  func metrics() -> [Metric] { [] }
-  func stop() async {}
+  private let transport: SIPTransport?
+  private let mediaThreads: MediaThreads
+
+  /// Starts the media threads and binds the SIP listeners; nothing is handed to the engine before it runs.
+  /// - Parameter isOverloaded: new calls get 503 while it is true.
+  init(
+    site: Site, mailbox: Mailbox, clock: EngineClock, entropy: Entropy, logger: Logger,
+    isOverloaded: @escaping @Sendable () -> Bool
+  ) async throws {
+    var media = MediaThreads.Settings(address: try Self.endpoint(site.listen.media.address, 0))
+    media.ports = site.listen.media.ports
+    media.music += try Self.music(of: site).map(Self.recording)
+    mediaThreads = try MediaThreads(settings: media, entropy: entropy) { event in
+      mailbox.post(.input(.media(event)))
+    }
+    var settings = SIPTransport.Settings()
+    let sip = site.listen.sip
+    if sip.udp != 0 { settings.udp = try Self.endpoint(sip.address, sip.udp) }
+    if sip.tcp != 0 { settings.tcp = try Self.endpoint(sip.address, sip.tcp) }
+    guard settings.udp != nil || settings.tcp != nil else {
+      transport = nil
+      return
+    }
+    let trusted = site.federation.trustedSources
+    let own = Mutex<SIPTransport?>(nil)
+    let refuse: @Sendable (Message, Flow) -> Void = { message, flow in
+      let bytes = UserAgent.statelessResponse(
+        to: message, status: 503, headers: [.init("Retry-After", "5")], flow: flow)
+      own.withLock { $0 }?.send([.init(bytes: bytes, flow: flow)])
+    }
+    do {
+      let started = try await SIPTransport.start(
+        settings: settings, clock: clock, logger: logger,
+        sinks: .init(
+          received: { message, flow in
+            // A request inside a dialog is never refused for load: it may be the BYE that ends it.
+            if message.kind == .request(.invite), message.to.tag == nil, isOverloaded() { return refuse(message, flow) }
+            mailbox.post(.input(.message(message, flow)))
+          },
+          failed: { flow in mailbox.post(.input(.flowFailed(flow))) },
+          isTrusted: { endpoint in trusted.contains { $0.contains(endpoint) } }))
+      own.withLock { $0 = started }
+      transport = started
+    } catch {
+      mediaThreads.stop()
+      throw SwitchboardService.Failure(
+        "SIP cannot listen on \(sip.address), UDP \(sip.udp) and TCP \(sip.tcp): \(error). "
+          + "Is another server running? Change listen.sip in site.yaml.")
+    }
+  }
+
+  /// The site's own music files by number; the configuration counts them from 1, behind the built-in music.
+  private static func music(of site: Site) -> [String] {
+    let numbered = site.queues.compactMap { queue in queue.musicFile.map { (queue.music, $0) } }
+    return numbered.sorted { $0.0 < $1.0 }.map(\.1).reduce(into: []) { files, file in
+      if files.last != file { files.append(file) }
+    }
+  }
+
+  private static func recording(_ file: String) throws -> Recording {
+    guard let bytes = FileManager.default.contents(atPath: file) else {
+      throw SwitchboardService.Failure("The music \(file) cannot be read.")
+    }
+    do throws(WaveFileError) {
+      return try Recording(waveFile: [UInt8](bytes))
+    } catch {
+      throw SwitchboardService.Failure("The music \(file) cannot be played: \(error)")
+    }
+  }
+
+  private static func endpoint(_ address: String, _ port: UInt16) throws -> Endpoint {
+    guard let endpoint = Endpoint(address: address == "localhost" ? "127.0.0.1" : address, port: port) else {
+      throw SwitchboardService.Failure("\(address) is not an IP address to listen on.")
+    }
+    return endpoint
+  }
+
+  func transmit(_ transmission: UserAgent.Transmission) { transport?.send([transmission]) }
+
+  func media(_ command: MediaCommand) { mediaThreads.perform([command]) }
+
+  func metrics() -> [Metric] {
+    func counter(_ name: String, _ help: String, _ value: UInt64) -> Metric {
+      Metric("switchboard_sip_\(name)", help, .counter, [.init(Double(value))])
+    }
+    let counters = transport?.counters ?? .init()
+    return [
+      counter("messages_received_total", "SIP messages received.", counters.received),
+      counter("messages_sent_total", "SIP messages sent.", counters.sent),
+      counter("messages_malformed_total", "SIP messages refused as malformed.", counters.malformed),
+      counter("messages_dropped_total", "SIP messages dropped unread.", counters.dropped),
+      counter("sources_banned_total", "Times a source was banned.", counters.banned),
+    ]
+  }
+
+  func stop() async {
+    await transport?.stop()
+    mediaThreads.stop()
+  }
 }

@@ -1,7 +1,7 @@
 /// The candidate that a person most likely meant by `word`, if one is near enough to be worth saying.
 func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
   guard word.utf8.count <= 64 else { return nil }
-  let allowed = max(1, min(3, word.count / 3))
+  let allowed = word.count < 4 ? 1 : word.count < 9 ? 2 : 3
   var best: (distance: Int, candidate: String)?
   for candidate in candidates where candidate != word {
     let distance = editDistance(Array(word.lowercased()), Array(candidate.lowercased()))

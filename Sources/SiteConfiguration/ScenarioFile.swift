@@ -17,7 +17,16 @@ public enum ScenarioFile {
       throw ConfigurationError(findings)
     }
     let live: Site
-    do { live = try SiteFolder.load(folder) } catch { throw ConfigurationError(findings + error.findings) }
+    do {
+      live = try SiteFolder.load(folder)
+    } catch {
+      // A folder that cannot be read is the fault of the line that names it.
+      findings += error.findings.map { finding in
+        guard finding.place.file == folder, site == nil, let item = top["site"] else { return finding }
+        return Finding(at: item.place, "`\(folder)`: \(finding.message)")
+      }
+      throw ConfigurationError(findings)
+    }
     var reader = ScenarioReader(file: path, top: top, site: live)
     let scenario = reader.read()
     findings += reader.findings
@@ -83,18 +92,20 @@ struct ScenarioReader {
 
   private mutating func readCaller(_ pair: Item.Pair, _ span: Range<Instant>) -> Scenario.Caller? {
     let item = pair.item
-    guard let queue = readQueue(pair), let arrivals = readArrivals(item, span) else { return nil }
+    let arrivals = readArrivals(item, span)
     let patience = item["patience"].flatMap { Distribution($0, &findings) }
-    var caller = Scenario.Caller(
-      name: pair.key, place: pair.place, queue: queue, arrivals: arrivals, channels: [], needs: [], patience: patience,
-      handle: [], redial: nil)
+    var times: [Scenario.Handle] = []
     for handle in item["handle"]?.pairs ?? [] {
       guard let channel = Channel.allCases.first(where: { "\($0)" == handle.key }),
         let time = Distribution(handle.item, &findings)
       else { continue }
-      caller.handle.append(Scenario.Handle(channel: channel, time: time))
+      times.append(Scenario.Handle(channel: channel, time: time))
     }
-    caller.channels = readChannels(item, pair, queue)
+    guard let queue = readQueue(pair) else { return nil }
+    var caller = Scenario.Caller(
+      name: pair.key, place: pair.place, queue: queue, arrivals: arrivals, channels: readChannels(item, queue),
+      needs: [],
+      patience: patience, handle: times, redial: nil)
     for share in caller.channels where !(item["handle"]?.pairs ?? []).contains(where: { $0.key == "\(share.value)" }) {
       report(item["handle"]?.place ?? pair.place, "`handle` lacks `\(share.value)`")
     }
@@ -128,23 +139,25 @@ struct ScenarioReader {
     site.definitions.queues.firstIndex { $0.name == name && !$0.isRemoved }.map { QueueID(index: UInt32($0)) }
   }
 
-  private mutating func readArrivals(_ item: Item, _ span: Range<Instant>) -> Scenario.Arrivals? {
-    guard let arrivals = item["arrivals"] else { return nil }
+  private mutating func readArrivals(_ item: Item, _ span: Range<Instant>) -> Scenario.Arrivals {
+    let none = Scenario.Arrivals(perHour: [], overdispersion: 0)
+    guard let arrivals = item["arrivals"] else { return none }
     let hours = Int((span.upperBound - span.lowerBound + .minutes(60) - 1) / .minutes(60))
     guard let rates = arrivals["per_hour"] else {
-      report(arrivals.place, "`arrivals` lacks the key `per_hour`")
-      return nil
+      // Another source of arrivals has been reported as not built yet.
+      if arrivals.pairs.isEmpty { report(arrivals.place, "`arrivals` lacks the key `per_hour`") }
+      return none
     }
     let one = rates.decimal
     let perHour = one.map { [Double](repeating: $0, count: hours) } ?? rates.list.compactMap(\.decimal)
     guard perHour.count == hours else {
       report(rates.place, "`per_hour` has \(perHour.count) rates, but the span has \(hours) hours")
-      return nil
+      return none
     }
     return Scenario.Arrivals(perHour: perHour, overdispersion: arrivals["overdispersion"]?.decimal ?? 0)
   }
 
-  private mutating func readChannels(_ item: Item, _ pair: Item.Pair, _ queue: QueueID) -> [Scenario.Share<Channel>] {
+  private mutating func readChannels(_ item: Item, _ queue: QueueID) -> [Scenario.Share<Channel>] {
     let definition = site.definitions.queues[Int(queue.index)]
     guard let shares = item["channel"] else {
       return definition.channels.first.map { [Scenario.Share($0, 1)] } ?? []
@@ -152,7 +165,8 @@ struct ScenarioReader {
     var channels: [Scenario.Share<Channel>] = []
     for share in shares.pairs {
       guard let channel = [Channel.voice, .chat].first(where: { "\($0)" == share.key }) else {
-        report(share.place, "no channel is called `\(share.key)`\(suggestion(for: share.key, among: ["voice", "chat"]))")
+        report(
+          share.place, "no channel is called `\(share.key)`\(suggestion(for: share.key, among: ["voice", "chat"]))")
         continue
       }
       if !definition.channels.contains(channel) {
@@ -217,10 +231,14 @@ struct ScenarioReader {
     }
     if item["shift"] == nil { shifts = [span] }
     shifts.sort { $0.lowerBound < $1.lowerBound }
-    if zip(shifts, shifts.dropFirst()).contains(where: { $0.upperBound > $1.lowerBound }), let place = item["shift"]?.place {
+    if zip(shifts, shifts.dropFirst()).contains(where: { $0.upperBound > $1.lowerBound }),
+      let place = item["shift"]?.place
+    {
       report(place, "the shifts of `\(pair.key)` overlap")
     }
-    if shifts.isEmpty, let place = item["shift"]?.place { report(place, "the shift of `\(pair.key)` lies outside the span") }
+    if shifts.isEmpty, written.allSatisfy({ $0.text.flatMap(timesOfDay) != nil }), let place = item["shift"]?.place {
+      report(place, "the shift of `\(pair.key)` lies outside the span")
+    }
     var breaks: [Range<Instant>] = []
     for pause in (item["breaks"]?.list ?? []).compactMap({ $0.text.flatMap(breakTime) }) {
       breaks += days.compactMap { day in
@@ -229,7 +247,9 @@ struct ScenarioReader {
       }
     }
     breaks.sort { $0.lowerBound < $1.lowerBound }
-    if zip(breaks, breaks.dropFirst()).contains(where: { $0.upperBound > $1.lowerBound }), let place = item["breaks"]?.place {
+    if zip(breaks, breaks.dropFirst()).contains(where: { $0.upperBound > $1.lowerBound }),
+      let place = item["breaks"]?.place
+    {
       report(place, "the breaks of `\(pair.key)` overlap")
     }
     return Scenario.Agent(

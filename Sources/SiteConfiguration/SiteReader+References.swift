@@ -60,6 +60,7 @@ extension SiteReader {
   mutating func warnOfDoubts() {
     let queues = site.definitions.queues
     let agents = site.definitions.agents.filter { !$0.isRemoved }
+    if queuePlaces.isEmpty { warn(Place(file: folder), "no queue is defined") }
     for (index, place) in queuePlaces {
       let queue = queues[index]
       let members = agents.filter { $0.queues.contains { Int($0.queue.index) == index } }

@@ -1,45 +1,30 @@
 import CallControl
-import Glibc
+import SIP
 
-/// An IP address in 128 bits, IPv4 as IPv4-mapped IPv6.
-struct ClientAddress: Hashable, Sendable {
-  var high: UInt64
-  var low: UInt64
-}
-
-extension ClientAddress {
-  /// Dotted quad or IPv6 text, perhaps in brackets and with a port as proxies write it.
-  init?(_ text: some StringProtocol) {
-    var text = String(text)
-    if text.first == "[", let end = text.firstIndex(of: "]") {
-      text = String(text[text.index(after: text.startIndex)..<end])
-    } else if text.contains("."), !text.contains("::"), let colon = text.firstIndex(of: ":") {
-      text = String(text[..<colon])
+/// Clients are known by their IP address: endpoints with port 0.
+extension Endpoint {
+  /// An address as proxies write it: IPv6 perhaps in brackets, perhaps with a port behind it.
+  init?(forwarded text: some StringProtocol) {
+    var address = text[...]
+    if address.first == "[", let end = address.firstIndex(of: "]") {
+      address = address[...end]
+    } else if address.contains("."), let colon = address.lastIndex(of: ":"), colon == address.firstIndex(of: ":") {
+      address = address[..<colon]
     }
-    func word(_ bytes: some Sequence<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-    var bytes = [UInt8](repeating: 0, count: 16)
-    if inet_pton(AF_INET, text, &bytes) == 1 {
-      self.init(high: 0, low: 0xffff_0000_0000 | word(bytes[..<4]))
-    } else if inet_pton(AF_INET6, text, &bytes) == 1 {
-      self.init(high: word(bytes[..<8]), low: word(bytes[8...]))
-    } else {
-      return nil
-    }
+    self.init(address: String(address), port: 0)
   }
 
   /// Who really asks: behind trusted proxies the last address in `X-Forwarded-For` that is not one of theirs.
-  init(peer: ClientAddress, forwardedFor: [String], trusting proxies: [AddressRange]) {
-    func isTrusted(_ address: ClientAddress) -> Bool {
-      proxies.contains { $0.contains(high: address.high, low: address.low) }
-    }
-    self = peer
+  static func client(peer: Endpoint, forwardedFor: [String], trusting proxies: [AddressRange]) -> Endpoint {
+    var client = peer
     let hops = forwardedFor.flatMap { $0.split(separator: ",") }
-    for hop in hops.reversed() where isTrusted(self) {
-      guard let address = ClientAddress(hop.drop { $0 == " " }.prefix { $0 != " " }) else { return }
-      self = address
+    for hop in hops.reversed() where proxies.contains(where: { $0.contains(client) }) {
+      guard let address = Endpoint(forwarded: hop.drop { $0 == " " }.prefix { $0 != " " }) else { break }
+      client = address
     }
+    return client
   }
 
   /// What shares a limit: an IPv4 address, or the /64 that one IPv6 customer has.
-  var limitKey: ClientAddress { high == 0 ? self : ClientAddress(high: high, low: 0) }
+  var limitKey: Endpoint { high == 0 ? self : Endpoint(high: high, low: 0, port: 0) }
 }

@@ -1,5 +1,6 @@
 import CallControl
 import HTTPTypes
+import SIP
 import Synchronization
 
 /// What the handlers share while the server runs.
@@ -30,8 +31,8 @@ final class Desk: Sendable {
     return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
   }
 
-  /// Takes one from the address's buckets and writes the `RateLimit` fields of the tighter one.
-  func limit(_ quota: RateLimiter.Quota?, _ address: ClientAddress, _ headers: inout HTTPFields) throws {
+  /// Takes one from the address's buckets and writes the `RateLimit` fields of the narrower one.
+  func limit(_ quota: RateLimiter.Quota?, _ address: Endpoint, _ headers: inout HTTPFields) throws {
     for quota in [Gate.anything, quota].compactMap({ $0 }) {
       let verdict = limiter.withLock { $0.take(quota, address: address, at: now) }
       headers[.rateLimitPolicy] = "\"\(quota.name)\";q=\(quota.burst);w=\(quota.window)"

@@ -12,10 +12,13 @@ struct EventStreams: Sendable {
 
   /// - Parameters:
   ///   - snapshot: the state to start from where the stream cannot be resumed.
+  ///   - waiting: looks a waiting contact up again from time to time: its place changes by what others do, which is
+  ///     no event of its own.
   ///   - opened, closed: called once each, around the life of the stream.
   func answer(
     _ topic: Feed.Topic, for audience: Audience, exchange: Exchange,
     snapshot: @escaping @Sendable () async throws -> StreamEvent.Snapshot,
+    waiting: (@Sendable () async throws -> Contact)? = nil,
     opened: @escaping @Sendable () async -> Void = {}, closed: @escaping @Sendable () -> Void = {}
   ) throws -> Answer {
     let after = try lastEventID(exchange)
@@ -27,7 +30,7 @@ struct EventStreams: Sendable {
         await opened()
         defer { closed() }
         try await request.body.consumeWithCancellationOnInboundClose { _ in
-          try await write(topic, for: audience, after: after, snapshot: snapshot, to: &out)
+          try await write(topic, for: audience, after: after, snapshot: snapshot, waiting: waiting, to: &out)
         }
         try await out.finish(nil)
       })
@@ -41,26 +44,29 @@ struct EventStreams: Sendable {
 
   private func write(
     _ topic: Feed.Topic, for audience: Audience, after: UInt64?,
-    snapshot: @Sendable () async throws -> StreamEvent.Snapshot, to writer: inout any ResponseBodyWriter
+    snapshot: @Sendable () async throws -> StreamEvent.Snapshot, waiting: (@Sendable () async throws -> Contact)?,
+    to writer: inout any ResponseBodyWriter
   ) async throws {
     let subscription = feed.subscribe(topic, after: after)
     var isOver = false
+    var told: Contact?
     do {
       if let missed = subscription.missed {
         // The comment tells at once that the link is up, even if nothing was missed.
         try await writer.write(ByteBuffer(string: ": resumed\n\n"))
-        isOver = try await write(missed, for: audience, to: &writer)
+        isOver = try await write(missed, for: audience, told: &told, to: &writer)
       } else {
         let event = StreamEvent.reset(try await snapshot())
         isOver = event.endsStory(for: audience)
+        told = event.contact
         try await writer.write(event.buffer(id: subscription.position))
       }
       if !isOver {
         pieces: for await piece in subscription.pieces.cancelOnGracefulShutdown() {
           switch piece {
-          case .beat: try await writer.write(ByteBuffer(string: ":\n\n"))
+          case .beat: try await writer.write(try await beat(told: &told, waiting: waiting))
           case .notices(let notices):
-            if try await write(notices, for: audience, to: &writer) { break pieces }
+            if try await write(notices, for: audience, told: &told, to: &writer) { break pieces }
           }
         }
       }
@@ -71,10 +77,20 @@ struct EventStreams: Sendable {
     if feed.cancel(subscription) { try await writer.write(StreamEvent.dropped.buffer(id: nil)) }
   }
 
+  /// What a silent stream says: a new place in the line, or just that it is alive.
+  private func beat(told: inout Contact?, waiting: (@Sendable () async throws -> Contact)?) async throws -> ByteBuffer {
+    let alive = ByteBuffer(string: ":\n\n")
+    guard let waiting, told?.state ?? "queued" == "queued" else { return alive }
+    // A contact that is gone, or a full mailbox, is no reason to end the stream: events tell what matters.
+    guard let contact = try? await waiting(), contact.state == "queued", contact != told else { return alive }
+    told = contact
+    return try StreamEvent.contactChanged(contact).buffer(id: nil)
+  }
+
   /// Whether the story is over. Only the last event of a sequence carries the id, so that a stream that breaks in
   /// between is resumed before the first of them.
   private func write(
-    _ notices: [Notice], for audience: Audience, to writer: inout any ResponseBodyWriter
+    _ notices: [Notice], for audience: Audience, told: inout Contact?, to writer: inout any ResponseBodyWriter
   ) async throws -> Bool {
     var buffer = ByteBuffer()
     var isOver = false
@@ -83,6 +99,7 @@ struct EventStreams: Sendable {
       let isLast = place + 1 == notices.count || notices[place + 1].sequence != notice.sequence
       buffer.writeImmutableBuffer(try event.buffer(id: isLast ? notice.sequence : nil))
       isOver = isOver || event.endsStory(for: audience)
+      told = event.contact ?? told
     }
     if buffer.readableBytes > 0 { try await writer.write(buffer) }
     return isOver
@@ -92,6 +109,16 @@ struct EventStreams: Sendable {
 extension StreamEvent {
   fileprivate func buffer(id: UInt64?) throws -> ByteBuffer {
     ByteBuffer(bytes: ServerSentEvent(id: id.map { String($0) }, name: name, data: try json()).encoded)
+  }
+
+  fileprivate var contact: Contact? {
+    switch self {
+    case .reset(let snapshot): snapshot.contact
+    case .contactQueued(let contact), .contactChanged(let contact), .contactAnswered(let contact),
+      .contactEnded(let contact):
+      contact
+    default: nil
+    }
   }
 
   /// A visitor's stream ends with the contact; there is nothing to connect again for.

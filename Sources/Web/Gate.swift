@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
-import Synchronization
+import SIP
 
 /// Everything that holds for every request, around the routes: limits, tokens, idempotency, CORS, security headers,
 /// problems, counting.
@@ -17,32 +17,21 @@ struct Gate: HTTPResponder {
   static let anything = RateLimiter.Quota(name: "requests", burst: 120, interval: 50_000)
 
   private let routes: [Route]
-  private let router: RouterResponder<ConnectionContext>
   private let desk: Desk
 
   init(routes: [Route], desk: Desk) {
     self.routes = routes
     self.desk = desk
-    let router = Router(context: ConnectionContext.self)
-    for route in routes {
-      router.on(RouterPath(route.path), method: route.method) { request, context in
-        try await Gate.run(route, request, context, desk)
-      }
-    }
-    self.router = router.buildResponder()
   }
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     if let preflight = preflight(request) { return preflight }
     var response: Response
     do {
-      response = try await router.respond(to: request, context: context)
+      let (route, parameters) = try find(request)
+      response = try await run(route, parameters, request, context)
     } catch {
-      let refused = refusal(for: error, request)
-      if refused.status == .internalServerError {
-        context.logger.error("A request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
-      }
-      response = refused.answer(for: request.uri.path).response
+      response = Refused(error).answer(for: request.uri.path).response
       desk.traffic.count(route: "none", status: response.status.code)
     }
     addCORS(request, &response)
@@ -50,28 +39,27 @@ struct Gate: HTTPResponder {
     return response
   }
 
-  /// A known path with another method is 405 and says which ones there are.
-  private func refusal(for error: any Error, _ request: Request) -> Refused {
-    let refused = Refused(error)
-    guard refused.status == .notFound, error is HTTPError else { return refused }
-    let methods = routes.filter { $0.matches(request.uri.path) }.map(\.method.rawValue)
-    guard !methods.isEmpty else { return refused }
-    return Refused(
+  /// The route and what stands in its path's braces. A known path with another method is 405 and says which ones
+  /// there are.
+  private func find(_ request: Request) throws -> (Route, [Substring: Substring]) {
+    let matches = routes.compactMap { route in route.parameters(in: request.uri.path).map { (route, $0) } }
+    if let match = matches.first(where: { $0.0.method == request.method }) { return match }
+    guard !matches.isEmpty else { throw Refused.notFound("There is nothing at this address.") }
+    throw Refused(
       status: .methodNotAllowed, kind: "method-not-allowed", title: "Another method is needed",
-      headers: [.allow: methods.joined(separator: ", ")])
+      headers: [.allow: matches.map(\.0.method.rawValue).joined(separator: ", ")])
   }
 
   // MARK: One request of a known route
 
-  private static func run(
-    _ route: Route, _ request: Request, _ context: ConnectionContext, _ desk: Desk
+  private func run(
+    _ route: Route, _ parameters: [Substring: Substring], _ request: Request, _ context: ConnectionContext
   ) async throws -> Response {
     var limits = HTTPFields()
     var answer: Answer
     do {
-      let site = desk.backend.site()
-      let exchange = try await admit(route, request, context, site, desk, &limits)
-      answer = try await once(route, exchange, desk)
+      let exchange = try await admit(route, parameters, request, context, &limits)
+      answer = try await once(route, exchange)
     } catch {
       let refused = Refused(error)
       if refused.status == .internalServerError {
@@ -84,13 +72,14 @@ struct Gate: HTTPResponder {
     return answer.response
   }
 
-  private static func admit(
-    _ route: Route, _ request: Request, _ context: ConnectionContext, _ site: Site, _ desk: Desk,
+  private func admit(
+    _ route: Route, _ parameters: [Substring: Substring], _ request: Request, _ context: ConnectionContext,
     _ limits: inout HTTPFields
   ) async throws -> Exchange {
+    let site = desk.backend.site()
     let principal = Principal(authorization: request.headers[.authorization], site: site)
-    let address = ClientAddress(
-      peer: context.peer ?? ClientAddress(high: 0, low: 0),
+    let address = Endpoint.client(
+      peer: context.peer ?? Endpoint(high: 0, low: 0, port: 0),
       forwardedFor: request.headers[values: .xForwardedFor], trusting: site.listen.http.trustedProxies)
     if case .holder = principal {} else { try desk.limit(route.quota, address, &limits) }
     if case .scopes(let scopes) = route.access {
@@ -99,15 +88,15 @@ struct Gate: HTTPResponder {
     }
     var body: [UInt8] = []
     if route.method != .get {
-      do { body = Array(buffer: try await request.body.collect(upTo: bodyLimit)) } catch is NIOTooManyBytesError {
+      do { body = Array(buffer: try await request.body.collect(upTo: Self.bodyLimit)) } catch is NIOTooManyBytesError {
         throw Refused.tooLarge
       }
     }
     return Exchange(
-      request: request, parameters: context.parameters, address: address, principal: principal, body: body)
+      request: request, parameters: parameters, address: address, principal: principal, body: body)
   }
 
-  private static func insufficient(_ scopes: [Site.Token.Scope]) -> Refused {
+  private func insufficient(_ scopes: [Site.Token.Scope]) -> Refused {
     let names = scopes.map(\.rawValue).joined(separator: " or ")
     var refused = Refused.forbidden("The token lacks the scope \(names).")
     refused.headers[.wwwAuthenticate] = "Bearer error=\"insufficient_scope\""
@@ -115,7 +104,7 @@ struct Gate: HTTPResponder {
   }
 
   /// A POST with an `Idempotency-Key` is carried out once; its repetition gets the same answer.
-  private static func once(_ route: Route, _ exchange: Exchange, _ desk: Desk) async throws -> Answer {
+  private func once(_ route: Route, _ exchange: Exchange) async throws -> Answer {
     guard route.method == .post, let text = exchange.request.headers[.idempotencyKey] else {
       return try await route.handle(exchange)
     }
@@ -183,9 +172,14 @@ struct Gate: HTTPResponder {
 }
 
 extension Route {
-  fileprivate func matches(_ requested: String) -> Bool {
-    let own = path.split(separator: "/")
-    let other = requested.split(separator: "/")
-    return own.count == other.count && zip(own, other).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+  /// What stands in the braces, or nil if the path is another one.
+  fileprivate func parameters(in requested: String) -> [Substring: Substring]? {
+    let (own, other) = (path.split(separator: "/"), requested.split(separator: "/"))
+    guard own.count == other.count else { return nil }
+    var parameters: [Substring: Substring] = [:]
+    for (part, text) in zip(own, other) {
+      if part.first == "{" { parameters[part.dropFirst().dropLast()] = text } else if part != text { return nil }
+    }
+    return parameters
   }
 }

@@ -59,7 +59,9 @@ extension Metric {
     return [
       perQueue("switchboard_queue_waiting", "Contacts waiting.", .gauge) { Double($0.summary.waiting) },
       perQueue("switchboard_queue_agents_signed_in", "Agents signed in.", .gauge) { Double($0.summary.signedIn) },
-      perQueue("switchboard_queue_agents_ready", "Agents who could take an offer.", .gauge) { Double($0.summary.ready) },
+      perQueue("switchboard_queue_agents_ready", "Agents who could take an offer.", .gauge) {
+        Double($0.summary.ready)
+      },
       counter("entered", "Contacts that entered the queue.") { $0.entered },
       counter("answered", "Contacts answered.") { $0.answered },
       counter("answered_within", "Contacts answered within the service level's time.") { $0.answeredWithin },

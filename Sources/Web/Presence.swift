@@ -25,11 +25,9 @@ final class Presence: Sendable {
   func isHere(_ contact: PublicID) -> Bool { visitors.withLock { $0[contact]?.streams ?? 0 > 0 } }
 
   /// The tab says goodbye. A reload says so too: only who is still away after `grace` hangs up.
-  func leave(_ contact: PublicID, grace: Duration) {
-    Task {
-      try? await Task.sleep(for: grace)
-      if !isHere(contact) { _ = await perform(.hangUp(contact, .visitor)) }
-    }
+  func leave(_ contact: PublicID, grace: Duration) async {
+    try? await Task.sleep(for: grace)
+    if !isHere(contact) { _ = await perform(.hangUp(contact, .visitor)) }
   }
 
   private func change(_ contact: PublicID, by difference: Int) async {

@@ -2,7 +2,6 @@ import ACD
 import API
 import CallControl
 import HTTPTypes
-import Hummingbird
 
 /// A request that gets a problem (RFC 9457) instead of what it asked for.
 struct Refused: Error {
@@ -78,17 +77,7 @@ extension Refused {
     }
   }
 
-  /// What the router and the body reader throw.
-  init(_ error: any Error) {
-    switch error {
-    case let refused as Refused: self = refused
-    case let error as HTTPError where error.status == .notFound: self = .notFound("There is nothing at this address.")
-    case let error as HTTPError where error.status == .contentTooLarge: self = .tooLarge
-    case let error as HTTPError where error.status.code < 500:
-      self = Refused(status: error.status, kind: "bad-request", title: error.status.reasonPhrase, detail: error.body)
-    default: self = .internalError
-    }
-  }
+  init(_ error: any Error) { self = error as? Refused ?? .internalError }
 
   static let tooLarge = Refused(
     status: .contentTooLarge, kind: "too-large", title: "The body is too large",

@@ -1,3 +1,5 @@
+import SIP
+
 /// Token buckets per client address. A value: time comes in as microseconds from any fixed start.
 struct RateLimiter: Sendable {
   /// `burst` at once, then one per `interval` microseconds.
@@ -18,7 +20,7 @@ struct RateLimiter: Sendable {
   }
 
   private struct Key: Hashable, Sendable {
-    var address: ClientAddress
+    var address: Endpoint
     var quota: String
   }
 
@@ -28,7 +30,7 @@ struct RateLimiter: Sendable {
 
   init(limit: Int = 20_000) { self.limit = limit }
 
-  mutating func take(_ quota: Quota, address: ClientAddress, at now: Int64) -> Verdict {
+  mutating func take(_ quota: Quota, address: Endpoint, at now: Int64) -> Verdict {
     let key = Key(address: address.limitKey, quota: quota.name)
     if fullAt[key] == nil, fullAt.count >= limit { makeRoom(at: now) }
     let filled = max(fullAt[key] ?? now, now)

@@ -4,6 +4,7 @@ import CallControl
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import SIP
 
 /// One operation of the HTTP API or one page. The table of routes registers the handlers and writes the OpenAPI
 /// document, so that the two cannot disagree.
@@ -81,8 +82,10 @@ struct Answer: Sendable {
 /// One request on its way through a handler.
 struct Exchange: Sendable {
   var request: Request
-  var parameters: Parameters
-  var address: ClientAddress
+  /// What stands in the braces of the route's path.
+  var parameters: [Substring: Substring]
+  /// The client, with port 0.
+  var address: Endpoint
   var principal: Principal
   /// The whole body; empty for GET.
   var body: [UInt8]
@@ -92,14 +95,14 @@ struct Exchange: Sendable {
   var origin: String? { request.headers[.origin] }
 
   func contact() throws -> PublicID {
-    guard let id = parameters.get("contact").flatMap({ PublicID(parsing: $0) }) else {
+    guard let id = parameters["contact"].flatMap({ PublicID(parsing: $0) }) else {
       throw Refused.notFound("There is no such contact.")
     }
     return id
   }
 
   func offer() throws -> OfferID {
-    guard let id = parameters.get("offer").flatMap({ OfferID(name: $0) }) else {
+    guard let id = parameters["offer"].flatMap({ OfferID(name: $0) }) else {
       throw Refused.notFound("There is no such offer.")
     }
     return id
@@ -122,19 +125,21 @@ struct Exchange: Sendable {
         detail: "Send Content-Type: application/json.")
     }
     do { return try JSON.decode(body.isEmpty ? Array("{}".utf8) : body) } catch let error as DecodingError {
-      throw Refused.invalid(Self.sentence(error))
+      throw Self.refusal(for: error)
     }
   }
 
-  private static func sentence(_ error: DecodingError) -> String {
-    func path(_ context: DecodingError.Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
+  private static func refusal(for error: DecodingError) -> Refused {
+    func path(_ context: DecodingError.Context) -> String {
+      context.codingPath.map(\.stringValue).joined(separator: ".")
+    }
     return switch error {
-    case .keyNotFound(let key, _): "The field \(key.stringValue) is missing."
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      "The field \(path(context)) has the wrong type."
-    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
-      "The field \(path(context)) has a value that makes no sense."
-    default: "The body is not JSON."
+    case .keyNotFound(let key, _): .invalid("The field \(key.stringValue) is missing.")
+    case .typeMismatch(_, let context) where !context.codingPath.isEmpty,
+      .valueNotFound(_, let context) where !context.codingPath.isEmpty:
+      .invalid("The field \(path(context)) has the wrong type.")
+    case .dataCorrupted: .badRequest("The body is not JSON.")
+    default: .invalid("The body must be a JSON object.")
     }
   }
 
@@ -158,10 +163,10 @@ struct Exchange: Sendable {
 /// Hummingbird's context with the peer's address.
 struct ConnectionContext: RequestContext {
   var coreContext: CoreRequestContextStorage
-  let peer: ClientAddress?
+  let peer: Endpoint?
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
-    peer = source.channel.remoteAddress?.ipAddress.flatMap { ClientAddress($0) }
+    peer = source.channel.remoteAddress?.ipAddress.flatMap { Endpoint(address: $0, port: 0) }
   }
 }

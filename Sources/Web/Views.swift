@@ -161,7 +161,10 @@ extension StreamEvent {
     case .contactQueued(let view): self = .contactQueued(Contact(view, for: audience))
     case .contactChanged(let view): self = .contactChanged(Contact(view, for: audience))
     case .contactAnswered(let view): self = .contactAnswered(Contact(view, for: audience))
-    case .contactEnded(let view): self = .contactEnded(Contact(view, for: audience))
+    case .contactEnded(let view):
+      var contact = Contact(view, for: audience)
+      if audience == .visitor { contact.state = ContactView.State.ended.rawValue }
+      self = .contactEnded(contact)
     case .message(let view):
       guard audience != .wallboard else { return nil }
       self = .messageCreated(Message(view))

@@ -16,6 +16,7 @@ enum Widget {
     File(path: "/switchboard/style.js", type: script, bytes: PackageResources.style_js),
     File(path: "/switchboard/en.js", type: script, bytes: PackageResources.en_js),
     File(path: "/switchboard/de.js", type: script, bytes: PackageResources.de_js),
+    File(path: "/switchboard/icon.svg", type: "image/svg+xml", bytes: PackageResources.icon_svg),
     File(path: "/switchboard/demo.css", type: "text/css; charset=utf-8", bytes: PackageResources.demo_css),
   ]
 

@@ -38,11 +38,8 @@ struct Inspect: ParsableCommand {
       let inspection = SIP.inspect(bytes)
       return (inspection.json, inspection.isAccepted)
     case .sdp:
-      do throws(SDPError) {
-        return (try SessionDescription(parsing: bytes).json, true)
-      } catch {
-        return (error.json, false)
-      }
+      let inspection = SDP.inspect(bytes)
+      return (inspection.json, inspection.isAccepted)
     }
   }
 }

@@ -47,7 +47,10 @@ import Testing
 
   @Test("A voice offer, talk or wrap-up blocks everything; chats do not block voice")
   func voiceBlocks() throws {
-    var floor = Floor(site { $0.agents[0].chatCapacity = 2; $0.queues[0].wrapUp = .seconds(10) })
+    var floor = Floor(
+      site {
+        $0.agents[0].chatCapacity = 2; $0.queues[0].wrapUp = .seconds(10)
+      })
     floor.signIn(0)
     let chat = floor.arrive(.chat)
     try floor.answer(0)
@@ -67,7 +70,10 @@ import Testing
 
   @Test("Where chats may not be interrupted, an engaged chat blocks a call and its wrap-up does not")
   func chatBlocksVoice() throws {
-    var floor = Floor(site { $0.agents[0].chatBlocksVoice = true; $0.queues[0].wrapUp = .seconds(10) })
+    var floor = Floor(
+      site {
+        $0.agents[0].chatBlocksVoice = true; $0.queues[0].wrapUp = .seconds(10)
+      })
     floor.signIn(0)
     let chat = floor.arrive(.chat)
     try floor.answer(0)
@@ -79,7 +85,10 @@ import Testing
 
   @Test("A chat wrap-up holds only its slot")
   func chatWrapUp() throws {
-    var floor = Floor(site { $0.agents[0].chatCapacity = 2; $0.queues[0].wrapUp = .seconds(10) })
+    var floor = Floor(
+      site {
+        $0.agents[0].chatCapacity = 2; $0.queues[0].wrapUp = .seconds(10)
+      })
     floor.signIn(0)
     let first = floor.arrive(.chat)
     try floor.answer(0)
@@ -95,7 +104,10 @@ import Testing
 
   @Test("A wrap-up is extended up to the limit, never shortened, and ends early with its code")
   func wrapUp() throws {
-    var floor = Floor(site { $0.queues[0].wrapUp = .seconds(30); $0.queues[0].wrapUpLimit = .seconds(100) })
+    var floor = Floor(
+      site {
+        $0.queues[0].wrapUp = .seconds(30); $0.queues[0].wrapUpLimit = .seconds(100)
+      })
     floor.signIn(0)
     let contact = floor.arrive()
     try floor.answer(0)
@@ -137,7 +149,10 @@ import Testing
 
   @Test("Signing out withdraws the offer, ends wrap-ups, and lets a talk go on without a wrap-up after it")
   func signOut() throws {
-    var floor = Floor(site { $0.agents[0].chatCapacity = 3; $0.queues[0].wrapUp = .minutes(1) })
+    var floor = Floor(
+      site {
+        $0.agents[0].chatCapacity = 3; $0.queues[0].wrapUp = .minutes(1)
+      })
     floor.signIn(0)
     let ended = floor.arrive(.chat)
     try floor.answer(0)
@@ -175,7 +190,10 @@ import Testing
 
   @Test("A callback uses the voice slot")
   func callback() throws {
-    var floor = Floor(site { $0.queues[0].channels = Channel.allCases; $0.agents[0].voiceCapacity = 0 })
+    var floor = Floor(
+      site {
+        $0.queues[0].channels = Channel.allCases; $0.agents[0].voiceCapacity = 0
+      })
     floor.signIn(0)
     let callback = floor.arrive(.callback)
     #expect(floor.isWaiting(callback))

@@ -59,7 +59,9 @@ struct Swarm {
     for index in 0..<8 {
       var agent = AgentDefinition(name: "agent \(index)")
       agent.skills = (0..<3).map { .init(skill: SkillID(index: UInt16($0)), level: UInt8(dice.roll(101))) }
-      for queue in 0..<4 where dice.hits(60) { agent.queues.append(.init(queue: QueueID(queue), rank: UInt8(dice.roll(3)))) }
+      for queue in 0..<4 where dice.hits(60) {
+        agent.queues.append(.init(queue: QueueID(queue), rank: UInt8(dice.roll(3))))
+      }
       agent.take = dice.pick([.oldest, .agentRank])
       agent.voiceCapacity = UInt8(dice.roll(4) == 0 ? 0 : 1)
       agent.chatCapacity = UInt8(dice.roll(5))
@@ -76,7 +78,9 @@ struct Swarm {
     switch dice.roll(34) {
     case 0..<8:
       let slot = dice.roll(generations.count)
-      if !dice.hits(3), engine.state.contacts.count > slot, engine.state.contacts[slot].phase != .gone { return .timersDue }
+      if !dice.hits(3), engine.state.contacts.count > slot, engine.state.contacts[slot].phase != .gone {
+        return .timersDue
+      }
       generations[slot] += 1
       let contact = ContactID(slot: UInt32(slot), generation: generations[slot])
       known.append(contact)
@@ -171,9 +175,11 @@ struct Swarm {
     }
     // 0: still live; 1: ended unaccepted; 100: accepted; 101: accepted, and the legs could not be joined.
     #expect(swarm.endings.values.allSatisfy { [0, 1, 100, 101].contains($0) })
-    #expect(swarm.endings.values.filter { $0 == 0 }.count == swarm.engine.state.agents.indices.filter {
-      swarm.engine.state.agents[$0].offered >= 0
-    }.count)
+    #expect(
+      swarm.endings.values.filter { $0 == 0 }.count
+        == swarm.engine.state.agents.indices.filter {
+          swarm.engine.state.agents[$0].offered >= 0
+        }.count)
     #expect(swarm.outcomes.values.allSatisfy { $0 <= 1 })
     #expect(swarm.outcomes.values.contains(1))
   }

@@ -178,14 +178,16 @@ import Testing
     #expect(floor.checkpoint == before)
   }
 
-  @Test("A restart ends live and connecting offers as failed, without a miss, and matches afresh")
+  @Test("A restart ends live and connecting offers as failed, without a miss; chats are matched afresh, callers have failed")
   func restart() throws {
     var floor = Floor(site(agents: 3) { $0.queues[0].missedLimit = 1 })
     floor.signIn(0, 1, 2)
     let answered = floor.arrive()
     try floor.answer(0)
-    let ringing = floor.arrive()
-    let connecting = floor.arrive()
+    let ringing = floor.arrive(0, .chat)
+    let connecting = floor.arrive(0, .chat)
+    floor.say(.agentNotReady(AgentID(0), .unspecified))
+    let waiting = floor.arrive()
     let ring = try #require(floor.offer(1))
     let connect = try #require(floor.offer(2))
     floor.say(.offerAccepted(connect))
@@ -194,6 +196,7 @@ import Testing
     #expect(events.contains(.offerFailed(connect, connecting, AgentID(2), .restart)))
     #expect(events.contains(.contactEnded(answered, agent: AgentID(0), .restart)))
     #expect(events.count { if case .offerMade = $0 { true } else { false } } == 2)
+    #expect(events.contains(.outcomeFixed(waiting, queue: QueueID(index: 0), agent: .none, .failed)))
     #expect(!floor.isWaiting(ringing) && !floor.isWaiting(connecting))
   }
 }

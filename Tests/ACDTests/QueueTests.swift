@@ -122,7 +122,10 @@ import Testing
 
   @Test("A channel that the queue does not carry, a removed queue and an unknown profile are refused")
   func refusals() {
-    var floor = Floor(site(queues: 2) { $0.queues[0].channels = [.chat]; $0.queues[1].isRemoved = true })
+    var floor = Floor(
+      site(queues: 2) {
+        $0.queues[0].channels = [.chat]; $0.queues[1].isRemoved = true
+      })
     let voice = floor.arrive(0)
     #expect(floor.actions == [.refuse(voice, .channel), .forget(voice)])
     let removed = floor.arrive(1)

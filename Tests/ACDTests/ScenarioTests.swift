@@ -100,7 +100,10 @@ import Testing
 
   @Test("Scenario 10: an agent whose phone is gone is parked, and the others serve")
   func phoneGone() throws {
-    var floor = Floor(site(agents: 2) { $0.queues[0].missedLimit = 3; $0.queues[0].retry = .seconds(1) })
+    var floor = Floor(
+      site(agents: 2) {
+        $0.queues[0].missedLimit = 3; $0.queues[0].retry = .seconds(1)
+      })
     floor.signIn(0, 1)
     let busy = floor.arrive()
     #expect(floor.isOffered(busy, to: 0))

@@ -6,7 +6,8 @@ import Testing
   @Test(
     "A time is written as RFC 3339 with milliseconds",
     arguments: [
-      (0, "1970-01-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"), (1_709_164_800_007, "2024-02-29T00:00:00.007Z"),
+      (0, "1970-01-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"),
+      (1_709_164_800_007, "2024-02-29T00:00:00.007Z"),
       (4_107_542_399_999, "2100-02-28T23:59:59.999Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
     ] as [(Int64, String)])
   func written(milliseconds: Int64, text: String) {
@@ -79,7 +80,8 @@ import Testing
       id: "ct_1", channel: "voice", queue: "q_sales", state: "talking", enteredAt: Timestamp(milliseconds: 1),
       answeredAt: Timestamp(milliseconds: 2), attributes: ["page.url": "/cart"])
     let offer = Offer(id: "of_9", contact: contact, deadline: Timestamp(milliseconds: 3), acceptsInConsole: true)
-    let agent = Agent(id: "ag_amina", name: "Amina Berg", state: "ready", phone: "demo", contacts: [contact], offer: offer)
+    let agent = Agent(
+      id: "ag_amina", name: "Amina Berg", state: "ready", phone: "demo", contacts: [contact], offer: offer)
     let message = Message(
       id: "ms_4", contact: "ct_1", at: Timestamp(milliseconds: 4), author: "agent", authorName: "Amina", text: "Hi")
     let events: [StreamEvent] = [

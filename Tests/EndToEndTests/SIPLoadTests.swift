@@ -44,7 +44,7 @@ struct SIPLoadTests {
       sipp,
       [
         "-sf", Self.scenarios.appending(path: "agent.xml").path, "-i", "127.0.0.1", "-p", "\(agentPort)", "-mp",
-        "\(ports.sip + 40)", "-nostdin", "-trace_err", "-trace_unexp", "-m", "\(calls * 4)",
+        "\(ports.sip + 40)", "-nostdin", "-trace_err", "-m", "\(calls * 4)",
       ] + lost, in: site.folder)
     for agent in 1...Self.agents {
       let answer = try await site.call("POST", "/v1/agents/me/sign-in", token: "token-of-agent-number-\(agent)")
@@ -55,7 +55,7 @@ struct SIPLoadTests {
       [
         "-sf", Self.scenarios.appending(path: "caller.xml").path, "127.0.0.1:\(ports.sip)", "-i", "127.0.0.1", "-p",
         "\(ports.sip + 10)", "-mp", "\(ports.sip + 60)", "-m", "\(calls)", "-r", "20", "-nostdin", "-trace_err",
-        "-trace_unexp", "-timeout", "120s",
+        "-timeout", "120s",
       ] + lost, in: site.folder)
     let status = await callers.ends(within: 150)
     #expect(status == 0, "callers failed:\n\(callers.text.suffix(3_000))")

@@ -19,7 +19,7 @@ struct StrangerTests {
     let stranger = try invite(from: "127.0.0.2", calls: 40, port: ports.sip + 11)
     #expect(await stranger.ends(within: 30) != 0)
     #expect(await site.metric("switchboard_contacts_entered_total") == 0)
-    #expect((await site.metric("switchboard_sip_sources_banned") ?? 0) >= 1)
+    #expect((await site.metric("switchboard_sip_sources_banned_total") ?? 0) >= 1)
     await site.stop()
   }
 }

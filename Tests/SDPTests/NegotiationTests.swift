@@ -154,9 +154,13 @@ import Testing
   @Test("Inspection prints what a description says as JSON")
   func inspection() throws {
     let session = try remote("m=audio 4000 RTP/AVP 0\r\na=tool:say \"hi\"\\")
-    let json = session.json
+    let inspection = inspect(session.bytes)
+    let json = inspection.json
+    #expect(inspection.isAccepted)
     #expect(json.contains(#""name": "PCMU""#))
     #expect(json.contains(#""value": "say \"hi\"\\""#))
     #expect(json.contains(#""direction": "sendrecv""#))
+    let refused = inspect(Array("v=0\r\nx".utf8))
+    #expect(!refused.isAccepted && refused.json.contains(#""offset": 5"#))
   }
 }

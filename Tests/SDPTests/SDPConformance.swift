@@ -44,7 +44,7 @@ struct SDPConformance {
     let session = try SessionDescription(parsing: bytes)
     #expect(session.media.count == entry.lines)
     #expect(try SessionDescription(parsing: session.bytes) == session)
-    let parsed = try JSONSerialization.jsonObject(with: Data(session.json.utf8)) as? [String: Any]
+    let parsed = try JSONSerialization.jsonObject(with: Data(inspect(bytes).json.utf8)) as? [String: Any]
     #expect((parsed?["media"] as? [Any])?.count == entry.lines)
     if entry.kind == "offer" {
       var negotiation = Negotiation(sessionID: 1)

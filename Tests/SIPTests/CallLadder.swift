@@ -22,7 +22,9 @@ struct Call {
   }
   mutating func run(_ interval: Int64) {
     network.run(for: interval)
-    if callee == nil { callee = network.reports.lazy.filter { $0.side == .callee }.compactMap(\.occurrence.arrived).first }
+    if callee == nil {
+      callee = network.reports.lazy.filter { $0.side == .callee }.compactMap(\.occurrence.arrived).first
+    }
   }
   /// Brings the call up.
   mutating func answer() throws {

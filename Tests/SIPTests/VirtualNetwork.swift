@@ -46,7 +46,10 @@ struct VirtualNetwork {
 
   static let addresses = [Endpoint(ipv4: 0x0a00_0001, port: 5060), Endpoint(ipv4: 0x0a00_0002, port: 5060)]
 
-  init(transport: Flow.Transport = .udp, seed: UInt64 = 1, faults: Faults = .none, settings change: (inout UserAgent.Settings) -> Void = { _ in }) {
+  init(
+    transport: Flow.Transport = .udp, seed: UInt64 = 1, faults: Faults = .none,
+    settings change: (inout UserAgent.Settings) -> Void = { _ in }
+  ) {
     self.transport = transport
     self.faults = faults
     start = now
@@ -106,7 +109,9 @@ struct VirtualNetwork {
   mutating func run(for interval: Int64) {
     let end = now + interval
     while true {
-      let packet = packets.indices.min { (packets[$0].arrival, packets[$0].sequence) < (packets[$1].arrival, packets[$1].sequence) }
+      let packet = packets.indices.min {
+        (packets[$0].arrival, packets[$0].sequence) < (packets[$1].arrival, packets[$1].sequence)
+      }
       let deadlines = agents.map { $0.nextDeadline ?? .distantFuture }
       let timer = min(deadlines[0], deadlines[1])
       let next = min(timer, packet.map { packets[$0].arrival } ?? .distantFuture)

@@ -51,7 +51,7 @@ struct TidyTests {
     ],
     "Web": [
       "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "NIOCore", "NIOPosix", "NIOSSL", "HTTPTypes", "Logging",
-      "ServiceLifecycle", "FoundationEssentials", "Foundation", "Synchronization",
+      "ServiceLifecycle", "FoundationEssentials", "Foundation", "Glibc", "Synchronization",
     ],
     "Console": ["AsyncHTTPClient", "NIOCore", "FoundationEssentials", "Foundation", "Glibc", "Synchronization", "Dispatch"],
     "Service": [

@@ -23,7 +23,7 @@ extension Engine {
   /// nobody is signed in for it.
   ///
   /// The wait of a contact with n ahead is the time until n + 1 of `agents` exponential handle times end (the QL
-  /// estimator, without patience): a gamma law of n + 1 stages, of which the range is the median to the 90th percentile.
+  /// estimator, without patience): a gamma law of n + 1 stages; the range is its median to its 90th percentile.
   public func waitRange(of contact: ContactID, at now: Instant) -> WaitRange? {
     guard case .waiting(let queue, _, let ahead)? = self.state(of: contact), let slot = state.slot(of: contact)
     else { return nil }

@@ -33,16 +33,14 @@ extension State {
   }
 
   /// The contact that a free agent is offered: the best of the heads of its own queues' buckets.
-  @inline(__always)
-  func firstContact(for agent: Int, at now: Instant) -> Int? {
-    let open = agents[agent].openKinds
-    guard open != 0, agents[agent].backOff <= now else { return nil }
-    let hasExceptions = agents[agent].exceptionsUntil > now
-    let takesByRank = agents[agent].takesByRank
-    let first = agents[agent].firstMembership
+  mutating func firstContact(for agent: Int, at now: Instant) -> Int? {
+    let row = agents[agent]
+    let open = row.openKinds
+    guard open != 0, row.backOff <= now else { return nil }
+    let hasExceptions = row.exceptionsUntil > now
     var best = -1
     var bestRank = Rank(membership: .max, effective: .min, entrySequence: .max)
-    for link in Int(first)..<Int(first + agents[agent].membershipCount) {
+    for link in Int(row.firstMembership)..<Int(row.firstMembership + row.membershipCount) {
       let membership = memberships[link]
       let kinds = membership.kinds & open
       if kinds == 0 { continue }
@@ -52,7 +50,7 @@ extension State {
         place = bucket.next
         guard kinds & Kind.bit(Int(bucket.kind)) != 0, isEligible(agent, for: bucket.profile) else { continue }
         var rank = Rank(
-          membership: takesByRank ? membership.rank : 0,
+          membership: row.takesByRank ? membership.rank : 0,
           effective: effective(
             priority: bucket.priority, entry: bucket.headEntry, queue: membership.queue, at: now),
           entrySequence: bucket.headSequence)

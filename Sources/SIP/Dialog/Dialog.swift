@@ -43,7 +43,7 @@ extension Dialog {
     callID = request.callID
     ownsCallID = false
     localTag = tag
-    remoteTag = request.from.tag ?? ""
+    remoteTag = request.fromTag ?? ""
     local = (request.header("to") ?? "") + ";tag=" + tag.tag
     remote = request.header("from") ?? ""
     localSequence = sequence
@@ -56,7 +56,7 @@ extension Dialog {
 
   /// Section 12.1.2: what a 2xx to our INVITE says about the far end.
   mutating func establish(by response: Message) {
-    remoteTag = response.to.tag ?? ""
+    remoteTag = response.toTag ?? ""
     remote = response.header("to") ?? remote
     setRoutes(response.headers("record-route").reversed())
     guard let contact = response.contacts.first?.uri else { return }

@@ -50,6 +50,8 @@ struct Session: Sendable {
   var isPausing = false
   /// Header lines of the BYE that waits for the ACK.
   var endHeaders: [UserAgent.Header] = []
+  /// Of the trunk behind the dialog.
+  var credentials: DigestCredentials?
   /// The interval of RFC 4028 that the far end refreshes within, in microseconds.
   var sessionInterval: Int64?
 

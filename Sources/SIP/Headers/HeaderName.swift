@@ -63,49 +63,56 @@ enum HeaderName: UInt8, Sendable, CaseIterable {
   }
 
   /// Length and first letter leave one candidate, which is then compared whole.
-  init(_ name: Span<UInt8>) {
+  @inline(__always)
+  init(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) {
     self = .other
-    if name.count == 1 {
-      if ASCII.lower(name[0]) >= UInt8(ascii: "a") { self = Self.compact(name[0]) }
+    let count = end - start
+    if count == 1 {
+      if ASCII.lower(bytes[start]) >= UInt8(ascii: "a") { self = Self.compact(bytes[start]) }
       return
     }
-    guard name.count >= 2 else { return }
+    guard count >= 2 else { return }
+    let letter = bytes[start] | 0x20
     let candidate: HeaderName =
-      switch (name.count, name[0] | 0x20) {
-      case (2, UInt8(ascii: "t")): .to
-      case (3, UInt8(ascii: "v")): .via
-      case (4, UInt8(ascii: "f")): .from
-      case (4, UInt8(ascii: "c")): .cseq
-      case (5, UInt8(ascii: "r")): .route
-      case (5, UInt8(ascii: "e")): .event
-      case (7, UInt8(ascii: "c")): name[1] | 0x20 == UInt8(ascii: "a") ? .callID : .contact
-      case (7, UInt8(ascii: "e")): .expires
-      case (7, UInt8(ascii: "s")): .subject
-      case (8, UInt8(ascii: "r")): .referTo
-      case (8, UInt8(ascii: "i")): .identity
-      case (9, UInt8(ascii: "s")): .supported
-      case (11, UInt8(ascii: "r")): .referredBy
-      case (12, UInt8(ascii: "r")): .recordRoute
-      case (12, UInt8(ascii: "m")): .maxForwards
-      case (12, UInt8(ascii: "c")): .contentType
-      case (12, UInt8(ascii: "a")): .allowEvents
-      case (14, UInt8(ascii: "c")): .contentLength
-      case (14, UInt8(ascii: "a")): .acceptContact
-      case (14, UInt8(ascii: "r")): .rejectContact
-      case (15, UInt8(ascii: "s")): .sessionExpires
-      case (16, UInt8(ascii: "c")): .contentEncoding
-      case (19, UInt8(ascii: "r")): .requestDisposition
+      switch count {
+      case 2: .to
+      case 3: .via
+      case 4: letter == UInt8(ascii: "f") ? .from : .cseq
+      case 5: letter == UInt8(ascii: "r") ? .route : .event
+      case 7:
+        switch letter {
+        case UInt8(ascii: "c"): bytes[start + 1] | 0x20 == UInt8(ascii: "a") ? .callID : .contact
+        case UInt8(ascii: "e"): .expires
+        default: .subject
+        }
+      case 8: letter == UInt8(ascii: "r") ? .referTo : .identity
+      case 9: .supported
+      case 11: .referredBy
+      case 12:
+        switch letter {
+        case UInt8(ascii: "m"): .maxForwards
+        case UInt8(ascii: "c"): .contentType
+        case UInt8(ascii: "r"): .recordRoute
+        default: .allowEvents
+        }
+      case 14:
+        switch letter {
+        case UInt8(ascii: "c"): .contentLength
+        case UInt8(ascii: "a"): .acceptContact
+        default: .rejectContact
+        }
+      case 15: .sessionExpires
+      case 16: .contentEncoding
+      case 19: .requestDisposition
       default: .other
       }
-    guard candidate != .other else { return }
-    let same = candidate.long.withUTF8Buffer { letters in
-      for i in 0..<letters.count where ASCII.lower(letters[i]) != ASCII.lower(name[i]) { return false }
-      return true
-    }
-    if same { self = candidate }
+    if candidate != .other, bytes.matches(candidate.long, start, end) { self = candidate }
   }
 
-  init(_ name: String) { self = Array(name.utf8).withSpan { HeaderName($0) } }
+  init(_ name: String) {
+    let bytes = Array(name.utf8)
+    self.init(bytes.span, 0, bytes.count)
+  }
 
   /// Whether a header of this name is a comma-separated list, so that several lines and one line mean the same
   /// (RFC 3261 section 7.3.1). Challenges and credentials hold commas but are no lists.
@@ -125,9 +132,4 @@ enum HeaderName: UInt8, Sendable, CaseIterable {
     default: false
     }
   }
-}
-
-extension Array where Element == UInt8 {
-  /// Calls with the array's span; a temporary has none of its own.
-  func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result { body(span) }
 }

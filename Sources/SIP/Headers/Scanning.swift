@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// The grammar of header values (RFC 3261 section 25.1) as functions from an index to the index behind what was read.
 ///
 /// Inside a value CR and LF occur only as part of a fold, which the head scanner has made sure of; so they count as
@@ -7,8 +9,7 @@ extension Span where Element == UInt8 {
   func skipSpace(_ start: Int, _ end: Int) -> Int {
     var i = start
     while i < end {
-      let byte = self[i]
-      guard byte == ASCII.space || byte == ASCII.tab || byte == ASCII.cr || byte == ASCII.lf else { break }
+      guard ByteSet.space.contains(self[i]) else { break }
       i &+= 1
     }
     return i
@@ -19,8 +20,7 @@ extension Span where Element == UInt8 {
   func trimEnd(_ start: Int, _ end: Int) -> Int {
     var i = end
     while i > start {
-      let byte = self[i - 1]
-      guard byte == ASCII.space || byte == ASCII.tab || byte == ASCII.cr || byte == ASCII.lf else { break }
+      guard ByteSet.space.contains(self[i &- 1]) else { break }
       i &-= 1
     }
     return i
@@ -28,8 +28,10 @@ extension Span where Element == UInt8 {
 
   @inline(__always)
   func skip(_ set: ByteSet, _ start: Int, _ end: Int) -> Int {
+    // Checked once, so that the loop, in which a parse spends most of its time, needs no check per byte.
+    precondition(start >= 0 && end <= count)
     var i = start
-    while i < end, set.contains(self[i]) { i &+= 1 }
+    while i < end, set.contains(self[unchecked: i]) { i &+= 1 }
     return i
   }
 
@@ -39,25 +41,39 @@ extension Span where Element == UInt8 {
   /// The index of `byte` in the range, or nil.
   @inline(__always)
   func firstIndex(of byte: UInt8, _ start: Int, _ end: Int) -> Int? {
-    var i = start
-    while i < end {
-      if self[i] == byte { return i }
-      i &+= 1
-    }
-    return nil
+    let i = index(of: byte, start, end)
+    return i < end ? i : nil
   }
 
-  /// Compares with a lower-case ASCII word, any case.
+  /// Compares with an ASCII word, any case.
   @inline(__always)
   func matches(_ word: StaticString, _ start: Int, _ end: Int) -> Bool {
-    guard end - start == word.utf8CodeUnitCount else { return false }
-    return word.withUTF8Buffer { letters in
-      for i in 0..<letters.count where ASCII.lower(self[start + i]) != letters[i] { return false }
-      return true
+    let count = word.utf8CodeUnitCount
+    guard end - start == count else { return false }
+    // The words are string literals of more than one character, which always have their bytes in memory.
+    let letters = UnsafeRawPointer(word.utf8Start)
+    // Bit 5 is the case of a letter. Of the signs in our words it confuses "-", "." and "/" with control characters,
+    // which no caller passes.
+    guard count >= 8 else {
+      var difference: UInt8 = 0
+      for i in 0..<count {
+        difference |= (self[start &+ i] ^ letters.load(fromByteOffset: i, as: UInt8.self)) & 0xdf
+      }
+      return difference == 0
+    }
+    // The first eight bytes, further ones by eights, and the last eight.
+    var i = 0
+    while true {
+      let mine = bytes.unsafeLoadUnaligned(fromByteOffset: start &+ i, as: UInt64.self)
+      let theirs = letters.loadUnaligned(fromByteOffset: i, as: UInt64.self)
+      guard (mine ^ theirs) & 0xdfdf_dfdf_dfdf_dfdf == 0 else { return false }
+      if i == count &- 8 { return true }
+      i = min(i &+ 8, count &- 8)
     }
   }
 
   /// A number of at least one digit, all of the range; `fault` names what was expected.
+  @inline(__always)
   func number(_ start: Int, _ end: Int, upTo limit: UInt64, _ fault: StaticString) throws(ParseError) -> UInt64 {
     guard start < end else { throw ParseError(offset: start, reason: fault.description) }
     var value: UInt64 = 0

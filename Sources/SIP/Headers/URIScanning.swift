@@ -1,12 +1,12 @@
 /// The parts of a URI as ranges.
 struct URIRanges {
-  var scheme: Range<Int>
+  var scheme = 0..<0
   var user: Range<Int>?
   var password: Range<Int>?
-  var host: Range<Int>
+  var host = 0..<0
   var port: UInt16?
   /// From the first semicolon on.
-  var parameters: Range<Int>
+  var parameters = 0..<0
   var headers: Range<Int>?
   var opaque: Range<Int>?
 }
@@ -14,12 +14,19 @@ struct URIRanges {
 extension Span where Element == UInt8 {
   /// Reads a URI that fills the whole range (RFC 3261 section 25.1: SIP-URI, SIPS-URI, absoluteURI).
   func uri(_ range: Range<Int>) throws(ParseError) -> URIRanges {
-    let (start, end) = (range.lowerBound, range.upperBound)
+    var ranges = URIRanges()
+    try uri(range.lowerBound, range.upperBound, into: &ranges)
+    return ranges
+  }
+
+  /// The same, into ranges that say nothing yet: the parser reads many, and keeps none.
+  @inline(__always)
+  func uri(_ start: Int, _ end: Int, into ranges: inout URIRanges) throws(ParseError) {
     let colon = skip(.scheme, start, end)
     guard isAt(UInt8(ascii: ":"), colon, end), colon > start, ASCII.lower(self[start]) >= UInt8(ascii: "a") else {
       throw ParseError(offset: min(colon, end), reason: "URI without a scheme")
     }
-    var ranges = URIRanges(scheme: start..<colon, host: end..<end, parameters: end..<end)
+    ranges.scheme = start..<colon
     let rest = colon + 1
     if matches("sip", start, colon) || matches("sips", start, colon) {
       try sipURI(rest, end, &ranges)
@@ -35,13 +42,16 @@ extension Span where Element == UInt8 {
       try check(.uric, rest, end, "character not allowed in a URI")
       ranges.opaque = rest..<end
     }
-    return ranges
   }
 
+  @inline(__always)
   private func sipURI(_ start: Int, _ end: Int, _ ranges: inout URIRanges) throws(ParseError) {
-    var i = start
-    // An at sign stands unescaped only behind the user part, which may itself hold ";", "?" and "/".
-    if let at = firstIndex(of: UInt8(ascii: "@"), start, end) {
+    var i = skip(.hostname, start, end)
+    if isAt(UInt8(ascii: "@"), i, end), i > start {
+      // The common user part, which needs no second look; it begins no escape.
+      ranges.user = start..<i
+      i += 1
+    } else if let at = firstIndex(of: UInt8(ascii: "@"), start, end) {
       let colon = firstIndex(of: UInt8(ascii: ":"), start, at)
       try check(.user, start, colon ?? at, "character not allowed in the user part")
       ranges.user = start..<(colon ?? at)
@@ -50,6 +60,8 @@ extension Span where Element == UInt8 {
         ranges.password = colon + 1..<at
       }
       i = at + 1
+    } else {
+      i = start
     }
     let hostEnd = try host(i, end)
     ranges.host = self[i] == UInt8(ascii: "[") ? i + 1..<hostEnd - 1 : i..<hostEnd
@@ -70,6 +82,7 @@ extension Span where Element == UInt8 {
     guard i == end else { throw ParseError(offset: i, reason: "character not allowed in a URI") }
   }
 
+  @inline(__always)
   private func uriParameters(_ start: Int, _ end: Int) throws(ParseError) -> Int {
     var i = start
     while isAt(UInt8(ascii: ";"), i, end) {
@@ -93,6 +106,7 @@ extension Span where Element == UInt8 {
     try checkEscapes(start, end)
   }
 
+  @inline(__always)
   private func checkEscapes(_ start: Int, _ end: Int) throws(ParseError) {
     var i = start
     while let percent = firstIndex(of: UInt8(ascii: "%"), i, end) {
@@ -104,6 +118,7 @@ extension Span where Element == UInt8 {
   }
 
   /// A host name, an IPv4 address or an IPv6 reference in brackets; returns the index behind it.
+  @inline(__always)
   func host(_ start: Int, _ end: Int) throws(ParseError) -> Int {
     if isAt(UInt8(ascii: "["), start, end) {
       guard let close = firstIndex(of: UInt8(ascii: "]"), start, end) else {
@@ -122,6 +137,7 @@ extension Span where Element == UInt8 {
     return stop
   }
 
+  @inline(__always)
   func port(_ start: Int, _ end: Int) throws(ParseError) -> (UInt16, next: Int) {
     var i = start
     while i < end, ASCII.isDigit(self[i]) { i += 1 }

@@ -116,6 +116,7 @@ extension Span where Element == UInt8 {
     return ranges
   }
 
+  @inline(__always)
   private func viaPart(_ i: inout Int, _ end: Int) throws(ParseError) -> Range<Int> {
     i = skipSpace(i, end)
     guard isAt(UInt8(ascii: "/"), i, end) else { throw ParseError(offset: i, reason: "slash missing in Via") }

@@ -9,7 +9,7 @@ struct InviteServer: Equatable, Sendable {
   private(set) var state = State.proceeding
   private var interval: Int64 = 0
 
-  /// Sends a response of the core; false output if the transaction can take none any more.
+  /// A response of the core; nothing happens if the transaction can take none any more.
   mutating func respond(status: Int, _ timing: Timing) -> Reaction {
     guard state == .proceeding else { return .nothing }
     switch status {
@@ -22,7 +22,8 @@ struct InviteServer: Equatable, Sendable {
       state = .completed
       interval = timing.t1
       return Reaction(
-        output: .transmit, retransmission: timing.isReliable ? .keep : .start(interval), lifetime: .start(timing.longest))
+        output: .transmit, retransmission: timing.isReliable ? .keep : .start(interval),
+        lifetime: .start(timing.longest))
     }
   }
 
@@ -51,7 +52,7 @@ struct InviteServer: Equatable, Sendable {
     return Reaction(output: .transmit, retransmission: .start(interval))
   }
 
-  /// Timers H and I, section 17.2.1; L, RFC 6026 section 8.7. Nobody needs to hear that an ACK for a refusal is missing.
+  /// Timers H and I, section 17.2.1; L, RFC 6026 section 8.7. Nobody needs to hear that a refusal got no ACK.
   mutating func lifetimeOver() -> Reaction {
     state = .terminated
     return Reaction(retransmission: .stop)

@@ -14,7 +14,7 @@ struct TransactionKey: Hashable, Sendable {
     } else {
       // RFC 2543: all that copies of one request share. An ACK differs from its INVITE in the To tag only.
       append(message.requestURI.description)
-      append(message.from.tag ?? "")
+      append(message.fromTag ?? "")
       append(message.callID)
       append(message.cseq)
       append(message.header("via") ?? "")
@@ -26,7 +26,7 @@ struct TransactionKey: Hashable, Sendable {
   init(merging message: Message) {
     bytes.reserveCapacity(96)
     bytes.append(contentsOf: message.callID.utf8)
-    append(message.from.tag ?? "")
+    append(message.fromTag ?? "")
     append(message.cseq)
     append(message.method.name)
   }
@@ -53,7 +53,9 @@ struct ClientKey: Hashable, Sendable {
   }
   /// Nil if the branch cannot be one of ours.
   init?(_ message: Message, via: Via) {
-    guard let text = via.branch, text.hasPrefix(Self.magic), let branch = UInt64(tag: text.dropFirst(7)) else { return nil }
+    guard let text = via.branch, text.hasPrefix(Self.magic), let branch = UInt64(tag: text.dropFirst(7)) else {
+      return nil
+    }
     self.init(branch: branch, isCancel: message.method == .cancel)
   }
 }

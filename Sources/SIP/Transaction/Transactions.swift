@@ -11,6 +11,14 @@ struct ClientTransaction: Sendable {
     case invite(InviteClient)
     case request(RequestClient)
   }
+  struct Content: Sendable {
+    var headers: [UserAgent.Header] = []
+    var body: UserAgent.Body?
+    /// With what a challenge may be answered.
+    var credentials: DigestCredentials?
+    /// The answer that the request carries already.
+    var authorization: UserAgent.Header?
+  }
   /// Whom its responses concern.
   enum Purpose: Sendable, Equatable {
     /// The first INVITE of a dialog.
@@ -35,6 +43,8 @@ struct ClientTransaction: Sendable {
   var refusalAcknowledgement: [UInt8] = []
   /// ACKs for 2xx by the tag of the fork, repeated with each copy of it (section 13.2.2.4).
   var acknowledgements: [(tag: String, transmission: UserAgent.Transmission)] = []
+  /// What the request was made from, to make it again when it is challenged.
+  var content = Content()
   /// CANCEL waits for a provisional response (section 9.1).
   var isCancelWanted = false
 

@@ -9,10 +9,13 @@ extension UserAgent {
     to dialog: DialogID, status: Int, reason: String? = nil, headers: [Header] = [], body: Body? = nil,
     at now: Instant, into output: inout Output
   ) {
-    guard case .ringing(let transaction)? = sessions[dialog]?.state, servers[transaction]?.isOpen == true else { return }
+    guard case .ringing(let transaction)? = sessions[dialog]?.state, servers[transaction]?.isOpen == true else {
+      return
+    }
     switch status {
     case ..<200:
-      reply(transaction, status: status, reason: reason, headers: headers, body: body, contact: status > 100, at: now,
+      reply(
+        transaction, status: status, reason: reason, headers: headers, body: body, contact: status > 100, at: now,
         into: &output)
       if status > 100 { timers.set(.provisional(dialog), at: now + .minutes(1)) }
     case ..<300:
@@ -45,7 +48,8 @@ extension UserAgent {
     case .update(let dialog) where status / 100 == 2 && sessions.contains(dialog):
       sessions[dialog]?.dialog.refreshTarget(by: request)
       let timer = refreshSession(dialog, by: request, at: now)
-      reply(transaction, status: status, reason: reason, headers: headers + timer, body: body, contact: true, at: now,
+      reply(
+        transaction, status: status, reason: reason, headers: headers + timer, body: body, contact: true, at: now,
         into: &output)
     case .invitation, .none: return
     case .reinvitation, .update, .inDialog, .outOfDialog:
@@ -60,7 +64,8 @@ extension UserAgent {
     _ body: Body?, at now: Instant, into output: inout Output
   ) {
     guard let request = servers[transaction]?.request, let flow = servers[transaction]?.flow else { return }
-    reply(transaction, status: status, reason: reason, headers: headers, body: body, contact: true, at: now,
+    reply(
+      transaction, status: status, reason: reason, headers: headers, body: body, contact: true, at: now,
       into: &output)
     guard let bytes = servers[transaction]?.response else { return }
     sessions[id]?.success = Session.Success(
@@ -100,10 +105,10 @@ extension UserAgent {
 
   // Our INVITE.
 
-  /// Sends an INVITE to `target` over `flow`.
+  /// Sends an INVITE to `target` over `flow`. With credentials, challenges of their realm in this dialog are answered.
   public mutating func invite(
     _ target: URI, over flow: Flow, from: Address, to: Address, headers: [Header] = [], body: Body?,
-    at now: Instant, into output: inout Output
+    credentials: DigestCredentials? = nil, at now: Instant, into output: inout Output
   ) -> DialogID {
     let dialog = Dialog(
       calling: target, from: from, to: to, callID: entropy.next().tag + entropy.next().tag, tag: entropy.next(),
@@ -114,12 +119,9 @@ extension UserAgent {
       output.occurrences.append(.rejected(id, status: 503, nil))
       return id
     }
-    let branch = entropy.next()
-    let bytes = request(
-      .invite, in: dialog, sequence: dialog.localSequence, branch: branch, headers: headers, body: body)
-    let transaction = startClient(
-      .invite, branch: branch, purpose: .invitation(id), dialog: dialog, flow: flow, bytes: bytes, at: now,
-      into: &output)
+    sessions[id]?.credentials = credentials
+    let content = ClientTransaction.Content(headers: headers, body: body, credentials: credentials)
+    let transaction = send(.invite, in: dialog, purpose: .invitation(id), content, at: now, into: &output)
     sessions[id]?.state = .calling(transaction)
     return id
   }
@@ -144,11 +146,7 @@ extension UserAgent {
     guard clients.contains(id), let invite = clients[id] else { return }
     clients[id]?.isCancelWanted = false
     step(id, { $0.cancelled($1) }, { _, _ in .nothing }, at: now, into: &output)
-    let bytes = request(
-      .cancel, in: invite.dialog, sequence: invite.dialog.localSequence, branch: invite.key.branch)
-    startClient(
-      .cancel, branch: invite.key.branch, purpose: .none, dialog: invite.dialog, flow: invite.flow, bytes: bytes,
-      at: now, into: &output)
+    send(.cancel, in: invite.dialog, branch: invite.key.branch, purpose: .none, .init(), at: now, into: &output)
   }
 
   /// ACK for a 2xx to an INVITE or re-INVITE, with the answer after a delayed offer.
@@ -172,11 +170,8 @@ extension UserAgent {
     sessions[id]?.wanted = nil
     sessions[id]?.dialog.localSequence += 1
     guard let dialog = sessions[id]?.dialog else { return }
-    let branch = entropy.next()
-    let bytes = request(.invite, in: dialog, sequence: dialog.localSequence, branch: branch, body: offer.body)
-    let transaction = startClient(
-      .invite, branch: branch, purpose: .reinvitation(id), dialog: dialog, flow: dialog.flow, bytes: bytes, at: now,
-      into: &output)
+    let content = ClientTransaction.Content(body: offer.body, credentials: session.credentials)
+    let transaction = send(.invite, in: dialog, purpose: .reinvitation(id), content, at: now, into: &output)
     sessions[id]?.reinvitation = (transaction, offer)
   }
 
@@ -204,14 +199,8 @@ extension UserAgent {
     guard let session = close(id, at: now, into: &output) else { return }
     var dialog = session.dialog
     dialog.localSequence += 1
-    sendBye(in: dialog, headers: session.endHeaders, at: now, into: &output)
-  }
-
-  mutating func sendBye(in dialog: Dialog, headers: [Header], at now: Instant, into output: inout Output) {
-    let branch = entropy.next()
-    let bytes = request(.bye, in: dialog, sequence: dialog.localSequence, branch: branch, headers: headers)
-    startClient(
-      .bye, branch: branch, purpose: .none, dialog: dialog, flow: dialog.flow, bytes: bytes, at: now, into: &output)
+    let content = ClientTransaction.Content(headers: session.endHeaders, credentials: session.credentials)
+    send(.bye, in: dialog, purpose: .none, content, at: now, into: &output)
   }
 
   /// Removes a session and refuses what still waits in it (section 15.1.2).

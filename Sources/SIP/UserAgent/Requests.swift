@@ -13,7 +13,7 @@ extension UserAgent {
       step(id, { invite, _ in invite.receiveAgain() }, { request, _ in request.receiveAgain() }, at: now, into: &output)
       return
     }
-    let isInDialog = message.to.tag != nil
+    let isInDialog = message.toTag != nil
     // What belongs to running calls gets the room that new calls do not.
     let room = settings.transactions + (isInDialog || method == .cancel ? settings.transactions / 4 : 0)
     guard transactionCount < room else { return refuseForOverload(message, from: flow, into: &output) }
@@ -43,7 +43,7 @@ extension UserAgent {
 
   /// Our own INVITE came back to us.
   private func isLooped(_ message: Message) -> Bool {
-    guard let tag = message.from.tag.flatMap(UInt64.init(tag:)), let id = tags[tag] else { return false }
+    guard let tag = message.fromTag.flatMap(UInt64.init(tag:)), let id = tags[tag] else { return false }
     return sessions[id]?.dialog.callID == message.callID
   }
 
@@ -85,8 +85,9 @@ extension UserAgent {
       return reply(transaction, status: 422, headers: [tooSmall], at: now, into: &output)
     }
     let tag = entropy.next()
-    guard let dialog = Dialog(
-      answering: message, via: via, tag: tag, sequence: firstSequence(), flow: flow)
+    guard
+      let dialog = Dialog(
+        answering: message, via: via, tag: tag, sequence: firstSequence(), flow: flow)
     else { return reply(transaction, status: 400, reason: "Contact Missing", at: now, into: &output) }
     var session = Session(dialog: dialog, state: .ringing(transaction))
     session.sessionInterval = Self.refreshedInterval(message)
@@ -146,9 +147,9 @@ extension UserAgent {
 
   /// The session that a message from the far end belongs to (section 12.2.2).
   func findSession(_ message: Message) -> DialogID? {
-    guard let tag = message.to.tag.flatMap(UInt64.init(tag:)), let id = tags[tag],
+    guard let tag = message.toTag.flatMap(UInt64.init(tag:)), let id = tags[tag],
       let dialog = sessions[id]?.dialog, dialog.callID == message.callID,
-      dialog.remoteTag == (message.from.tag ?? "")
+      dialog.remoteTag == (message.fromTag ?? "")
     else { return nil }
     return id
   }

@@ -17,6 +17,11 @@ extension UserAgent {
       let bytes = clients[id]?.refusalAcknowledgement ?? acknowledgement(of: message, in: transaction)
       output.transmissions.append(Transmission(bytes: bytes, flow: transaction.flow))
     }
+    if wanted.contains(.deliver), message.status == 401 || message.status == 407,
+      answerChallenge(message, to: transaction, at: now, into: &output)
+    {
+      return
+    }
     // BYE and CANCEL have nobody who waits for their responses.
     guard wanted.contains(.deliver), transaction.method == .invite else { return }
     switch message.status {
@@ -33,6 +38,38 @@ extension UserAgent {
     return request(.ack, in: dialog, sequence: dialog.localSequence, branch: transaction.key.branch)
   }
 
+  /// Sends a challenged request again with credentials (section 22.2), once. False if there are none for it.
+  private mutating func answerChallenge(
+    _ challenge: Message, to transaction: ClientTransaction, at now: Instant, into output: inout Output
+  ) -> Bool {
+    var content = transaction.content
+    guard let credentials = content.credentials, content.authorization == nil,
+      let header = credentials.header(
+        answering: challenge, method: transaction.method, uri: transaction.dialog.path.target,
+        clientNonce: entropy.next().tag)
+    else { return false }
+    content.authorization = header
+    var dialog = transaction.dialog
+    switch transaction.purpose {
+    case .invitation(let id), .reinvitation(let id):
+      guard sessions.contains(id), let current = sessions[id]?.dialog else { return false }
+      dialog = current
+      dialog.localSequence += 1
+      sessions[id]?.dialog = dialog
+      let again = send(.invite, in: dialog, purpose: transaction.purpose, content, at: now, into: &output)
+      if case .invitation = transaction.purpose {
+        sessions[id]?.state = .calling(again)
+      } else {
+        sessions[id]?.reinvitation?.transaction = again
+      }
+    case .none where transaction.method == .bye:
+      dialog.localSequence += 1
+      send(.bye, in: dialog, purpose: .none, content, at: now, into: &output)
+    case .abandoned, .none: return false
+    }
+    return true
+  }
+
   private mutating func receiveProvisional(
     _ message: Message, _ id: ClientTransactionID, _ transaction: ClientTransaction, at now: Instant,
     into output: inout Output
@@ -47,7 +84,7 @@ extension UserAgent {
     _ message: Message, _ id: ClientTransactionID, _ transaction: ClientTransaction, at now: Instant,
     into output: inout Output
   ) {
-    let tag = message.to.tag ?? ""
+    let tag = message.toTag ?? ""
     if let copy = transaction.acknowledgements.first(where: { $0.tag == tag }) {
       output.transmissions.append(copy.transmission)
       return
@@ -83,14 +120,18 @@ extension UserAgent {
     fork.establish(by: message)
     acknowledgeSuccess(id, in: fork, tag: tag, body: nil, sequence: message.cseq, into: &output)
     fork.localSequence += 1
-    sendBye(in: fork, headers: [], at: now, into: &output)
+    let content = ClientTransaction.Content(credentials: transaction.content.credentials)
+    send(.bye, in: fork, purpose: .none, content, at: now, into: &output)
   }
 
   /// Sends the ACK for a 2xx, and keeps it for copies of that 2xx.
   private mutating func acknowledgeSuccess(
     _ id: ClientTransactionID, in dialog: Dialog, tag: String, body: Body?, sequence: UInt32, into output: inout Output
   ) {
-    let bytes = request(.ack, in: dialog, sequence: sequence, branch: entropy.next(), body: body)
+    // Section 22.1: an ACK cannot be challenged, so it carries the credentials of its INVITE.
+    let authorization = clients[id]?.content.authorization.map { [$0] } ?? []
+    let bytes = request(
+      .ack, in: dialog, sequence: sequence, branch: entropy.next(), headers: authorization, body: body)
     let transmission = Transmission(bytes: bytes, flow: dialog.flow)
     output.transmissions.append(transmission)
     if clients.contains(id) { clients[id]?.acknowledgements.append((tag, transmission)) }

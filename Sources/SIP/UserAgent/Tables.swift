@@ -16,16 +16,21 @@ extension UserAgent {
 
   // Client transactions.
 
+  /// Makes a request in a dialog and sends it through a transaction of its own; CANCEL shares the branch of its INVITE.
   @discardableResult
-  mutating func startClient(
-    _ method: Method, branch: UInt64, purpose: ClientTransaction.Purpose, dialog: Dialog, flow: Flow, bytes: [UInt8],
-    at now: Instant, into output: inout Output
+  mutating func send(
+    _ method: Method, in dialog: Dialog, branch: UInt64? = nil, purpose: ClientTransaction.Purpose,
+    _ content: ClientTransaction.Content, at now: Instant, into output: inout Output
   ) -> ClientTransactionID {
+    let branch = branch ?? entropy.next()
+    let headers = content.authorization.map { content.headers + [$0] } ?? content.headers
+    let bytes = request(
+      method, in: dialog, sequence: dialog.localSequence, branch: branch, headers: headers, body: content.body)
     let key = ClientKey(branch: branch, isCancel: method == .cancel)
     let id = clients.insert(
       ClientTransaction(
         machine: method == .invite ? .invite(InviteClient()) : .request(RequestClient()), key: key, method: method,
-        purpose: purpose, flow: flow, bytes: bytes, dialog: dialog))
+        purpose: purpose, flow: dialog.flow, bytes: bytes, dialog: dialog, content: content))
     clientKeys[key] = id
     step(id, { $0.start($1) }, { $0.start($1) }, at: now, into: &output)
     return id
@@ -152,13 +157,15 @@ extension UserAgent {
       case .clientRetransmission(let id):
         step(id, { $0.retransmissionDue($1) }, { $0.retransmissionDue($1) }, at: now, into: &output)
       case .clientLifetime(let id):
-        clientFailed(id, status: 408, { invite, _ in invite.lifetimeOver() }, { request, _ in request.lifetimeOver() },
+        clientFailed(
+          id, status: 408, { invite, _ in invite.lifetimeOver() }, { request, _ in request.lifetimeOver() },
           at: now, into: &output)
       case .serverRetransmission(let id):
         step(id, { $0.retransmissionDue($1) }, { _, _ in .nothing }, at: now, into: &output)
       case .serverLifetime(let id):
         forget(id)
-        step(id, { invite, _ in invite.lifetimeOver() }, { request, _ in request.lifetimeOver() }, at: now, into: &output)
+        step(
+          id, { invite, _ in invite.lifetimeOver() }, { request, _ in request.lifetimeOver() }, at: now, into: &output)
       case .success(let id): repeatSuccess(id, at: now, into: &output)
       case .acknowledgement(let id): acknowledgementMissing(id, at: now, into: &output)
       case .provisional(let id): repeatProvisional(id, at: now, into: &output)
@@ -172,13 +179,15 @@ extension UserAgent {
 
   public mutating func flowFailed(_ flow: Flow, at now: Instant, into output: inout Output) {
     for id in clients.ids where clients[id]?.flow == flow {
-      clientFailed(id, status: 503, { invite, _ in invite.transportFailed() },
+      clientFailed(
+        id, status: 503, { invite, _ in invite.transportFailed() },
         { request, _ in request.transportFailed() }, at: now, into: &output)
     }
     for id in servers.ids where servers[id]?.flow == flow {
       let purpose = servers[id]?.purpose
       forget(id)
-      let lost = step(id, { invite, _ in invite.transportFailed() }, { request, _ in request.transportFailed() },
+      let lost = step(
+        id, { invite, _ in invite.transportFailed() }, { request, _ in request.transportFailed() },
         at: now, into: &output)
       if lost.contains(.timeout), case .invitation(let dialog)? = purpose, removeSession(dialog) != nil {
         output.occurrences.append(.cancelled(dialog))

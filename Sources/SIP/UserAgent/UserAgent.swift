@@ -86,6 +86,9 @@ public struct UserAgent: Sendable {
   public struct Transmission: Sendable {
     public var bytes: [UInt8]
     public var flow: Flow
+    /// Too large for a datagram that may be fragmented (RFC 3261 section 18.1.1). The user agent keeps to the flow it
+    /// was given, since behind it may be a translator; whoever chooses flows may choose a stream for such a target.
+    public var exceedsDatagram: Bool { flow.transport == .udp && bytes.count > 1_300 }
     public init(bytes: [UInt8], flow: Flow) { self.bytes = bytes; self.flow = flow }
   }
 
@@ -101,6 +104,9 @@ public struct UserAgent: Sendable {
   }
 
   let settings: Settings
+  let udp: Local
+  let tcp: Local
+  let tls: Local
   var entropy: Entropy
   var sessions = SlotMap<DialogID, Session>()
   /// Sessions by our tag.
@@ -135,6 +141,9 @@ public struct UserAgent: Sendable {
 
   public init(settings: Settings, entropy: Entropy) {
     self.settings = settings
+    udp = Local(.udp, settings)
+    tcp = Local(.tcp, settings)
+    tls = Local(.tls, settings)
     self.entropy = entropy
   }
 

@@ -4,33 +4,29 @@ import Primitives
 extension UserAgent {
   static let allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, MESSAGE, REGISTER"
 
-  /// What stands in Via and Contact towards a flow.
-  func localEndpoint(_ transport: Flow.Transport) -> Endpoint {
-    let endpoint =
-      switch transport {
-      case .udp: settings.udp ?? settings.tcp
-      case .tcp: settings.tcp ?? settings.udp
-      case .tls: settings.tls ?? settings.tcp ?? settings.udp
-      }
-    return endpoint ?? Endpoint(ipv4: 0x7f00_0001, port: 5060)
+  /// What stands in Via and Contact towards the flows of a transport.
+  struct Local: Sendable {
+    var via: String
+    var contact: String
+
+    init(_ transport: Flow.Transport, _ settings: Settings) {
+      let (endpoint, name) =
+        switch transport {
+        case .udp: (settings.udp ?? settings.tcp, "udp")
+        case .tcp: (settings.tcp ?? settings.udp, "tcp")
+        case .tls: (settings.tls ?? settings.tcp ?? settings.udp, "tls")
+        }
+      let host = (endpoint ?? Endpoint(ipv4: 0x7f00_0001, port: 5060)).description
+      via = "SIP/2.0/" + name.uppercased() + " " + host + ";rport;branch=" + ClientKey.magic
+      contact = transport == .udp ? "<sip:" + host + ">" : "<sip:" + host + ";transport=" + name + ">"
+    }
   }
 
-  private func via(_ flow: Flow, branch: UInt64) -> String {
-    let transport =
-      switch flow.transport {
-      case .udp: "SIP/2.0/UDP "
-      case .tcp: "SIP/2.0/TCP "
-      case .tls: "SIP/2.0/TLS "
-      }
-    return transport + localEndpoint(flow.transport).description + ";branch=" + ClientKey.magic + branch.tag + ";rport"
-  }
-
-  func contact(_ flow: Flow) -> String {
-    let host = localEndpoint(flow.transport).description
-    return switch flow.transport {
-    case .udp: "<sip:" + host + ">"
-    case .tcp: "<sip:" + host + ";transport=tcp>"
-    case .tls: "<sip:" + host + ";transport=tls>"
+  private func local(_ flow: Flow) -> Local {
+    switch flow.transport {
+    case .udp: udp
+    case .tcp: tcp
+    case .tls: tls
     }
   }
 
@@ -41,7 +37,7 @@ extension UserAgent {
     let path = dialog.path
     var writer = MessageWriter()
     writer.request(method, path.target)
-    writer.header("Via", via(dialog.flow, branch: branch))
+    writer.header("Via", local(dialog.flow).via + branch.tag)
     writer.header("Max-Forwards", 70)
     for route in path.routes { writer.header("Route", route) }
     writer.header("From", dialog.local)
@@ -49,7 +45,7 @@ extension UserAgent {
     writer.header("Call-ID", dialog.callID)
     writer.cseq(sequence, method)
     if method == .invite || method == .update {
-      writer.header("Contact", contact(dialog.flow))
+      writer.header("Contact", local(dialog.flow).contact)
       writer.header("Allow", Self.allowed)
     }
     writer.header("User-Agent", settings.product)
@@ -64,7 +60,7 @@ extension UserAgent {
   ) -> [UInt8] {
     var writer = MessageWriter()
     writer.response(to: request, status: status, reason: reason, tag: tag, source: flow.remote)
-    if hasContact { writer.header("Contact", contact(flow)) }
+    if hasContact { writer.header("Contact", local(flow).contact) }
     let isSuccess = status / 100 == 2 && (request.method == .invite || request.method == .options)
     if isSuccess || status == 405 || status == 501 { writer.header("Allow", Self.allowed) }
     writer.header("Server", settings.product)

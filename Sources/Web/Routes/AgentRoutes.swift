@@ -109,7 +109,9 @@ struct AgentRoutes: Sendable {
     // The engine's own reasons are what happens to an agent, not what one chooses.
     let reasons = Array(definitions.names.reasons.dropFirst(ReasonID.builtIn.count))
     var codes: [String: [String]] = [:]
-    guard definitions.agents.indices.contains(Int(agent.index)) else { throw Refused.notFound("There is no such agent.") }
+    guard definitions.agents.indices.contains(Int(agent.index)) else {
+      throw Refused.notFound("There is no such agent.")
+    }
     for membership in definitions.agents[Int(agent.index)].queues {
       let queue = definitions.queues[Int(membership.queue.index)]
       codes["q_" + queue.name] = queue.codes.filter { $0 != .none }.map { definitions.names.codes[Int($0.index)] }

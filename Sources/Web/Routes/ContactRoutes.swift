@@ -32,8 +32,9 @@ struct ContactRoutes: Sendable {
         result: .json(.of(Page<Message>.self)), handle: messages),
       Route(
         method: .post, path: "/v1/contacts/{contact}/messages", name: "postMessage",
-        summary: "Say something. The message comes back on the event stream once it is stored.", access: .party,
-        body: .of(NewMessage.self), status: .noContent, result: .none, quota: Self.posting, handle: post),
+        summary: "Say something. The answer comes once it is stored; the event stream tells it too.", access: .party,
+        body: .of(NewMessage.self), status: .created, result: .json(.of(Message.self)), quota: Self.posting,
+        handle: post),
       Route(
         method: .get, path: "/v1/contacts/{contact}/events", name: "followContact",
         summary: "The contact's events. While a visitor reads them, the visitor is there.", access: .party,
@@ -80,7 +81,7 @@ struct ContactRoutes: Sendable {
 
   private func visitorName(_ name: String?) throws -> String? {
     guard let name else { return nil }
-    let kept = name.filter { character in !character.unicodeScalars.contains { $0.properties.generalCategory == .control } }
+    let kept = name.filter { !$0.unicodeScalars.contains { $0.properties.generalCategory == .control } }
     guard kept.count <= 80, kept.utf8.count <= 320 else { throw Refused.invalid("A name has at most 80 characters.") }
     return kept.allSatisfy(\.isWhitespace) ? nil : kept
   }
@@ -154,8 +155,10 @@ struct ContactRoutes: Sendable {
     let text = try exchange.decode(NewMessage.self).text
     guard !text.allSatisfy(\.isWhitespace) else { throw Refused.invalid("The message is empty.") }
     guard text.unicodeScalars.count <= 4_000 else { throw Refused.invalid("A message has at most 4,000 characters.") }
-    try await desk.perform(.post(party.contact, party.author, text: text))
-    return .noContent
+    guard case .message(let view) = try await desk.perform(.post(party.contact, party.author, text: text)) else {
+      throw Refused.internalError
+    }
+    return try .json(Message(view), status: .created)
   }
 
   @Sendable private func events(_ exchange: Exchange) async throws -> Answer {
@@ -173,6 +176,7 @@ struct ContactRoutes: Sendable {
     }
     return try desk.streams.answer(
       .contact(id), for: .visitor, exchange: exchange, snapshot: snapshot,
+      waiting: { Contact(try await desk.contact(id), for: .visitor) },
       opened: { await desk.presence.streamOpened(id) }, closed: { desk.presence.streamClosed(id) })
   }
 
@@ -181,7 +185,7 @@ struct ContactRoutes: Sendable {
     guard desk.visitorKey.isToken(String(decoding: exchange.body, as: UTF8.self), of: id) else {
       throw Refused.unauthorized
     }
-    desk.presence.leave(id, grace: desk.options.leaveGrace)
+    Task { [desk] in await desk.presence.leave(id, grace: desk.options.leaveGrace) }
     return .noContent
   }
 }

@@ -3,6 +3,7 @@ import CallControl
 import Digest
 import HTTPTypes
 import HummingbirdCore
+import SIP
 
 /// What the demo page tells a newcomer.
 public struct DemoPage: Sendable {
@@ -48,7 +49,8 @@ struct PageRoutes: Sendable {
 
   /// Other sites load these files as modules, which needs CORS; they hold nothing private.
   private func widget(_ file: Widget.File) -> Route {
-    let tag = "\"" + String(decoding: hexadecimal(HashFunction.sha256.hash(file.bytes)).prefix(16), as: UTF8.self) + "\""
+    let hash = hexadecimal(HashFunction.sha256.hash(file.bytes))
+    let tag = "\"" + String(decoding: hash.prefix(16), as: UTF8.self) + "\""
     return page(file.path, "widget", "A file of the widget.", type: file.type) { exchange in
       let headers: HTTPFields = [
         .contentType: file.type, .cacheControl: "public, max-age=300", .eTag: tag,
@@ -62,7 +64,10 @@ struct PageRoutes: Sendable {
   private func demoRoutes(_ demo: DemoPage) -> [Route] {
     let html = Widget.demoPage(demo)
     return [
-      page("/demo", "demo", "The demo page.", type: "text/html") { _ in
+      page("/demo", "demo", "The demo page.", type: "text/html") { exchange in
+        guard Self.isLocal(exchange.request.head.authority) else {
+          throw Refused.forbidden("The demo is for this machine: open it by its address, as http://127.0.0.1.")
+        }
         var answer = Answer.text(html, type: "text/html; charset=utf-8")
         answer.headers[.contentSecurityPolicy] = Self.pagePolicy
         return answer
@@ -71,6 +76,13 @@ struct PageRoutes: Sendable {
         Answer(status: .seeOther, headers: [.location: "/demo"])
       },
     ]
+  }
+
+  /// The page names an agent's token, so a foreign name that leads to the loopback (DNS rebinding) gets nothing.
+  static func isLocal(_ authority: String?) -> Bool {
+    guard let authority else { return false }
+    let host = authority.first == "[" ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
+    return host == "localhost" || Endpoint(address: String(host), port: 0)?.isLoopback == true
   }
 
   @Sendable private func ready(_: Exchange) throws -> Answer {

@@ -35,7 +35,6 @@ export default {
   failedMore: 'Bei uns ist etwas schiefgegangen.',
   call: 'So erreichen Sie uns auch:',
   lost: 'Verbindung unterbrochen. Neuer Versuch…',
-  lostFor: 'Verbindung seit {seconds} s unterbrochen. Neuer Versuch…',
   notSent: 'Nicht gesendet.',
   sending: 'Wird gesendet…',
   minimize: 'Chat verkleinern',

@@ -35,7 +35,6 @@ export default {
   failedMore: 'Something went wrong on our side.',
   call: 'You can also reach us here:',
   lost: 'Connection lost. Reconnecting…',
-  lostFor: 'Connection lost for {seconds} s. Reconnecting…',
   notSent: 'Not sent.',
   sending: 'Sending…',
   minimize: 'Minimize the chat',

@@ -10,6 +10,9 @@ export class Trouble extends Error {
   }
 }
 
+/** A random key. `crypto.randomUUID` is missing on pages without HTTPS. */
+export const randomKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
 const patience = 40_000; // The server says something every 15 s.
 
 export class Link {
@@ -27,7 +30,7 @@ export class Link {
   }
 
   async open(entry, visitor) {
-    const opened = await this.#send(`?entry=${encodeURIComponent(entry)}`, 'POST', visitor, crypto.randomUUID());
+    const opened = await this.#send(`?entry=${encodeURIComponent(entry)}`, 'POST', visitor, randomKey());
     this.id = opened.contact.id;
     this.token = opened.token;
     return opened.contact;

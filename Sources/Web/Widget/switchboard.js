@@ -8,16 +8,16 @@
   };
   const style = new CSSStyleSheet();
   style.replaceSync(`
-    :host { display: inline-block; font: 400 1rem/1.45 system-ui, sans-serif; --accent: var(--switchboard-accent, #0b6e57);
-      --on-accent: var(--switchboard-on-accent, #fff) }
+    :host { display: inline-block; font: 400 1rem/1.45 system-ui, sans-serif; --sb-accent: var(--switchboard-accent, #0b6e57);
+      --sb-on-accent: var(--switchboard-on-accent, #fff) }
     :host([hidden]) { display: none }
     :host([placement=corner]) { position: fixed; right: 20px; bottom: 20px; z-index: 2147483000 }
     :host([placement=corner]) slot { display: none }
     .launcher { display: inline-flex; align-items: center; gap: .6em; min-height: 52px; padding: 0 22px 0 18px; border: 0;
-      border-radius: 26px; background: var(--accent); color: var(--on-accent); font: 600 1rem/1 system-ui, sans-serif;
+      border-radius: 26px; background: var(--sb-accent); color: var(--sb-on-accent); font: 600 1rem/1 system-ui, sans-serif;
       cursor: pointer; box-shadow: 0 1px 2px #0003, 0 8px 24px -8px #0006; transition: transform .15s, box-shadow .15s }
     .launcher:hover { transform: translateY(-1px); box-shadow: 0 2px 4px #0003, 0 12px 28px -8px #0007 }
-    .launcher:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px }
+    .launcher:focus-visible { outline: 3px solid var(--sb-accent); outline-offset: 3px }
     .launcher[aria-busy=true] { opacity: .75; cursor: progress }
     .launcher svg { width: 22px; height: 22px; flex: none; fill: none; stroke: currentColor; stroke-width: 1.9;
       stroke-linecap: round; stroke-linejoin: round }

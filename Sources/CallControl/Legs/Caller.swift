@@ -1,0 +1,197 @@
+import ACD
+import Primitives
+import SDP
+import SIP
+
+// The caller's side: from the INVITE to the queue, and what the caller does there (`CALLS.md` 1).
+
+extension Switchboard {
+  static let retryAfter = UserAgent.Header("Retry-After", "5")
+
+  /// A new INVITE of somebody who may speak to us. Entry, limits and media are judged before it is answered.
+  mutating func arrive(
+    _ dialog: DialogID, _ message: Message, _ flow: Flow, at now: Instant, into step: inout Step
+  ) {
+    guard let entry = entry(for: message.requestURI) else {
+      return refuse(dialog, status: 404, at: now, into: &step)
+    }
+    guard calls.legs.count + 1 < CallLimits().legs, calls.bridges.count < CallLimits().callers else {
+      return refuse(dialog, status: 503, headers: [Self.retryAfter], at: now, into: &step)
+    }
+    guard entry.channels.contains(.voice) else { return refuse(dialog, status: 488, at: now, into: &step) }
+    var offer: SessionDescription?
+    // A body of another kind was either refused by the user agent or may be left aside.
+    if message.contentType == "application/sdp" {
+      do throws(NegotiationError) {
+        guard let session = try? SessionDescription(parsing: message.body) else {
+          return refuse(dialog, status: 400, at: now, into: &step)
+        }
+        // A trial run: the port is not known yet, and nothing but the codecs and addresses is judged.
+        var trial = Negotiation(sessionID: 0)
+        _ = try trial.answer(session, with: LocalMedia(address: site.listen.media.advertisedAddress, port: 9))
+        offer = session
+      } catch {
+        return refuse(dialog, status: error.status, headers: [warning(error)], at: now, into: &step)
+      }
+    }
+    let from = message.from
+    let person = Contact.Person(
+      name: from.displayName.map { String($0.prefix(64)) }, address: String(from.uri.identity.description.prefix(256)))
+    let leg = SIPLeg(
+      caller: dialog, arrival: .init(entry: entry, person: person), offer: offer, flow: flow,
+      media: openPort(into: &step), session: calls.entropy.next())
+    _ = add(leg)
+  }
+
+  private mutating func refuse(
+    _ dialog: DialogID, status: Int, headers: [UserAgent.Header] = [], at now: Instant, into step: inout Step
+  ) {
+    send(into: &step) { $0.respond(to: dialog, status: status, headers: headers, at: now, into: &$1) }
+  }
+
+  /// Refuses a caller who has a leg already.
+  mutating func refuse(_ id: LegID, status: Int, at now: Instant, into step: inout Step) {
+    guard let leg = drop(id, at: now, into: &step), let dialog = leg.dialog else { return }
+    refuse(dialog, status: status, headers: status == 503 ? [Self.retryAfter] : [], at: now, into: &step)
+  }
+
+  func warning(_ error: NegotiationError) -> UserAgent.Header {
+    UserAgent.Header("Warning", "\(error.warning.code) \(site.domain) \"\(error.warning.text)\"")
+  }
+
+  /// The entry that a Request-URI names: the user at one of our own hosts.
+  private func entry(for uri: URI) -> Site.Entry? {
+    site.entries.first { entry in
+      guard let named = try? URI(parsing: entry.name) else { return false }
+      switch named.scheme {
+      case "tel": return (uri.scheme == "tel" ? uri.host : uri.user) == named.host && isOurs(uri, beside: nil)
+      case "sip", "sips": return uri.scheme != "tel" && uri.user == named.user && isOurs(uri, beside: named.host)
+      default: return false
+      }
+    }
+  }
+
+  private func isOurs(_ uri: URI, beside host: String?) -> Bool {
+    if uri.scheme == "tel" { return true }
+    let sip = site.listen.sip
+    return [host, site.domain.lowercased(), sip.address, sip.advertisedAddress].contains(uri.host)
+      || ["0.0.0.0", "::"].contains(sip.address) && Endpoint(address: uri.host, port: 0) != nil
+  }
+
+  /// The port is open: the contact is born, and enters its queue or is refused.
+  mutating func enqueue(_ id: LegID, at now: Instant, into step: inout Step) {
+    guard let arrival = calls.legs[id]?.arrival, let dialog = calls.legs[id]?.dialog else { return }
+    let contact = open(entry: arrival.entry, channel: .voice, person: arrival.person, at: now, into: &step)
+    calls.legs[id]?.contact = contact
+    calls.bridges[contact] = Bridge(caller: id)
+    queue(contact, for: arrival.entry, at: now, into: &step)
+    // The ACD may have refused it: then the leg is gone.
+    guard calls.legs[id]?.state == .waiting, let queue = contacts[contact]?.queue else { return }
+    switch site.queues[Int(queue.index)].answer {
+    case .onEntry: answerCaller(id, at: now, into: &step)
+    // The user agent repeats it every minute, before a proxy loses patience.
+    case .onAgent:
+      send(into: &step) { $0.respond(to: dialog, status: 180, at: now, into: &$1) }
+      save(id, at: now, into: &step)
+    }
+  }
+
+  /// 200 to the caller; music follows, or the bridge.
+  mutating func answerCaller(_ id: LegID, at now: Instant, into step: inout Step) {
+    guard let dialog = calls.legs[id]?.dialog, let contact = calls.legs[id]?.contact,
+      let body = try? calls.legs[id]?.sdpForAnswer(at: site.listen.media.advertisedAddress)
+    else { return }
+    let allow = UserAgent.Header("Allow", Self.allow)
+    send(into: &step) {
+      $0.respond(to: dialog, status: 200, headers: [allow], body: .sdp(body), at: now, into: &$1)
+    }
+    establish(id, at: now, into: &step)
+    setRemote(id, into: &step)
+    route(contact, into: &step)
+  }
+
+  /// The ACK for our 2xx: after a delayed offer it brings the answer.
+  mutating func acknowledged(_ dialog: DialogID, _ message: Message, at now: Instant, into step: inout Step) {
+    guard let id = calls.legsByDialog[dialog], calls.legs[id]?.awaitsAnswer == true else { return }
+    guard (try? calls.legs[id]?.receive(answer: message)) != nil else {
+      // Before anything was agreed there is no call; later the session goes on as it was.
+      guard calls.legs[id]?.agreed == nil else { return }
+      send(into: &step) { $0.end(dialog, at: now, into: &$1) }
+      return hungUp(dialog, at: now, into: &step)
+    }
+    mediaAgreed(id, at: now, into: &step)
+  }
+
+  /// The leg's media is known, or has changed.
+  mutating func mediaAgreed(_ id: LegID, at now: Instant, into step: inout Step) {
+    guard let contact = calls.legs[id]?.contact else { return }
+    setRemote(id, into: &step)
+    followHold(contact, by: author(of: id), at: now, into: &step)
+    join(contact, at: now, into: &step)
+  }
+
+  func author(of id: LegID) -> Author {
+    guard let leg = calls.legs[id], leg.side == .agent, let contact = leg.contact, let agent = contacts[contact]?.agent
+    else { return .visitor }
+    return .agent(agent)
+  }
+
+  /// The far end hung up, gave up, or broke: whatever the contact was doing ends.
+  mutating func hungUp(_ dialog: DialogID, at now: Instant, into step: inout Step) {
+    guard let id = calls.legsByDialog[dialog], let leg = calls.legs[id] else { return }
+    switch leg.side {
+    case .contact:
+      drop(id, at: now, into: &step)
+      guard let contact = leg.contact else { return }
+      tell(.contactLeft(contact), at: now, into: &step)
+    case .agent:
+      guard let contact = leg.contact, calls.bridges[contact]?.state == .joined else {
+        calls.legs[id]?.dialog = nil
+        calls.legsByDialog[dialog] = nil
+        // The phone took the call and let it go: nobody is blamed.
+        return loseLeg(id, .declined, at: now, into: &step)
+      }
+      drop(id, at: now, into: &step)
+      tell(.contactFinished(contact), at: now, into: &step)
+    }
+  }
+
+  // MARK: What the ACD decided
+
+  mutating func refuseCall(_ contact: ContactID, _ refusal: Refusal, at now: Instant, into step: inout Step) {
+    guard let bridge = calls.bridges[contact] else { return }
+    calls.bridges[contact] = nil
+    let status =
+      switch refusal {
+      case .full: 486
+      case .closed, .unstaffed: 480
+      case .policy: 403
+      case .channel: 488
+      }
+    refuse(bridge.caller, status: status, at: now, into: &step)
+  }
+
+  /// The contact is over for its caller: both sides end, each as far as it has come.
+  mutating func release(_ contact: ContactID, at now: Instant, into step: inout Step) {
+    guard var bridge = calls.bridges[contact] else { return endSavedDialogs(of: contact, at: now, into: &step) }
+    calls.bridges[contact] = nil
+    end(bridge.caller, at: now, into: &step)
+    for phone in bridge.leaveAgent() { end(phone, at: now, into: &step) }
+  }
+
+  /// The connect failed: the agent's side is dropped, and the caller hears music again.
+  mutating func resumeWaiting(_ contact: ContactID, at now: Instant, into step: inout Step) {
+    leaveAgent(contact, at: now, into: &step)
+    route(contact, into: &step)
+  }
+
+  mutating func leaveAgent(_ contact: ContactID, at now: Instant, into step: inout Step) {
+    guard let phones = calls.bridges[contact]?.leaveAgent() else { return }
+    for phone in phones { end(phone, at: now, into: &step) }
+  }
+}
+
+extension URI {
+  /// Who is meant, without parameters of the transport.
+  var identity: URI { URI(scheme: scheme, user: user, host: host) }
+}

@@ -1,0 +1,166 @@
+import ACD
+import Primitives
+import SDP
+import SIP
+
+// The agent's side: phones ring under an offer, one answers, or none does (`CALLS.md` 2).
+
+extension Switchboard {
+  /// Without a provisional response in this time the phone is not there.
+  static let provisionalLimit: Int64 = .seconds(4)
+
+  /// An offer was made. With `phone_answer: console` the phone is called after the console's accept.
+  mutating func ring(
+    _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
+  ) {
+    calls.bridges[contact]?.reach(offer)
+    if !acceptsInConsole(agent) { callPhones(of: agent, for: contact, at: now, into: &step) }
+  }
+
+  mutating func stopRinging(
+    _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
+  ) {
+    timers.cancel(.call(.demoAnswers(offer, contact)))
+    guard calls.bridges[contact]?.offer == offer else { return }
+    leaveAgent(contact, at: now, into: &step)
+  }
+
+  /// The offer was accepted.
+  mutating func connect(
+    _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
+  ) {
+    guard let bridge = calls.bridges[contact], bridge.offer == offer else { return }
+    calls.bridges[contact]?.accept()
+    if site.agents[Int(agent.index)].phone == .demo {
+      calls.bridges[contact]?.useDemo()
+    } else if bridge.phones.isEmpty {
+      callPhones(of: agent, for: contact, at: now, into: &step)
+    }
+    join(contact, at: now, into: &step)
+  }
+
+  /// All bindings of the agent's phone ring in parallel; the demo phone answers by itself.
+  private mutating func callPhones(
+    of agent: AgentID, for contact: ContactID, at now: Instant, into step: inout Step
+  ) {
+    guard let bridge = calls.bridges[contact], let offer = bridge.offer else { return }
+    if site.agents[Int(agent.index)].phone == .demo {
+      timers.set(.call(.demoAnswers(offer, contact)), at: now)
+      return
+    }
+    let preferred = calls.legs[bridge.caller]?.preferredCodec
+    let codecs = AudioCodec.allCases.sorted { a, b in a == preferred && b != preferred }
+    for (target, flow) in phones(of: agent) {
+      guard calls.legs.count < CallLimits().legs else { break }
+      let leg = SIPLeg(
+        phone: target, for: contact, codecs: codecs, flow: flow, media: openPort(into: &step),
+        session: calls.entropy.next())
+      let id = add(leg)
+      calls.bridges[contact]?.add(phone: id)
+    }
+    if calls.bridges[contact]?.phones.isEmpty == true {
+      phonesLost(contact, .unreachable, at: now, into: &step)
+    }
+  }
+
+  /// The phone's port is open: its INVITE follows the offer's commit.
+  mutating func invite(_ id: LegID, at now: Instant, into step: inout Step) {
+    guard let target = calls.legs[id]?.target, let contact = calls.legs[id]?.contact, let flow = calls.legs[id]?.flow,
+      let body = calls.legs[id]?.sdpOffer(at: site.listen.media.advertisedAddress)
+    else { return }
+    let person = contacts[contact]?.person
+    let caller = person?.address.flatMap { try? URI(parsing: $0) } ?? URI(user: "anonymous", host: site.domain)
+    var headers = [UserAgent.Header("Allow", Self.allow)]
+    if calls.bridges[contact]?.isAccepted == true {
+      // The agent has accepted in the console: the phone may answer by itself.
+      headers.append(UserAgent.Header("Call-Info", "<sip:\(site.domain)>;answer-after=0"))
+    }
+    let from = Address(displayName: person?.name, uri: caller)
+    let to = Address(uri: target.identity)
+    let dialog = send(into: &step) {
+      $0.invite(target, over: flow, from: from, to: to, headers: headers, body: .sdp(body), at: now, into: &$1)
+    }
+    calls.legs[id]?.invited(as: dialog)
+    calls.legsByDialog[dialog] = id
+    save(id, at: now, into: &step)
+    timers.set(.call(.noProvisional(id)), at: now + Self.provisionalLimit)
+  }
+
+  /// 2xx of a phone: it wins, and where the phone answers for the agent it is the accept.
+  mutating func phoneAnswered(_ dialog: DialogID, _ message: Message, at now: Instant, into step: inout Step) {
+    sendAtOnce(into: &step) { $0.acknowledge(dialog, at: now, into: &$1) }
+    guard let id = calls.legsByDialog[dialog], let contact = calls.legs[id]?.contact,
+      let offer = calls.bridges[contact]?.offer
+    else {
+      // Nobody waits for it any more.
+      send(into: &step) { $0.end(dialog, at: now, into: &$1) }
+      return
+    }
+    timers.cancel(.call(.noProvisional(id)))
+    guard (try? calls.legs[id]?.receive(answer: message)) != nil else {
+      calls.legs[id]?.establish()
+      return loseLeg(id, .media, at: now, into: &step)
+    }
+    establish(id, at: now, into: &step)
+    setRemote(id, into: &step)
+    for other in calls.bridges[contact]?.won(id) ?? [] { end(other, at: now, into: &step) }
+    if calls.bridges[contact]?.isAccepted == true {
+      join(contact, at: now, into: &step)
+    } else {
+      tell(.offerAccepted(offer), at: now, into: &step)
+      // An offer that was over in the same moment leaves the phone with nobody to talk to.
+      if calls.bridges[contact]?.isAccepted != true { end(id, at: now, into: &step) }
+    }
+  }
+
+  /// A phone was not won. When none is left, the offer fails or counts as declined.
+  mutating func loseLeg(_ id: LegID, _ reason: SIPLeg.Failure, at now: Instant, into step: inout Step) {
+    guard let contact = calls.legs[id]?.contact else { return }
+    end(id, at: now, into: &step)
+    guard let failure = calls.bridges[contact]?.lost(id, reason) else { return }
+    phonesLost(contact, failure, at: now, into: &step)
+  }
+
+  private mutating func phonesLost(
+    _ contact: ContactID, _ failure: SIPLeg.Failure, at now: Instant, into step: inout Step
+  ) {
+    guard let bridge = calls.bridges[contact], let offer = bridge.offer else { return }
+    leaveAgent(contact, at: now, into: &step)
+    switch (failure, bridge.isAccepted) {
+    case (.declined, false): tell(.offerDeclined(offer), at: now, into: &step)
+    case (.declined, true): tell(.offerFailed(offer, .connect), at: now, into: &step)
+    case (.unreachable, _): tell(.offerFailed(offer, .unreachable), at: now, into: &step)
+    case (.busy, _): tell(.offerFailed(offer, .busy), at: now, into: &step)
+    case (.media, _): tell(.offerFailed(offer, .media), at: now, into: &step)
+    }
+  }
+
+  // MARK: Where phones are
+
+  /// Where the agent's phone is reached now.
+  private func phones(of agent: AgentID) -> [(target: URI, flow: Flow)] {
+    switch site.agents[Int(agent.index)].phone {
+    case .none, .demo: return []
+    case .registers: return calls.registrations.phones(of: agent)
+    case .address(let uri):
+      guard let remote = Endpoint(address: uri.host, port: uri.port ?? 5060) else { return [] }
+      let isStream = uri.parameters.contains { $0.name == "transport" && $0.value?.lowercased() == "tcp" }
+      return [(uri, Flow(transport: isStream ? .tcp : .udp, remote: remote))]
+    }
+  }
+
+  func hasReachablePhone(_ agent: AgentID) -> Bool {
+    guard case .registers = site.agents[Int(agent.index)].phone else { return true }
+    return !calls.registrations.phones(of: agent).isEmpty
+  }
+
+  func acceptsInConsole(_ agent: AgentID) -> Bool { site.agents[Int(agent.index)].phoneAnswer == .console }
+
+  func phoneState(_ agent: AgentID) -> String {
+    switch site.agents[Int(agent.index)].phone {
+    case .none: "none"
+    case .demo: "demo"
+    case .registers, .address: hasReachablePhone(agent) ? "ok" : "unreachable"
+    }
+  }
+}

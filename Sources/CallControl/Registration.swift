@@ -1,0 +1,227 @@
+import ACD
+import Primitives
+import SIP
+
+/// Who may register, and where the agents' phones are now.
+struct Registrations: Sendable {
+  private var registrar = Registrar()
+  private var authenticator: Authenticator
+  private let realm: String
+  /// By agent: the address of record of a phone that registers, and who may speak for it.
+  private var accounts: [(address: String, account: Authenticator.Account)?] = []
+  private var agentsByAddress = Index<String, AgentID>()
+  /// Flows of live bindings, counted: their far ends may speak to us.
+  private var flows = Index<Flow, Int>()
+
+  init(site: Site, entropy: Entropy) {
+    var entropy = entropy
+    realm = site.domain
+    var settings = Authenticator.Settings(realm: realm)
+    if Self.allowsMD5(site) { settings.algorithms.append(.md5) }
+    authenticator = Authenticator(settings: settings, entropy: &entropy)
+    reconfigure(site)
+  }
+
+  private static func allowsMD5(_ site: Site) -> Bool {
+    site.agents.contains { if case .registers(_, let credentials) = $0.phone { credentials.allowsMD5 } else { false } }
+  }
+
+  mutating func reconfigure(_ site: Site) {
+    agentsByAddress = Index()
+    accounts = site.agents.enumerated().map { number, agent in
+      guard case .registers(let uri, let credentials) = agent.phone else { return nil }
+      let address = URI(scheme: "sip", user: uri.user, host: uri.host).description
+      agentsByAddress[address] = AgentID(index: UInt32(number))
+      let algorithms: [DigestAlgorithm] = credentials.allowsMD5 ? [.sha256, .md5] : [.sha256]
+      let account = Authenticator.Account(
+        username: credentials.user, realm: realm, password: credentials.password, algorithms: algorithms)
+      return (address, account)
+    }
+  }
+
+  var count: Int { registrar.count }
+  var nextDeadline: Instant? { registrar.nextDeadline }
+  func isRegistered(_ flow: Flow) -> Bool { flows[flow] != nil }
+
+  /// The bindings of the agent's phone, most preferred first.
+  func phones(of agent: AgentID) -> [(target: URI, flow: Flow)] {
+    guard accounts.indices.contains(Int(agent.index)) else { return [] }
+    return bindings(at: accounts[Int(agent.index)]?.address).map { ($0.contact, $0.flow) }
+  }
+
+  /// Those whose time is over are gone already: timers fire before everything else.
+  private func bindings(at address: String?) -> [Registrar.Binding] {
+    address.map { registrar.bindings(of: $0, at: .distantPast) } ?? []
+  }
+
+  /// Bindings to streams: no stream outlives the process.
+  var onStreams: [Registrar.Binding] {
+    accounts.flatMap { bindings(at: $0?.address) }.filter { $0.flow.transport != .udp }
+  }
+
+  enum Answer {
+    /// 200 and what changed, or the registrar's refusal.
+    case done(Registrar.Outcome)
+    case challenge([UserAgent.Header])
+    case locked
+  }
+
+  /// Judges a REGISTER. Whoever it names, a wrong answer is told the same.
+  mutating func register(_ message: Message, from flow: Flow, isBrief: Bool, at now: Instant) -> Answer {
+    let address = Registrar.addressOfRecord(of: message)
+    let agent = agentsByAddress[address]
+    // Credentials count for their own address only.
+    let account = agent.flatMap { accounts[Int($0.index)]?.account }
+    let verdict = authenticator.verify(message, from: flow.remote, account: account, at: now)
+    switch verdict {
+    case .accepted: return .done(registrar.register(message, for: address, from: flow, at: now))
+    case .locked: return .locked
+    case .challenge, .refused:
+      let isStale = verdict == .challenge(stale: true)
+      return .challenge(
+        authenticator.challenges(
+          to: flow.remote, stale: isStale, algorithms: isBrief ? [.sha256] : nil, at: now))
+    }
+  }
+
+  mutating func expire(at now: Instant) -> [Registrar.Change] { registrar.expire(at: now) }
+
+  /// A stream closed: what was bound to it is gone.
+  mutating func flowClosed(_ flow: Flow) -> [Registrar.Change] {
+    guard isRegistered(flow) else { return [] }
+    return accounts.compactMap { $0?.address }.flatMap { registrar.flowClosed(flow, of: $0) }
+  }
+
+  func agent(of binding: Registrar.Binding) -> AgentID? { agentsByAddress[binding.address] }
+
+  // MARK: What is journaled
+
+  /// Writes a journaled binding; live, the registrar knows it already.
+  mutating func apply(_ bytes: [UInt8], of agent: AgentID) {
+    guard let binding = try? Registrar.Binding(reading: bytes) else { return }
+    uncount(binding)
+    registrar.restore(binding)
+    flows[binding.flow] = (flows[binding.flow] ?? 0) + 1
+    counted[Key(binding)] = binding.flow
+  }
+
+  mutating func remove(_ bytes: [UInt8], of agent: AgentID) {
+    guard let binding = try? Registrar.Binding(reading: bytes) else { return }
+    uncount(binding)
+    registrar.forget(binding)
+  }
+
+  /// The flow that each journaled binding is counted under.
+  private var counted = Index<Key, Flow>()
+  private struct Key: Hashable, Sendable {
+    var address: String
+    var contact: URI
+    init(_ binding: Registrar.Binding) { address = binding.address; contact = binding.contact }
+  }
+
+  private mutating func uncount(_ binding: Registrar.Binding) {
+    guard let flow = counted[Key(binding)] else { return }
+    counted[Key(binding)] = nil
+    let uses = (flows[flow] ?? 1) - 1
+    flows[flow] = uses == 0 ? nil : uses
+  }
+
+  func write(into writer: inout ByteWriter) {
+    let all = accounts.flatMap { bindings(at: $0?.address) }
+    writer.write(UInt32(all.count))
+    for binding in all { writer.write(counted: binding.bytes) }
+  }
+
+  mutating func read(from reader: inout ByteReader) throws(ByteReader.Truncated) {
+    for _ in 0..<(try reader.read(UInt32.self)) { apply(try reader.readCounted(), of: .none) }
+  }
+}
+
+extension Registrar.Binding {
+  private static let version: UInt8 = 1
+
+  var bytes: [UInt8] {
+    var writer = ByteWriter()
+    writer.write(Self.version)
+    writer.write(address)
+    writer.write(contact.description)
+    writer.write(flow.transport.rawValue)
+    writer.write(flow.remote.high)
+    writer.write(flow.remote.low)
+    writer.write(flow.remote.port)
+    writer.write(flow.connection)
+    writer.write(callID)
+    writer.write(sequence)
+    writer.write(deadline)
+    writer.write(preference)
+    writer.write(instance ?? "")
+    return writer.bytes
+  }
+
+  /// - Throws: where the bytes are of another version or cut short.
+  init(reading bytes: [UInt8]) throws(ByteReader.Truncated) {
+    var reader = ByteReader(bytes)
+    guard try reader.read(UInt8.self) == Self.version else { throw ByteReader.Truncated(offset: 0) }
+    let address = try reader.readString()
+    guard let contact = try? URI(parsing: try reader.readString()),
+      let transport = Flow.Transport(rawValue: try reader.read())
+    else { throw ByteReader.Truncated(offset: reader.offset) }
+    let remote = Endpoint(high: try reader.read(), low: try reader.read(), port: try reader.read())
+    let flow = Flow(transport: transport, remote: remote, connection: try reader.read())
+    let callID = try reader.readString()
+    let sequence = try reader.read(UInt32.self)
+    let deadline = try reader.readInstant()
+    let preference = try reader.read(UInt16.self)
+    let instance = try reader.readString()
+    self.init(
+      address: address, contact: contact, flow: flow, callID: callID, sequence: sequence, deadline: deadline,
+      preference: preference, instance: instance.isEmpty ? nil : instance)
+  }
+}
+
+extension Switchboard {
+  /// A REGISTER: the phone of an agent comes, stays or goes.
+  mutating func register(
+    _ transaction: ServerTransactionID, _ message: Message, _ flow: Flow, at now: Instant, into step: inout Step
+  ) {
+    // A stranger's challenge over UDP must stay short: one algorithm.
+    let isBrief = flow.transport == .udp && !calls.policy.trusts(flow) && !calls.registrations.isRegistered(flow)
+    switch calls.registrations.register(message, from: flow, isBrief: isBrief, at: now) {
+    case .done(let outcome):
+      send(into: &step) {
+        $0.respond(to: transaction, status: outcome.status, headers: outcome.headers, at: now, into: &$1)
+      }
+      follow(outcome.changes, at: now, into: &step)
+    case .challenge(let headers):
+      sendAtOnce(into: &step) { $0.respond(to: transaction, status: 401, headers: headers, at: now, into: &$1) }
+    case .locked: sendAtOnce(into: &step) { $0.respond(to: transaction, status: 403, at: now, into: &$1) }
+    }
+  }
+
+  mutating func unregister(_ flow: Flow, at now: Instant, into step: inout Step) {
+    // A datagram that could not be sent says nothing about the phone: its binding ends by its own time.
+    guard flow.transport != .udp else { return }
+    follow(calls.registrations.flowClosed(flow), at: now, into: &step)
+  }
+
+  mutating func expireRegistrations(at now: Instant, into step: inout Step) {
+    guard let deadline = calls.registrations.nextDeadline, deadline <= now else { return }
+    follow(calls.registrations.expire(at: now), at: now, into: &step)
+  }
+
+  /// Journals what became of bindings, and tells the ACD whose phone can be reached.
+  mutating func follow(_ changes: [Registrar.Change], at now: Instant, into step: inout Step) {
+    for change in changes {
+      switch change {
+      case .bound(let binding):
+        guard let agent = calls.registrations.agent(of: binding) else { continue }
+        emit(.phoneRegistered(agent, binding: binding.bytes), at: now, into: &step)
+        tell(.agentReachable(agent), at: now, into: &step)
+      case .unbound(let binding):
+        guard let agent = calls.registrations.agent(of: binding) else { continue }
+        emit(.phoneUnregistered(agent, binding: binding.bytes), at: now, into: &step)
+        if !hasReachablePhone(agent) { tell(.agentUnreachable(agent), at: now, into: &step) }
+      }
+    }
+  }
+}

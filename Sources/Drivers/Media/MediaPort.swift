@@ -1,0 +1,154 @@
+import CallControl
+import Media
+import Primitives
+import SIP
+import Synchronization
+
+/// The sockets of one leg and its machine. Packets of a port are read by one thread; another thread may send through it,
+/// so the state stands behind a lock, which is free nearly always and held for one packet.
+final class MediaPort: Sendable {
+  /// What the far end hears.
+  enum Feed {
+    case nothing
+    case port(MediaPort)
+    case recording(Int)
+    case echo
+  }
+
+  struct State {
+    var leg: MediaLeg
+    var feed = Feed.nothing
+    /// Where the leg's packets go, in the kernel's form.
+    var destination: KernelAddress?
+    var isClosed = false
+    var rtcpPackets: UInt64 = 0
+  }
+
+  let id: MediaID
+  let number: UInt16
+  let rtp: DatagramSocket
+  let rtcp: DatagramSocket
+  let state: Mutex<State>
+
+  init(id: MediaID, number: UInt16, rtp: DatagramSocket, rtcp: DatagramSocket, outgoing: OutgoingStream) {
+    self.id = id; self.number = number; self.rtp = rtp; self.rtcp = rtcp
+    state = Mutex(State(leg: MediaLeg(outgoing: outgoing)))
+  }
+
+  func setFarEnd(_ farEnd: FarEnd, at now: Instant) {
+    state.withLock { state in
+      state.leg.setFarEnd(farEnd, at: now)
+      aim(&state)
+    }
+  }
+
+  func setFeed(_ feed: Feed) { state.withLock { $0.feed = feed } }
+
+  func close() {
+    state.withLock { state in
+      guard !state.isClosed else { return }
+      state.isClosed = true
+      state.feed = .nothing
+      rtp.close()
+      rtcp.close()
+    }
+  }
+
+  /// Reads one RTP packet, if one is waiting, and passes it to whom it is for.
+  func relay(through buffer: UnsafeMutableRawBufferPointer, at now: Instant, into events: inout [MediaEvent]) {
+    var target: MediaPort?
+    var verdict = MediaLeg.Verdict.ignored
+    var count = 0
+    state.withLock { state in
+      guard !state.isClosed, let received = rtp.receive(into: buffer) else { return }
+      var learned = false
+      let sender = received.sender.networkAddress
+      let packet = UnsafeRawBufferPointer(rebasing: buffer[..<received.count])
+      count = received.count
+      verdict = state.leg.receive(packet, from: sender, at: now, learned: &learned)
+      if learned {
+        aim(&state)
+        events.append(.learned(id, Endpoint(high: sender.high, low: sender.low, port: sender.port)))
+      }
+      if case .event(_, let digit?, _) = verdict { events.append(.digit(id, digit)) }
+      switch state.feed {
+      case .port(let partner): target = partner
+      case .echo: target = self
+      case .nothing, .recording: break
+      }
+    }
+    guard verdict != .ignored, let target else { return }
+    target.send(verdict, in: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), from: self, at: now)
+  }
+
+  /// Sends a packet that another port received, unless this one hears something else by now.
+  private func send(
+    _ verdict: MediaLeg.Verdict, in packet: UnsafeMutableRawBufferPointer, from source: MediaPort, at now: Instant
+  ) {
+    state.withLock { state in
+      guard !state.isClosed, let destination = state.destination else { return }
+      switch state.feed {
+      case .port(let partner): guard partner === source else { return }
+      case .echo: guard source === self else { return }
+      case .nothing, .recording: return
+      }
+      guard let range = state.leg.forward(verdict, in: packet, at: now) else { return }
+      rtp.send(UnsafeRawBufferPointer(rebasing: packet[range]), to: destination)
+    }
+  }
+
+  /// Sends the frame that is due, if this port hears a recording. `frames` holds a packet for each recording and law,
+  /// its header still to be written.
+  func play(_ frames: PlayedFrames, at now: Instant) {
+    state.withLock { state in
+      guard case .recording(let index) = state.feed, !state.isClosed, let destination = state.destination,
+        let (header, law) = state.leg.nextGenerated(at: now)
+      else { return }
+      let packet = frames.packet(index, law)
+      header.write(to: packet)
+      rtp.send(UnsafeRawBufferPointer(packet), to: destination)
+    }
+  }
+
+  func isLost(at now: Instant) -> Bool { state.withLock { !$0.isClosed && $0.leg.isLost(at: now) } }
+
+  /// RTCP is counted and otherwise left alone: no decision rests on what a far end says of itself.
+  func countRTCP(through buffer: UnsafeMutableRawBufferPointer) {
+    state.withLock { state in
+      guard !state.isClosed, rtcp.receive(into: buffer) != nil else { return }
+      state.rtcpPackets += 1
+    }
+  }
+
+  private func aim(_ state: inout State) {
+    state.destination = state.leg.destination.flatMap { KernelAddress($0, family: rtp.family) }
+  }
+}
+
+/// One packet for each recording and law, refilled at each tick: callers hear one shared stream, and only the header
+/// differs between them.
+final class PlayedFrames {
+  private static let packetSize = RTPHeader.size + Recording.frameSize
+  private let recordings: [Recording]
+  private let packets: UnsafeMutableRawBufferPointer
+
+  init(_ recordings: [Recording]) {
+    self.recordings = recordings
+    packets = .allocate(byteCount: recordings.count * 2 * Self.packetSize, alignment: 16)
+  }
+  deinit { packets.deallocate() }
+
+  func fill(tick: Int) {
+    for (index, recording) in recordings.enumerated() {
+      for law in CompandingLaw.allCases {
+        recording.copyFrame(
+          tick, law, to: UnsafeMutableRawBufferPointer(rebasing: packet(index, law)[RTPHeader.size...]))
+      }
+    }
+  }
+
+  func packet(_ index: Int, _ law: CompandingLaw) -> UnsafeMutableRawBufferPointer {
+    let start = (index * 2 + Int(law.rawValue)) * Self.packetSize
+    return UnsafeMutableRawBufferPointer(rebasing: packets[start..<start + Self.packetSize])
+  }
+}

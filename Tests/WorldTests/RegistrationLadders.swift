@@ -1,0 +1,277 @@
+import ACD
+import CallControl
+import Primitives
+import SIP
+import Testing
+
+@Suite("Phones that register, and strangers")
+struct RegistrationLadders {
+  private func registers(_ user: String) -> Site.Phone {
+    .registers(
+      URI(user: user, host: "acme.example"), .init(user: user, password: "secret"))
+  }
+
+  private func events(_ world: World, _ name: String) -> Int { world.events.filter { $0 == name }.count }
+
+  @Test("A phone registers with SHA-256, its agent becomes reachable, and it rings over the flow it registered on")
+  func registers() throws {
+    let world = World(.support([registers("amina")]))
+    let caller = Peer("alice", at: 6001, in: world)
+    let phone = Peer("desk", at: 7001, in: world)
+    world.ready(0)
+    #expect(world.view(0)?.phone == "unreachable")
+    #expect(world.view(0)?.state == "not_ready")
+    caller.call()
+    phone.register(as: "amina", password: "secret")
+    world.run(for: .seconds(1))
+    #expect(phone.registered == [401, 200])
+    #expect(world.view(0)?.phone == "ok")
+    world.ready(0)
+    world.run(for: .seconds(3))
+    #expect(caller.heard == .peer(phone.rtpPort))
+    caller.hangUp()
+    world.run(for: .seconds(10))
+    #expect(world.counts.registrations == 1)
+    world.run(for: .seconds(300))
+    #expect(world.counts.registrations == 0)
+    #expect(events(world, "phoneUnregistered") == 1)
+    #expect(world.view(0)?.reason == "unreachable")
+    #expect(world.checkpoint == world.replayed)
+    phone.register(as: "amina", password: "secret")
+    world.run(for: .seconds(1))
+    #expect(world.view(0)?.state == "ready")
+    phone.register(as: "amina", password: "secret", expires: 0)
+    world.run(for: .seconds(1))
+    #expect(world.view(0)?.phone == "unreachable")
+    world.run(for: .seconds(40))
+    #expect(world.counts.transactions == 0)
+  }
+
+  @Test("A wrong password and an unknown user are told the same, and bind nothing")
+  func refused() {
+    let world = World(.support([registers("amina")]))
+    let wrong = Peer("wrong", at: 7001, in: world)
+    let nobody = Peer("nobody", at: 7002, in: world)
+    wrong.register(as: "amina", password: "guess")
+    nobody.register(as: "zoe", password: "secret")
+    world.run(for: .seconds(1))
+    #expect(wrong.registered == [401, 401])
+    #expect(nobody.registered == [401, 401])
+    #expect(world.counts.registrations == 0)
+    // The right password of one is no key to the other's address.
+    #expect(world.view(0)?.phone == "unreachable")
+  }
+
+  @Test("Two phones of one agent ring in parallel under one offer; the first 2xx wins")
+  func forks() {
+    let world = World(.support([registers("amina")]))
+    let caller = Peer("alice", at: 6001, in: world)
+    let slow = Peer("slow", at: 7001, in: world)
+    let fast = Peer("fast", at: 7002, in: world)
+    slow.answering = .ring
+    for phone in [slow, fast] { phone.register(as: "amina", password: "secret") }
+    world.run(for: .seconds(1))
+    world.ready(0)
+    caller.call()
+    world.run(for: .seconds(3))
+    #expect(slow.log == ["INVITE", "CANCEL", "ACK"])
+    #expect(caller.heard == .peer(fast.rtpPort))
+    #expect(events(world, "offerMade") == 1)
+    #expect(world.checkpoint == world.replayed)
+    caller.hangUp()
+    expectNothingLeft(world)
+  }
+
+  @Test("One of two phones is busy and the other declines: the offer is declined; one dead and one busy: busy")
+  func forksFail() {
+    let world = World(.support([registers("amina")]))
+    let caller = Peer("alice", at: 6001, in: world)
+    let one = Peer("one", at: 7001, in: world)
+    let two = Peer("two", at: 7002, in: world)
+    one.answering = .reject(status: 486, after: .milliseconds(100))
+    two.answering = .reject(status: 603, after: .milliseconds(200))
+    for phone in [one, two] { phone.register(as: "amina", password: "secret") }
+    world.run(for: .seconds(1))
+    world.ready(0)
+    caller.call()
+    world.run(for: .seconds(1))
+    #expect(events(world, "offerDeclined") == 1)
+    #expect(events(world, "offerFailed") == 0)
+    two.isDead = true
+    world.run(for: .seconds(15))
+    #expect(world.records.contains { if case .acd(.offerFailed(_, _, _, .busy)) = $0.event { true } else { false } })
+    #expect(world.view(0)?.state == "ready")
+    caller.hangUp()
+    expectNothingLeft(world, but: two)
+  }
+
+  @Test("From an untrusted address the call is refused, with nothing larger than was sent, and leaves nothing")
+  func stranger() {
+    let world = World(.support([.demo]))
+    world.ready(0)
+    let stranger = Peer("mallory", at: 6001, address: "127.0.0.2", in: world)
+    stranger.call()
+    stranger.call("sip:nobody@acme.example")
+    world.run(for: .seconds(5))
+    #expect(stranger.log == ["403", "403"])
+    #expect(world.records.allSatisfy { if case .contactOpened = $0.event { false } else { true } })
+    #expect(world.counts.transactions == 0)
+    #expect(world.counts.dialogs == 0)
+  }
+
+  @Test("A stranger's REGISTER is challenged once a second, with at most 1.5 times its bytes")
+  func strangerRegisters() {
+    let world = World(.support([registers("amina")]))
+    let stranger = Peer("mallory", at: 6001, address: "127.0.0.2", in: world)
+    for _ in 0..<5 { stranger.register(as: "zoe", password: "x") }
+    world.run(for: .milliseconds(400))
+    #expect(stranger.registered.filter { $0 == 401 }.count <= 2)
+    for (request, response) in stranger.sizes { #expect(response * 2 <= request * 3) }
+    let phone = Peer("desk", at: 7001, address: "127.0.0.3", in: world)
+    phone.register(as: "amina", password: "secret")
+    world.run(for: .seconds(1))
+    #expect(phone.registered == [401, 200])
+  }
+
+  @Test("Unknown entry 404, no common codec 488, overload of ports 503, queue full 486")
+  func refusals() {
+    let (world, caller, _) = office(phones: []) { $0.definitions.queues[0].waitingLimit = 1 }
+    caller.call("sip:nobody@acme.example")
+    world.run(for: .seconds(1))
+    caller.call("sip:support@elsewhere.example")
+    world.run(for: .seconds(1))
+    #expect(caller.log == ["404", "404"])
+    caller.call()
+    world.run(for: .seconds(1))
+    let second = Peer("bob", at: 6002, in: world)
+    second.call()
+    world.run(for: .seconds(1))
+    #expect(second.log == ["486"])
+    caller.hangUp()
+    expectNothingLeft(world)
+    #expect(world.outcomes() == [.abandoned])
+  }
+
+  @Test("OPTIONS is answered with what we can do; MESSAGE and REFER are not allowed, and REFER never dials")
+  func others() throws {
+    let world = World(.support([.demo]))
+    func ask(_ method: String) throws -> Message {
+      let source = Endpoint(address: "127.0.0.1", port: 6_100).unwrapped
+      let text = """
+        \(method) sip:support@acme.example SIP/2.0\r
+        Via: SIP/2.0/UDP 127.0.0.1:6100;branch=z9hG4bK\(method);rport\r
+        Max-Forwards: 70\r
+        From: <sip:probe@home.example>;tag=1\r
+        To: <sip:support@acme.example>\r
+        Call-ID: \(method)\r
+        CSeq: 1 \(method)\r
+        Contact: <sip:probe@127.0.0.1:6100>\r
+        Refer-To: <sip:+4990012345@acme.example>\r
+        Content-Length: 0\r
+        \r
+
+        """
+      world.send(Array(text.utf8), from: source, to: World.address)
+      world.run(for: .seconds(1))
+      return try Message(parsing: try #require(world.captured.last).bytes)
+    }
+    let options = try ask("OPTIONS")
+    #expect(options.status == 200)
+    #expect(options.header("Allow")?.contains("INVITE") == true)
+    #expect(options.header("Accept") == "application/sdp")
+    #expect(try ask("MESSAGE").status == 405)
+    #expect(try ask("REFER").status == 405)
+    #expect(try ask("SUBSCRIBE").status == 405)
+    #expect(try ask("BYE").status == 481)
+    #expect(world.counts.contacts == 0)
+  }
+}
+
+@Suite("The process dies and starts again")
+struct RestartLadders {
+  @Test(
+    "At any moment of a call, before its commit or its release: both sides end, and nothing is left",
+    arguments: [World.Crash.beforeCommit, .beforeRelease], [false, true])
+  func anyMoment(crash: World.Crash, onAgent: Bool) {
+    let moments =
+      Array(stride(from: Int64(0), through: 6_000, by: 500))
+      + Array(stride(from: Int64(500_000), through: 4_000_000, by: 50_000)) + [1_003_000, 3_003_000, 3_004_000]
+    for moment in moments {
+      let (world, caller, phones) = office { $0.queues[0].answer = onAgent ? .onAgent : .onEntry }
+      phones[0].talks = .seconds(2)
+      caller.call()
+      world.run(for: moment)
+      world.crash = crash
+      world.run(for: .milliseconds(20))
+      let queued = world.events.contains("contactQueued")
+      world.restart()
+      world.run(for: .seconds(10))
+      #expect(world.outcomes().count == (queued ? 1 : 0), "after \(moment) µs")
+      // Whoever was not answered for good gives up by itself.
+      caller.cancel()
+      world.run(for: .seconds(10))
+      #expect(caller.userAgent.dialogCount == 0, "after \(moment) µs")
+      #expect(phones[0].userAgent.dialogCount == 0, "after \(moment) µs")
+      expectNothingLeft(world)
+    }
+  }
+
+  @Test("A call in talk ends with cause restart, a caller who waited has failed, a chat keeps its place")
+  func causes() throws {
+    let (world, caller, _) = office()
+    let second = Peer("bob", at: 6002, in: world)
+    caller.call()
+    world.run(for: .seconds(2))
+    second.call()
+    guard case .contact(let chat) = world.ask(.openChat(ChatRequest(entry: "web:shop"))) else {
+      return #expect(Bool(false))
+    }
+    world.ask(.attach(chat.id))
+    world.run(for: .seconds(2))
+    world.restart()
+    world.run(for: .seconds(1))
+    #expect(world.endCauses() == [.restart])
+    #expect(world.outcomes() == [.answered, .failed])
+    #expect(caller.log.last == "BYE")
+    #expect(second.log.last == "BYE")
+    world.run(for: .seconds(5))
+    #expect(world.view(0)?.offer?.contact.id == chat.id)
+  }
+}
+
+@Suite("Strangers over streams")
+struct StreamLadders {
+  private func invite(_ number: Int, in world: World) throws -> Message? {
+    let source = Endpoint(address: "192.0.2.7", port: 40_000).unwrapped
+    let text = """
+      INVITE sip:support@acme.example SIP/2.0\r
+      Via: SIP/2.0/TCP 192.0.2.7:40000;branch=z9hG4bK\(number)\r
+      Max-Forwards: 70\r
+      From: <sip:stranger@home.example>;tag=\(number)\r
+      To: <sip:support@acme.example>\r
+      Call-ID: stranger-\(number)\r
+      CSeq: 1 INVITE\r
+      Contact: <sip:stranger@192.0.2.7:40000;transport=tcp>\r
+      Content-Length: 0\r
+      \r
+
+      """
+    let before = world.captured.count
+    world.feed(.message(try Message(parsing: Array(text.utf8)), Flow(transport: .tcp, remote: source, connection: 1)))
+    world.run(for: .milliseconds(10))
+    return try world.captured[before...].last.map { try Message(parsing: $0.bytes) }
+  }
+
+  @Test("Federation is closed: 403. Open: 20 requests in a second are heard, the next gets 503 with Retry-After")
+  func throttle() throws {
+    let closed = World(.support([]))
+    #expect(try invite(1, in: closed)?.status == 403)
+    let open = World(.support([]) { $0.federation.mode = .open })
+    for number in 1...20 { #expect(try invite(number, in: open)?.status == 200) }
+    let late = try #require(try invite(21, in: open))
+    #expect(late.status == 503)
+    #expect(late.header("Retry-After") != nil)
+    open.run(for: .seconds(1))
+    #expect(try invite(22, in: open)?.status == 200)
+  }
+}

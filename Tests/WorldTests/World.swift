@@ -1,0 +1,290 @@
+import ACD
+import CallControl
+import Primitives
+import SDP
+import SIP
+
+/// A whole site in virtual time: one switchboard, a network that may lose, repeat, delay and reorder datagrams, media
+/// threads of paper, and peers. One seed, one world.
+final class World {
+  /// What the network does to datagrams, as shares of 1.
+  struct Weather {
+    var loss = 0.0
+    var repetition = 0.0
+    /// Microseconds; drawn evenly, so datagrams overtake each other.
+    var delay: ClosedRange<Int64> = 1_000...1_000
+    static let fine = Weather()
+  }
+
+  static let address = Endpoint(address: "127.0.0.1", port: 5060).unwrapped
+
+  private(set) var now = Instant(microseconds: 1_700_000_000_000_000)
+  var weather: Weather
+  private(set) var switchboard: Switchboard
+  private(set) var records: [Record] = []
+  private(set) var notices: [Notice] = []
+  private(set) var replies: [Reply] = []
+  let media = PaperMedia()
+  var peers: [Peer] = []
+  /// Every datagram that reached an address nobody listens at, or a raw peer.
+  private(set) var captured: [(to: Endpoint, bytes: [UInt8])] = []
+  /// All that was sent, for tests that count.
+  private(set) var sent = 0
+  /// The process is about to die: nothing is committed any more, or nothing committed is released.
+  enum Crash { case none, beforeCommit, beforeRelease }
+  var crash = Crash.none
+
+  private var random: SplitMix
+  private var step = CallControl.Step()
+  private var queue = TimerHeap<Int>()
+  private var work = Index<Int, () -> Void>()
+  private var workCount = 0
+  let site: Site
+
+  init(_ site: Site, seed: UInt64 = 1, weather: Weather = .fine) {
+    self.site = site
+    self.weather = weather
+    random = SplitMix(state: seed)
+    switchboard = Switchboard(site: site, entropy: Entropy(testing: seed))
+  }
+
+  // MARK: Time
+
+  func after(_ interval: Int64, _ body: @escaping () -> Void) {
+    workCount += 1
+    work[workCount] = body
+    queue.set(workCount, at: now + interval)
+  }
+
+  func run(for interval: Int64) {
+    let end = now + interval
+    while true {
+      let deadlines =
+        [queue.nextDeadline, switchboard.nextDeadline].compactMap(\.self)
+        + peers.compactMap(\.userAgent.nextDeadline)
+      guard let next = deadlines.min(), next <= end else { break }
+      now = max(now, next)
+      if let deadline = switchboard.nextDeadline, deadline <= now { feed(.timersDue) }
+      for peer in peers { peer.timersDue() }
+      while let (id, _) = queue.popDue(at: now) {
+        let body = work[id]
+        work[id] = nil
+        body?()
+      }
+    }
+    now = end
+  }
+
+  func draw() -> Double { Double(random.next() >> 11) / Double(1 << 53) }
+
+  // MARK: The switchboard
+
+  func feed(_ input: CallControl.Input) {
+    step.removeAll()
+    switchboard.handle(input, at: now, into: &step)
+    let done = step
+    for action in done.immediate { perform(action) }
+    guard crash != .beforeCommit else { return }
+    records += done.records
+    guard crash != .beforeRelease else { return }
+    for action in done.afterCommit { perform(action) }
+  }
+
+  @discardableResult
+  func ask(_ command: Command) -> Reply {
+    feed(.command(RequestID(number: UInt64(replies.count)), command))
+    return replies.last ?? .done
+  }
+
+  private func perform(_ action: CallControl.Action) {
+    switch action {
+    case .transmit(let transmission): send(transmission.bytes, from: World.address, to: transmission.flow.remote)
+    case .media(let command):
+      if let event = media.carryOut(command) { after(200) { [unowned self] in feed(.media(event)) } }
+    case .reply(_, let reply): replies.append(reply)
+    case .notify(let notice): notices.append(notice)
+    }
+  }
+
+  /// The process dies and starts again over its journal; media and SIP transactions are gone.
+  func restart() {
+    crash = .none
+    var restored = Switchboard(site: site, entropy: Entropy(testing: 99))
+    for record in records { restored.replay(record) }
+    switchboard = restored
+    step = CallControl.Step(sequence: (records.last?.sequence ?? 0) + 1)
+    media.closeAll()
+    feed(.restarted)
+  }
+
+  // MARK: The network
+
+  func send(_ bytes: [UInt8], from: Endpoint, to: Endpoint) {
+    sent += 1
+    guard draw() >= weather.loss else { return }
+    deliver(bytes, from: from, to: to)
+    if draw() < weather.repetition { deliver(bytes, from: from, to: to) }
+  }
+
+  private func deliver(_ bytes: [UInt8], from: Endpoint, to: Endpoint) {
+    let spread = Double(weather.delay.upperBound - weather.delay.lowerBound)
+    let delay = weather.delay.lowerBound + Int64(spread * draw())
+    after(delay) { [unowned self] in
+      if to == World.address {
+        guard let message = try? Message(parsing: bytes) else { return }
+        feed(.message(message, Flow(transport: .udp, remote: from)))
+      } else if let peer = peers.first(where: { $0.endpoint == to && !$0.isDead }) {
+        guard let message = try? Message(parsing: bytes) else { return }
+        peer.receive(message)
+      } else {
+        captured.append((to, bytes))
+      }
+    }
+  }
+
+  // MARK: What tests ask
+
+  static func checkpoint(of switchboard: Switchboard) -> [UInt8] {
+    var writer = ByteWriter()
+    switchboard.writeCheckpoint(into: &writer)
+    return writer.bytes
+  }
+  var checkpoint: [UInt8] { Self.checkpoint(of: switchboard) }
+  /// The state that the journal alone leads to.
+  var replayed: [UInt8] {
+    var replayed = Switchboard(site: site, entropy: Entropy(testing: 99))
+    for record in records { replayed.replay(record) }
+    return Self.checkpoint(of: replayed)
+  }
+
+  /// Call control's and the ACD's events by name, without payloads.
+  var events: [String] {
+    records.map { record in
+      let event = if case .acd(let event) = record.event { "\(event)" } else { "\(record.event)" }
+      return String(event.prefix { $0 != "(" })
+    }
+  }
+
+  func outcomes() -> [Outcome] {
+    records.compactMap { if case .acd(.outcomeFixed(_, _, _, let outcome)) = $0.event { outcome } else { nil } }
+  }
+
+  func endCauses() -> [EndCause] {
+    records.compactMap { if case .acd(.contactEnded(_, _, let cause)) = $0.event { cause } else { nil } }
+  }
+
+  var counts: Counts {
+    guard case .counts(let counts) = ask(.describeCounts) else { return Counts() }
+    return counts
+  }
+
+  func ready(_ agents: Int...) {
+    for agent in agents {
+      ask(.signIn(AgentID(index: UInt32(agent))))
+      ask(.ready(AgentID(index: UInt32(agent))))
+    }
+  }
+
+  func view(_ agent: Int) -> AgentView? {
+    guard case .agent(let view) = ask(.describeAgent(AgentID(index: UInt32(agent)))) else { return nil }
+    return view
+  }
+}
+
+struct SplitMix {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}
+
+extension Optional {
+  /// For constants of a test that cannot be absent.
+  var unwrapped: Wrapped {
+    guard let self else { fatalError("the constant is malformed") }
+    return self
+  }
+}
+
+/// The media threads, on paper: which ports are open, where they send, and what.
+final class PaperMedia {
+  struct Port {
+    var number: UInt16
+    var remote: RemoteMedia?
+    var source: Source?
+  }
+  enum Source: Equatable { case music, echo, ringback, port(MediaID) }
+
+  var ports = Index<MediaID, Port>()
+  private(set) var openIDs: [MediaID] = []
+  private var nextPort: UInt16 = 20_000
+  /// No port is free.
+  var isFull = false
+  private(set) var mistakes: [String] = []
+
+  func carryOut(_ command: MediaCommand) -> MediaEvent? {
+    switch command {
+    case .open(let id):
+      guard !isFull else { return .failed(id) }
+      if ports[id] != nil { mistakes.append("opened twice") }
+      ports[id] = Port(number: nextPort)
+      openIDs.append(id)
+      defer { nextPort = nextPort >= 29_998 ? 20_000 : nextPort + 2 }
+      return .opened(id, port: nextPort)
+    case .setRemote(let id, let remote): change(id) { $0.remote = remote }
+    case .join(let a, let b):
+      change(a) { $0.source = .port(b) }
+      change(b) { $0.source = .port(a) }
+    case .play(let id, let source):
+      change(id) {
+        switch source {
+        case .music: $0.source = .music
+        case .echo: $0.source = .echo
+        case .ringback: $0.source = .ringback
+        }
+      }
+    case .stop(let id): change(id) { $0.source = nil }
+    case .close(let id):
+      if ports[id] == nil, !isFull { mistakes.append("closed twice") }
+      ports[id] = nil
+      openIDs.removeAll { $0 == id }
+    }
+    return nil
+  }
+
+  private func change(_ id: MediaID, _ body: (inout Port) -> Void) {
+    guard var port = ports[id] else { return mistakes.append("a command for a closed port") }
+    body(&port)
+    ports[id] = port
+  }
+
+  func closeAll() {
+    ports.removeAll()
+    openIDs.removeAll()
+  }
+
+  enum Sound: Equatable { case silence, music, echo, peer(UInt16) }
+
+  /// What reaches this RTP port of a peer.
+  func heard(at port: UInt16) -> Sound {
+    guard let id = openIDs.first(where: { ports[$0]?.remote?.endpoint?.port == port }), let it = ports[id],
+      it.remote?.sends == true
+    else { return .silence }
+    switch it.source {
+    case nil, .ringback: return .silence
+    case .music: return .music
+    case .echo: return .echo
+    case .port(let other):
+      guard let far = ports[other]?.remote, far.receives, let endpoint = far.endpoint else { return .silence }
+      return .peer(endpoint.port)
+    }
+  }
+
+  func codec(at port: UInt16) -> G711? {
+    openIDs.first { ports[$0]?.remote?.endpoint?.port == port }.flatMap { ports[$0]?.remote?.codec }
+  }
+}
