@@ -53,7 +53,10 @@ struct TidyTests {
       "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "NIOCore", "NIOPosix", "NIOSSL", "HTTPTypes", "Logging",
       "ServiceLifecycle", "FoundationEssentials", "Foundation", "Glibc", "Synchronization",
     ],
-    "Console": ["AsyncHTTPClient", "NIOCore", "FoundationEssentials", "Foundation", "Glibc", "Synchronization", "Dispatch"],
+    "Console": [
+      "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "FoundationEssentials", "Foundation", "Glibc", "Synchronization",
+      "Dispatch",
+    ],
     "Service": [
       "NIOCore", "NIOPosix", "ServiceLifecycle", "Logging", "FoundationEssentials", "Foundation", "Glibc",
       "Synchronization",

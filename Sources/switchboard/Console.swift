@@ -1,0 +1,39 @@
+import ArgumentParser
+import Console
+import Foundation
+
+/// `switchboard console`
+struct ConsoleCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "console", abstract: "The agent's console: queues, offers, contacts and conversations.",
+    discussion: "The token is an agent's; the environment variable SWITCHBOARD_TOKEN hides it from lists of processes.")
+
+  @Option(help: "The server's address.") var server = "http://127.0.0.1:8080"
+  @Option(help: "The agent's bearer token.") var token: String?
+  @Option(help: "A file that holds the token.") var tokenFile: String?
+  @Flag(help: "One line per event, commands from standard input, no screen.") var plain = false
+
+  func run() async throws {
+    let console = AgentConsole(address: server, token: try bearer())
+    do {
+      try await console.runPlain()
+    } catch let error as AgentConsole.Barred {
+      complain("\(error)")
+      throw ExitCode(1)
+    }
+  }
+
+  private func bearer() throws -> String {
+    if let token { return token }
+    if let tokenFile {
+      guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
+        throw ValidationError("\(tokenFile) cannot be read")
+      }
+      return text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    guard let token = ProcessInfo.processInfo.environment["SWITCHBOARD_TOKEN"], !token.isEmpty else {
+      throw ValidationError("a token is needed: --token, --token-file or SWITCHBOARD_TOKEN")
+    }
+    return token
+  }
+}
