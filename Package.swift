@@ -159,5 +159,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "WorldTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"], swiftSettings: settings),
+    .testTarget(name: "TidyTests", swiftSettings: settings),
+    .testTarget(name: "EndToEndTests", exclude: ["Scenarios"], swiftSettings: settings),
   ]
 )

@@ -206,7 +206,8 @@ public struct SwitchboardService: Sendable {
 }
 
 private func consoleCommand(_ site: Site, token: String) -> String {
-  "switchboard console --server http://\(site.listen.http.address):\(site.listen.http.port) --token \(token)"
+  // The program by the name it was started with: a newcomer has not put it on the path.
+  "\(CommandLine.arguments.first ?? "switchboard") console --server http://\(site.listen.http.address):\(site.listen.http.port) --token \(token)"
 }
 
 private func callAddress(_ site: Site) -> String? {

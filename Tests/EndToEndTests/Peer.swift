@@ -11,7 +11,7 @@ final class Peer: @unchecked Sendable {
   init(_ executable: String, _ arguments: [String], in folder: URL, environment: [String: String] = [:]) throws {
     let name = (executable as NSString).lastPathComponent
     output = folder.appending(path: "\(name)-\(UUID().uuidString.prefix(8)).log")
-    FileManager.default.createFile(atPath: output.path, contents: nil)
+    _ = FileManager.default.createFile(atPath: output.path, contents: nil)
     let handle = try FileHandle(forWritingTo: output)
     process.executableURL = URL(filePath: executable)
     process.arguments = arguments
