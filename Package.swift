@@ -160,14 +160,6 @@ let package = Package(
     .testTarget(
       name: "WorldTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"], swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
-    .testTarget(
-      name: "EndToEndTests",
-      dependencies: [
-        .product(name: "AsyncHTTPClient", package: "async-http-client"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOFoundationCompat", package: "swift-nio"),
-        .product(name: "NIOHTTP1", package: "swift-nio"),
-      ],
-      exclude: ["Scenarios"], swiftSettings: settings),
+    .testTarget(name: "EndToEndTests", exclude: ["Scenarios"], swiftSettings: settings),
   ]
 )
