@@ -63,7 +63,7 @@ let package = Package(
       name: "Journal",
       dependencies: ["ACD", "CallControl", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: settings),
-    .target(name: "Simulator", dependencies: ["ACD", "SiteConfiguration", "Primitives"], swiftSettings: hot),
+    .target(name: "Simulator", dependencies: ["ACD", "CallControl", "Primitives", "SiteConfiguration"], swiftSettings: hot),
     .target(
       name: "Drivers",
       dependencies: [

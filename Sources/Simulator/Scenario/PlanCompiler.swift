@@ -1,4 +1,5 @@
 import ACD
+import CallControl
 import Primitives
 import SiteConfiguration
 

@@ -1,4 +1,5 @@
 import Foundation
+import CallControl
 import Primitives
 public import SiteConfiguration
 

@@ -1,5 +1,6 @@
 import ACD
 import Foundation
+import CallControl
 import Primitives
 public import SiteConfiguration
 
