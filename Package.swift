@@ -161,5 +161,6 @@ let package = Package(
       name: "WorldTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"], swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
     .testTarget(name: "EndToEndTests", exclude: ["Scenarios"], swiftSettings: settings),
+    .testTarget(name: "ConsoleTests", dependencies: ["API", "Console"], exclude: ["Vectors"], swiftSettings: settings),
   ]
 )

@@ -14,6 +14,9 @@ public struct AgentConsole: Sendable {
   /// - Parameter address: as `http://127.0.0.1:8080`.
   public init(address: String, token: String) { server = Server(address: address, token: token) }
 
+  /// Whether there is a terminal that can show the screen.
+  public static var hasScreen: Bool { Terminal.isUsable }
+
   /// Reads commands from standard input and writes a line per event, until `q` or the end of the input.
   public func runPlain() async throws {
     let (inputs, feed) = AsyncStream.makeStream(of: Model.Input.self)
@@ -21,9 +24,29 @@ public struct AgentConsole: Sendable {
       while let line = readLine() { feed.yield(.line(line)) }
       feed.yield(.end)
     }
-    try await run(inputs, feed) { _ in } say: { line in
+    try await run(inputs, feed, paint: { _ in }) { line in
       FileHandle.standardOutput.write(Data((line + "\n").utf8))
     }
+  }
+
+  /// Takes the whole terminal until `q`.
+  public func runScreen() async throws {
+    let (inputs, feed) = AsyncStream.makeStream(of: Model.Input.self)
+    let terminal = Terminal()
+    defer { terminal.close() }
+    let signals = terminal.watchSignals { feed.yield($0) }
+    defer { signals.forEach { $0.cancel() } }
+    let size = terminal.size
+    feed.yield(.resized(columns: size.columns, rows: size.rows))
+    terminal.readKeys { feed.yield($0) }
+    var shown: Grid?
+    let paint: (Model) -> Void = { model in
+      let grid = Screen.draw(model)
+      guard grid != shown else { return }
+      terminal.write(grid.patch(from: shown, inColour: terminal.inColour, isUnicode: terminal.isUnicode))
+      shown = grid
+    }
+    try await run(inputs, feed, paint: paint, say: { _ in })
   }
 
   private func run(

@@ -70,7 +70,9 @@ extension Model {
     let words = argument.split(separator: " ", maxSplits: 1).map(String.init)
     switch words.first {
     case "ready": return [.call(.ready)]
-    case "away": return [.call(.notReady(reason: words.count > 1 ? choice(words[1].trimmed, of: choices.reasons) : nil))]
+    case "away":
+      let reason = words.count > 1 ? choice(words[1].trimmed, of: choices.reasons) : nil
+      return [.call(.notReady(reason: reason))]
     default:
       if argument.isEmpty, missing == .ask { return ask(.state) }
       return note("ERR: state is ready, or away with one of: \(choices.reasons.joined(separator: ", "))")

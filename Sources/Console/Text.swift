@@ -2,8 +2,10 @@ import API
 
 extension String {
   var trimmed: String {
-    let rest = drop { $0.isWhitespace }
-    return String(rest.prefix(rest.lastIndex { !$0.isWhitespace }.map { rest.distance(from: rest.startIndex, to: $0) + 1 } ?? 0))
+    var rest = self[...]
+    while rest.first?.isWhitespace == true { rest.removeFirst() }
+    while rest.last?.isWhitespace == true { rest.removeLast() }
+    return String(rest)
   }
 
   /// The text without what would steer a terminal or turn the direction of writing: visitors choose what they send.

@@ -11,12 +11,12 @@ struct ConsoleCommand: AsyncParsableCommand {
   @Option(help: "The server's address.") var server = "http://127.0.0.1:8080"
   @Option(help: "The agent's bearer token.") var token: String?
   @Option(help: "A file that holds the token.") var tokenFile: String?
-  @Flag(help: "One line per event, commands from standard input, no screen.") var plain = false
+  @Flag(help: "One line per event, commands from standard input. So it is without a terminal, too.") var plain = false
 
   func run() async throws {
     let console = AgentConsole(address: server, token: try bearer())
     do {
-      try await console.runPlain()
+      if plain || !AgentConsole.hasScreen { try await console.runPlain() } else { try await console.runScreen() }
     } catch let error as AgentConsole.Barred {
       complain("\(error)")
       throw ExitCode(1)
