@@ -47,9 +47,9 @@ struct Simulate: ParsableCommand {
   }
 
   private func load() throws -> [Scenario] {
-    do {
+    do throws(ConfigurationError) {
       return try files.map { file throws(ConfigurationError) in try ScenarioFile.load(file) }
-    } catch let error as ConfigurationError {
+    } catch {
       for finding in error.findings {
         if format == .github { print(finding.annotation) } else { complain(finding.description) }
       }
