@@ -56,7 +56,7 @@ final class EngineLoop: @unchecked Sendable {
   private func run() {
     var isStopping = false
     while !isStopping {
-      let timeout = switchboard.nextDeadline.map { max(0, $0 - now()) } ?? .seconds(1)
+      let timeout = switchboard.nextDeadline.map { $0 <= now() ? 0 : $0 - now() } ?? .seconds(1)
       mailbox.take(into: &letters, timeout: min(timeout, .seconds(1)))
       var batch = Batch()
       var actions: [Action] = []
@@ -65,6 +65,11 @@ final class EngineLoop: @unchecked Sendable {
         switch letter {
         case .input(let input): handle(input, into: &batch, &actions)
         case .reconfigure(let site, let sources):
+          // Each configuration is stored with the batch that applies it.
+          if batch.configuration != nil {
+            releaser.submit(batch, actions: actions)
+            (batch, actions) = (Batch(), [])
+          }
           step.removeAll()
           switchboard.reconfigure(site, at: now(), into: &step)
           batch.configuration = StoredConfiguration(hash: site.hash, body: sources, definitions: site.definitions)
@@ -88,11 +93,12 @@ final class EngineLoop: @unchecked Sendable {
   private func handle(_ input: Input, into batch: inout Batch, _ actions: inout [Action]) {
     step.removeAll()
     switchboard.handle(input, at: now(), into: &step)
-    for action in step.immediate { releaser.perform(action) }
     move(into: &batch, &actions)
   }
 
+  /// Performs what follows from no fact at once, and moves the rest into the batch.
   private func move(into batch: inout Batch, _ actions: inout [Action]) {
+    for action in step.immediate { releaser.perform(action) }
     batch.records.append(contentsOf: step.records)
     batch.personal.append(contentsOf: step.personal)
     actions.append(contentsOf: step.afterCommit)
