@@ -24,16 +24,19 @@ final class EngineLoop: @unchecked Sendable {
   private let mailbox: Mailbox
   private let releaser: Releaser
   private let now: @Sendable () -> Instant
+  private let onKnownEndpoints: @Sendable ([Endpoint]) -> Void
   private let stopped = DispatchSemaphore(value: 0)
 
   /// A checkpoint is written after this many records, so that a restart replays no more than these.
   static let recordsPerCheckpoint = 100_000
 
+  /// - Parameter onKnownEndpoints: gets the far ends of agents' phones whenever they changed.
   init(
     switchboard: Switchboard, nextSequence: UInt64, mailbox: Mailbox, releaser: Releaser,
-    now: @escaping @Sendable () -> Instant
+    now: @escaping @Sendable () -> Instant, onKnownEndpoints: @escaping @Sendable ([Endpoint]) -> Void
   ) {
     self.switchboard = switchboard
+    self.onKnownEndpoints = onKnownEndpoints
     self.mailbox = mailbox
     self.releaser = releaser
     self.now = now
@@ -99,8 +102,18 @@ final class EngineLoop: @unchecked Sendable {
   /// Performs what follows from no fact at once, and moves the rest into the batch.
   private func move(into batch: inout Batch, _ actions: inout [Action]) {
     for action in step.immediate { releaser.perform(action) }
+    if step.records.contains(where: \.changesKnownEndpoints) { onKnownEndpoints(switchboard.knownEndpoints) }
     batch.records.append(contentsOf: step.records)
     batch.personal.append(contentsOf: step.personal)
     actions.append(contentsOf: step.afterCommit)
+  }
+}
+
+extension Record {
+  fileprivate var changesKnownEndpoints: Bool {
+    switch event {
+    case .phoneRegistered, .phoneUnregistered, .configurationApplied: true
+    default: false
+    }
   }
 }
