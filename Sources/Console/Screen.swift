@@ -47,12 +47,21 @@ struct Screen {
     }
     let agent = model.agent
     let waiting = model.queues.map { "\($0.reduce(0) { $0 + $1.waiting }) waiting" }
-    let left = [
-      "switchboard", agent.map { $0.id.withoutPrefix }, model.presence, agent.map { "phone \($0.phone)" }, waiting,
-    ].compactMap { $0 }.joined(separator: " | ")
-    // The link is what must be seen, so the rest makes room for it.
     let right = " | \(link) | \(time) "
-    grid.put((" " + left).fitted(to: columns - Width.of(right)) + right, row: 0, column: 0, style: style)
+    let room = columns - Width.of(right) - 1
+    // In the order in which they stand; the higher the rank, the sooner a part makes room.
+    var parts: [(rank: Int, text: String)] = []
+    for (rank, text) in [
+      (4, "switchboard"), (1, agent?.id.withoutPrefix), (0, model.presence), (3, agent.map { "phone \($0.phone)" }),
+      (2, waiting),
+    ] {
+      if let text { parts.append((rank, text)) }
+    }
+    var left: String { parts.map(\.text).joined(separator: " | ") }
+    while Width.of(left) > room, let place = parts.indices.max(by: { parts[$0].rank < parts[$1].rank }) {
+      parts.remove(at: place)
+    }
+    grid.put((" " + left).fitted(to: room + 1) + right, row: 0, column: 0, style: style)
   }
 
   private mutating func drawOffer() {
@@ -128,9 +137,9 @@ struct Screen {
   }
 
   private mutating func drawPanes() {
-    let height = max(3, min(8, (rows - 9) / 3))
+    let height = max(4, min(8, (rows - 9) / 3))
     var split = 0
-    if let queues = model.queues {
+    if let queues = model.queuesMineFirst {
       split = columns * 11 / 20
       drawQueues(queues, height: height, width: split + 1)
     }
@@ -156,9 +165,9 @@ struct Screen {
           queue.oldestEnteredAt.map { clock(now.milliseconds - $0.milliseconds) } ?? "-"
         }
       ),
-      ("SL", 5, 40, { $0.serviceLevel.value.map { "\(Int(($0 * 100).rounded()))%" } ?? "-" }),
+      ("SL", 5, 44, { $0.serviceLevel.value.map { "\(Int(($0 * 100).rounded()))%" } ?? "-" }),
       ("Free", 6, 0, { "\($0.ready)/\($0.signedIn)" }),
-      ("EWT", 7, 34, { $0.wait.map { spoken($0) } ?? "-" }),
+      ("EWT", 7, 38, { $0.wait.map { spoken($0) } ?? "-" }),
     ]
     let shown = fields.filter { width >= $0.minimum }
     let name = width - 2 - 2 - shown.reduce(0) { $0 + $1.width } - 1
@@ -219,12 +228,16 @@ struct Screen {
       " \(contact.channel)   queue \(contact.queueName)   waited \(clock(waited))\(page)", row: row + 1, from: 0,
       to: columns)
     line(" " + model.detail(of: contact), row: row + 2, from: 0, to: columns)
-    line(String(repeating: "-", count: columns - 2), row: row + 3, from: 0, to: columns)
-    let room = rows - 3 - (row + 4)
+    var first = row + 3
+    if rows >= 20 {
+      line(String(repeating: "-", count: columns - 2), row: first, from: 0, to: columns)
+      first += 1
+    }
+    let room = rows - 3 - first
     let lines = model.conversation(with: contact, width: columns - 4).suffix(room)
     for place in 0..<room {
       let text = place < lines.count ? lines[lines.startIndex + place] : ""
-      line(" " + text, row: row + 4 + place, from: 0, to: columns)
+      line(" " + text, row: first + place, from: 0, to: columns)
     }
   }
 }
