@@ -4,10 +4,14 @@ CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/switchboard
 SHELL := /bin/bash
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: run build test bench format packages test-packages
+.PHONY: run console build test bench format packages test-packages
 
 run: build
 	$(CACHE)/release/release/switchboard serve Queues --demo --data $(CACHE)/demo
+
+# The demo's agent console, beside `make run`.
+console:
+	@$(CACHE)/release/release/switchboard console --token-file $(CACHE)/demo/demo.token
 
 build: packages
 	@[ -e $(CACHE)/release/release/switchboard ] || \

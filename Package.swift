@@ -63,7 +63,7 @@ let package = Package(
       name: "Journal",
       dependencies: ["ACD", "CallControl", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: settings),
-    .target(name: "Simulator", dependencies: ["ACD", "SiteConfiguration", "Primitives"], swiftSettings: hot),
+    .target(name: "Simulator", dependencies: ["ACD", "CallControl", "Primitives", "SiteConfiguration"], swiftSettings: hot),
     .target(
       name: "Drivers",
       dependencies: [
@@ -159,6 +159,8 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "WorldTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"], swiftSettings: settings),
+    .testTarget(name: "TidyTests", swiftSettings: settings),
+    .testTarget(name: "EndToEndTests", exclude: ["Scenarios"], swiftSettings: settings),
     .testTarget(name: "ConsoleTests", dependencies: ["API", "Console"], exclude: ["Vectors"], swiftSettings: settings),
   ]
 )

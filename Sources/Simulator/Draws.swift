@@ -1,11 +1,10 @@
 /// Counter-based random draws: the value for (seed, stream, number, purpose) is a hash of these four, so it does not
 /// depend on what was drawn before. Two policies thus meet the very same callers (common random numbers), and a
 /// replication gives the same bytes on any core (Salmon et al. 2011; the mixing function is SplitMix64's).
-struct Draws: Sendable {
+struct Draws: Sendable, BitwiseCopyable {
   /// What a draw is for; each purpose is its own stream.
   enum Purpose: UInt64, Sendable {
-    case interarrival, thinning, channel, needs, patience, handle, redial, redialDelay, answer, miss, busyness
-    case shift
+    case interarrival, channel, needs, patience, handle, redial, redialDelay, answer, miss, busyness
   }
 
   private let key: UInt64

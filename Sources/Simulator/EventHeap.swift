@@ -1,7 +1,7 @@
 /// What the simulated world waits for, earliest first; ties in the order they were set. Nothing is deleted: an event
 /// whose contact has moved on is recognised when it comes up.
 struct EventHeap: Sendable {
-  struct Entry: Sendable {
+  struct Entry: Sendable, BitwiseCopyable {
     var time: Int64
     var sequence: UInt64
     var event: WorldEvent
@@ -45,10 +45,15 @@ struct EventHeap: Sendable {
         let start = 4 * parent + 1
         guard start < count else { break }
         var best = start
+        var bestTime = heap[start].time
         var child = start + 1
         let end = min(start + 4, count)
         while child < end {
-          if heap[child].isBefore(heap[best]) { best = child }
+          let time = heap[child].time
+          if time < bestTime || time == bestTime && heap[child].sequence < heap[best].sequence {
+            best = child
+            bestTime = time
+          }
           child += 1
         }
         guard heap[best].isBefore(last) else { break }
@@ -62,15 +67,17 @@ struct EventHeap: Sendable {
 }
 
 /// Events of the world outside the engine.
-enum WorldEvent: Sendable {
-  case arrival(type: UInt32)
+enum WorldEvent: Sendable, BitwiseCopyable {
+  case arrival(callers: UInt32)
   case patienceEnds(slot: UInt32, generation: UInt32)
   case handled(slot: UInt32, generation: UInt32)
   case answers(offer: UInt64)
+  /// A person who abandoned tries again, in the row that was kept.
+  case redial(slot: UInt32)
   case shiftBegins(agent: UInt32)
   case shiftEnds(agent: UInt32)
   case breakBegins(agent: UInt32)
   case breakEnds(agent: UInt32)
-  /// An abandoned person tries again.
-  case redial(type: UInt32, number: UInt64, attempt: UInt32)
+  /// An agent whom the engine made not ready for missing offers is back.
+  case comesBack(agent: UInt32)
 }

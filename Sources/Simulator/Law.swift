@@ -1,48 +1,78 @@
-/// The law of a random interval, ready to draw from; all values in microseconds.
+/// The law of a random interval, ready to draw from; all values in microseconds. Trivial, so that a draw costs no
+/// reference counting: laws of many numbers keep theirs in a table beside them.
 enum Law: Sendable, Equatable {
   case constant(Double)
   case exponential(mean: Double)
   /// `mu` and `sigma` of the logarithm.
   case lognormal(mu: Double, sigma: Double)
-  /// Shape and scale; Marsaglia and Tsang (2000).
   case gamma(shape: Double, scale: Double)
-  /// Probability of the first phase, and both means. A mean of zero is an atom at zero.
-  case hyperexponential(p: Double, first: Double, second: Double)
-  /// Quantiles at equal steps, interpolated.
-  case empirical([Double])
+  /// Pairs of a cumulative probability and an exponential's mean. A mean of zero is an atom at zero.
+  case hyperexponential(Range<Int>)
+  /// Values that are equally likely.
+  case empirical(Range<Int>)
+
+  /// The numbers of laws that have many.
+  struct Numbers: Sendable {
+    fileprivate(set) var values: ContiguousArray<Double> = []
+
+    mutating func hyperexponential(_ branches: [(probability: Double, mean: Double)]) -> Law {
+      let first = values.count
+      var sum = 0.0
+      for branch in branches {
+        sum += branch.probability
+        values.append(sum)
+        values.append(branch.mean)
+      }
+      return .hyperexponential(first..<values.count)
+    }
+
+    mutating func empirical(_ observed: [Double]) -> Law {
+      let first = values.count
+      values += observed
+      return .empirical(first..<values.count)
+    }
+  }
 
   static func lognormal(mean: Double, cv: Double) -> Law {
     let variance = Elementary.log(1 + cv * cv)
     return .lognormal(mu: Elementary.log(mean) - variance / 2, sigma: variance.squareRoot())
   }
 
-  /// The value for contact `number`, in whole microseconds.
+  static func gamma(mean: Double, cv: Double) -> Law { .gamma(shape: 1 / (cv * cv), scale: mean * cv * cv) }
+
+  /// The value for contact `number`, in whole microseconds, at most 71 years.
   @inline(__always)
-  func draw(_ draws: Draws, _ number: UInt64, _ purpose: Draws.Purpose) -> Int64 {
-    Int64(value(draws, number, purpose).rounded())
+  func draw(_ draws: Draws, _ number: UInt64, _ purpose: Draws.Purpose, _ numbers: borrowing Numbers) -> Int64 {
+    Int64(min(value(draws, number, purpose, numbers), 0x1p51).rounded())
   }
 
-  func value(_ draws: Draws, _ number: UInt64, _ purpose: Draws.Purpose) -> Double {
+  @inline(__always)
+  func value(_ draws: Draws, _ number: UInt64, _ purpose: Draws.Purpose, _ numbers: borrowing Numbers) -> Double {
+    if case .exponential(let mean) = self { return -mean * Elementary.log(draws.uniform(number, purpose)) }
+    return lessUsual(draws, number, purpose, numbers)
+  }
+
+  private func lessUsual(
+    _ draws: Draws, _ number: UInt64, _ purpose: Draws.Purpose, _ numbers: borrowing Numbers
+  ) -> Double {
     switch self {
-    case .constant(let value): value
-    case .exponential(let mean): -mean * Elementary.log(draws.uniform(number, purpose))
+    case .constant(let value): return value
+    case .exponential(let mean): return -mean * Elementary.log(draws.uniform(number, purpose))
     case .lognormal(let mu, let sigma):
-      Elementary.exp(mu + sigma * Elementary.normalQuantile(draws.uniform(number, purpose)))
-    case .gamma(let shape, let scale): scale * Self.gamma(shape, draws, number, purpose)
-    case .hyperexponential(let p, let first, let second):
-      -(draws.uniform(number, purpose, trial: 1) < p ? first : second)
-        * Elementary.log(draws.uniform(number, purpose))
-    case .empirical(let quantiles): Self.interpolate(quantiles, draws.uniform(number, purpose))
+      return Elementary.exp(mu + sigma * Elementary.normalQuantile(draws.uniform(number, purpose)))
+    case .gamma(let shape, let scale): return scale * Self.gamma(shape, draws, number, purpose)
+    case .hyperexponential(let range):
+      let u = draws.uniform(number, purpose, trial: 1)
+      var place = range.lowerBound
+      while place + 2 < range.upperBound, numbers.values[place] < u { place += 2 }
+      return -numbers.values[place + 1] * Elementary.log(draws.uniform(number, purpose))
+    case .empirical(let range):
+      let place = Int(draws.uniform(number, purpose) * Double(range.count))
+      return numbers.values[range.lowerBound + min(place, range.count - 1)]
     }
   }
 
-  private static func interpolate(_ quantiles: [Double], _ u: Double) -> Double {
-    let place = u * Double(quantiles.count - 1)
-    let low = Int(place)
-    guard low + 1 < quantiles.count else { return quantiles[low] }
-    return quantiles[low] + (quantiles[low + 1] - quantiles[low]) * (place - Double(low))
-  }
-
+  /// A gamma variate of scale 1 by rejection (Marsaglia and Tsang 2000).
   private static func gamma(_ shape: Double, _ draws: Draws, _ number: UInt64, _ purpose: Draws.Purpose) -> Double {
     guard shape >= 1 else {
       // A gamma of shape + 1, shrunk by a power of a uniform.

@@ -2,6 +2,8 @@ import ACD
 import Primitives
 
 /// A world compiled from a scenario: who calls, who works, and the definitions that serve live traffic too.
+///
+/// Laws, rates and shares stand in flat tables, so that nothing is counted or copied while the world runs.
 struct Plan: Sendable {
   var definitions: Definitions
   var start: Instant
@@ -9,44 +11,101 @@ struct Plan: Sendable {
   var end: Instant
   /// Contacts that arrive earlier warm the world up and are not counted.
   var measureFrom: Instant
-  var callers: [Callers]
-  var agents: [Shifts]
-  /// Thresholds of service levels, microseconds.
-  var thresholds: [Int64]
+  private(set) var callers: ContiguousArray<Callers> = []
+  var agents: [Shifts] = []
+  /// Thresholds of service levels, microseconds, ascending.
+  var thresholds: [Int64] = []
+
+  /// Rates per microsecond of all callers, constant over intervals of equal length from the start.
+  private(set) var rates: ContiguousArray<Double> = []
+  /// Recorded times of arrival of all callers, each with its own patience and handle time.
+  private(set) var records: ContiguousArray<Record> = []
+  private(set) var profiles: ContiguousArray<ProfileShare> = []
+  /// The numbers of those laws that have many.
+  var numbers = Law.Numbers()
+
+  init(definitions: Definitions, start: Instant, end: Instant, measureFrom: Instant? = nil) {
+    self.definitions = definitions
+    self.start = start
+    self.end = end
+    self.measureFrom = measureFrom ?? start
+  }
 
   /// One kind of caller.
   struct Callers: Sendable {
     var queue: QueueID
-    var arrivals: Arrivals
-    /// Shape of the gamma factor of mean 1 that multiplies a day's rates; nil for none.
-    var busyness: Double?
-    /// Cumulative shares of channels and of profiles.
-    var channels: [(channel: Channel, upTo: Double)]
-    var profiles: [(profile: ProfileID, upTo: Double)]
+    var arrivals: Arrivals = .rates(0..<0, interval: 1)
+    /// Shape of the gamma factor of mean 1 that multiplies a replication's rates; 0 for none.
+    var busyness = 0.0
+    /// The share of voice; the rest is chat.
+    var voice = 1.0
+    /// Where its `ProfileShare`s stand; empty means no needs.
+    var needs = 0..<0
     var patience: Law?
-    /// By channel.
-    var handle: [Law]
-    var redial: Redial?
+    var handleVoice = Law.constant(1)
+    var handleChat = Law.constant(1)
+    /// Probability that somebody who abandons tries again, and when.
+    var redial = 0.0
+    var redialAfter = Law.constant(0)
+
+    init(queue: QueueID) { self.queue = queue }
   }
 
-  struct Redial: Sendable {
-    var probability: Double
-    var after: Law
-  }
-
-  /// Rates per microsecond, constant over intervals of equal length from the start; or recorded times.
+  /// Where the rates or records stand.
   enum Arrivals: Sendable {
-    case rates([Double], interval: Int64)
-    case times([Int64])
+    case rates(Range<Int>, interval: Int64)
+    case records(Range<Int>)
+  }
+
+  /// A cumulative share of callers with these needs.
+  struct ProfileShare: Sendable, BitwiseCopyable {
+    var profile: ProfileID
+    var upTo: Double
+  }
+
+  /// A recorded contact; times in microseconds.
+  struct Record: Sendable, BitwiseCopyable {
+    var arrival: Int64
+    var patience: Int64
+    var handle: Int64
   }
 
   struct Shifts: Sendable {
     var agent: AgentID
-    var spans: [ClosedRange<Int64>]
-    var breaks: [ClosedRange<Int64>]
+    var spans: [Range<Int64>]
+    var breaks: [Range<Int64>] = []
     /// How long until an offer is answered; nil means at once.
     var answersIn: Law?
     /// Probability that an offer is missed.
-    var misses: Double
+    var misses = 0.0
+  }
+
+  /// - Parameter rates: per microsecond, for intervals of `interval` microseconds from the start.
+  mutating func add(
+    _ callers: Callers, rates: [Double], interval: Int64, needs: [(profile: ProfileID, probability: Double)] = []
+  ) {
+    var callers = callers
+    callers.arrivals = .rates(self.rates.count..<self.rates.count + rates.count, interval: interval)
+    self.rates += rates
+    append(callers, needs)
+  }
+
+  mutating func add(_ callers: Callers, records: [Record], needs: [(profile: ProfileID, probability: Double)] = []) {
+    var callers = callers
+    callers.arrivals = .records(self.records.count..<self.records.count + records.count)
+    self.records += records
+    append(callers, needs)
+  }
+
+  private mutating func append(_ callers: Callers, _ needs: [(profile: ProfileID, probability: Double)]) {
+    var callers = callers
+    var sum = 0.0
+    let first = profiles.count
+    for need in needs {
+      sum += need.probability
+      profiles.append(ProfileShare(profile: need.profile, upTo: sum))
+    }
+    callers.needs = first..<profiles.count
+    self.callers.append(callers)
   }
 }

@@ -1,22 +1,54 @@
-import Foundation
+import Dispatch
 import Synchronization
 
 /// Independent replications of one plan, on as many threads as asked for. The result is in the order of the
 /// replications and the same on any number of threads.
-enum Replications {
-  static func run(_ plan: Plan, seed: UInt64, _ numbers: Range<Int>, threads: Int) -> [Tally] {
-    let results = Mutex<[Tally?]>(Array(repeating: nil, count: numbers.count))
+struct Replications: Sendable {
+  var plan: Plan
+  var seed: UInt64
+  var threads: Int
+  var isAudited = false
+
+  struct Outcome: Sendable {
+    var tally: Tally
+    var violations: [Violation]
+  }
+
+  func run(_ numbers: Range<Int>) -> [Outcome] {
+    let results = Mutex<[Outcome?]>(Array(repeating: nil, count: numbers.count))
     let next = Atomic<Int>(0)
     DispatchQueue.concurrentPerform(iterations: max(1, min(threads, numbers.count))) { _ in
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < numbers.count else { break }
-        var world = World(plan: plan, seed: seed, replication: UInt64(numbers.lowerBound + index))
-        world.run()
-        let tally = world.tally
-        results.withLock { $0[index] = tally }
+        let outcome = one(numbers.lowerBound + index)
+        results.withLock { $0[index] = outcome }
       }
     }
     return results.withLock { $0.compactMap(\.self) }
+  }
+
+  private func one(_ number: Int) -> Outcome {
+    var world = World(plan: plan, seed: seed, replication: UInt64(number), isAudited: isAudited)
+    world.run()
+    return Outcome(tally: world.tally, violations: world.violations)
+  }
+}
+
+/// A hash of all outcomes of all replications, in their order.
+struct Fingerprint: Sendable, Equatable, CustomStringConvertible {
+  private var value: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  init(_ tallies: [Tally]) {
+    for tally in tallies {
+      value = (value ^ tally.fingerprint) &* 0x9e37_79b9_7f4a_7c15
+      value ^= value >> 29
+    }
+  }
+
+  /// Sixteen hexadecimal digits.
+  var description: String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

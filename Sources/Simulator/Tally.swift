@@ -1,138 +1,148 @@
 import ACD
 import Primitives
 
-/// What one replication counted: sums only, so that replications and groups add up. Contacts count in the group of
-/// their queue and channel, at the moment of their arrival; those of the warm-up do not count.
+/// What one replication counted. Contacts count in the group of their queue and channel, at the moment of their
+/// arrival; those of the warm-up do not count. Sums only, so that groups and replications add up.
 struct Tally: Sendable {
   /// One queue and channel.
-  struct Group: Sendable {
+  struct Group: Sendable, BitwiseCopyable {
     var offered: Int64 = 0
     var answered: Int64 = 0
+    /// Without the short ones.
     var abandoned: Int64 = 0
     var shortAbandoned: Int64 = 0
+    /// Timed out or overflowed.
     var left: Int64 = 0
     var refused: Int64 = 0
-    /// Not served at once: waited, or left while waiting.
+    /// Not answered at once.
     var waited: Int64 = 0
     /// Sums of waits in microseconds, of all and of the answered; a refused contact has none.
     var wait: Int64 = 0
     var answeredWait: Int64 = 0
-    /// Per threshold.
-    var answeredWithin: [Int64]
-    var abandonedWithin: [Int64]
-    var waits = Histogram()
-
-    static func += (a: inout Group, b: Group) {
-      a.offered += b.offered
-      a.answered += b.answered
-      a.abandoned += b.abandoned
-      a.shortAbandoned += b.shortAbandoned
-      a.left += b.left
-      a.refused += b.refused
-      a.waited += b.waited
-      a.wait += b.wait
-      a.answeredWait += b.answeredWait
-      for t in a.answeredWithin.indices {
-        a.answeredWithin[t] += b.answeredWithin[t]
-        a.abandonedWithin[t] += b.abandonedWithin[t]
-      }
-      a.waits.add(b.waits)
-    }
+    var longestWait: Int64 = 0
   }
 
-  let thresholds: [Int64]
+  /// Of the contacts of a group, how many were answered, and how many abandoned, within a threshold.
+  struct Within: Sendable, BitwiseCopyable {
+    var answered: Int64 = 0
+    var abandoned: Int64 = 0
+  }
+
+  /// What an agent did in the measured time, microseconds: handling (talk, hold, wrap-up), and ready but not handling.
+  struct Work: Sendable, BitwiseCopyable {
+    var handling: Int64 = 0
+    var ready: Int64 = 0
+  }
+
+  /// What enters a queue leaves it, and the line integrated over time is the sum of the waits (Little's law on one
+  /// sample path). Both hold exactly, warm-up included.
+  private struct Flow: BitwiseCopyable {
+    var entered: Int64 = 0
+    var gone: Int64 = 0
+    var waits: Int64 = 0
+    var area: Int64 = 0
+    /// The part of `area` inside the measured time.
+    var measuredArea: Int64 = 0
+    var last: Int64
+    var waiting: Int64 { entered - gone }
+  }
+
+  let thresholds: ContiguousArray<Int64>
   /// By queue and channel: `queue * Channel.allCases.count + channel`.
   private(set) var groups: ContiguousArray<Group>
+  private var withins: ContiguousArray<Within>
+  private var waits: ContiguousArray<Histogram>
+  var work: ContiguousArray<Work>
+  private var flows: ContiguousArray<Flow>
+  private let window: Range<Int64>
   /// A hash of (contact number, outcome, wait, agent) of all contacts, in the order in which they left the queue.
   private(set) var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
 
-  // Time integrals since `measureFrom`, in microseconds times a count.
-  private(set) var busyTime: Double = 0
-  private(set) var staffedTime: Double = 0
-  private(set) var waitingTime: Double = 0
-  private var busy = 0
-  private var staffed = 0
-  private var waiting = 0
-  private var last: Instant
-  private let end: Instant
-
   init(plan: Plan) {
-    thresholds = plan.thresholds
-    let empty = Group(
-      answeredWithin: Array(repeating: 0, count: plan.thresholds.count),
-      abandonedWithin: Array(repeating: 0, count: plan.thresholds.count))
-    groups = ContiguousArray(repeating: empty, count: plan.definitions.queues.count * Channel.allCases.count)
-    last = plan.measureFrom
-    end = plan.end
+    thresholds = ContiguousArray(plan.thresholds)
+    let count = plan.definitions.queues.count * Channel.allCases.count
+    groups = ContiguousArray(repeating: Group(), count: count)
+    withins = ContiguousArray(repeating: Within(), count: count * plan.thresholds.count)
+    waits = ContiguousArray(repeating: Histogram(), count: count)
+    work = ContiguousArray(repeating: Work(), count: plan.definitions.agents.count)
+    flows = ContiguousArray(repeating: Flow(last: plan.start.microseconds), count: plan.definitions.queues.count)
+    window = plan.measureFrom.microseconds..<max(plan.measureFrom, plan.end).microseconds
   }
 
-  private func group(_ queue: QueueID, _ channel: Channel) -> Int {
+  static func group(_ queue: QueueID, _ channel: Channel) -> Int {
     Int(queue.index) * Channel.allCases.count + Int(channel.rawValue)
   }
 
-  /// Integrates the counts up to `now`; the integrals end with the span.
-  private mutating func advance(to now: Instant) {
-    let now = min(now, end)
-    guard now > last else { return }
-    let interval = Double(now - last)
-    busyTime += interval * Double(busy)
-    staffedTime += interval * Double(max(staffed, busy))
-    waitingTime += interval * Double(waiting)
-    last = now
+  /// The part of an interval that lies in the measured time.
+  func measured(_ from: Int64, _ to: Int64) -> Int64 {
+    max(0, min(to, window.upperBound) - max(from, window.lowerBound))
   }
 
-  mutating func staffed(by change: Int, at now: Instant) {
-    advance(to: now)
-    staffed += change
+  private mutating func advance(_ queue: Int, to now: Int64) {
+    let last = flows[queue].last
+    if now == last { return }
+    let waiting = flows[queue].waiting
+    if waiting > 0 {
+      // Wraps together with `waits` where a sum passes 2^63; they are only compared.
+      flows[queue].area &+= waiting &* (now - last)
+      flows[queue].measuredArea &+= waiting &* measured(last, now)
+    }
+    flows[queue].last = now
   }
 
   mutating func entered(_ queue: QueueID, _ channel: Channel, _ isMeasured: Bool, at now: Instant) {
-    advance(to: now)
-    waiting += 1
-    if isMeasured { groups[group(queue, channel)].offered += 1 }
+    advance(Int(queue.index), to: now.microseconds)
+    flows[Int(queue.index)].entered += 1
+    if isMeasured { groups[Self.group(queue, channel)].offered += 1 }
   }
 
   mutating func refused(_ queue: QueueID, _ channel: Channel, _ isMeasured: Bool) {
-    if isMeasured { groups[group(queue, channel)].refused += 1 }
+    if isMeasured { groups[Self.group(queue, channel)].refused += 1 }
   }
 
   mutating func left(
-    _ queue: QueueID, _ channel: Channel, _ outcome: Outcome, wait: Int64, isMeasured: Bool, number: UInt64,
-    type: UInt32, agent: AgentID, at now: Instant
+    _ queue: QueueID, _ channel: Channel, _ outcome: Outcome, wait: Int64, isMeasured: Bool, key: UInt64,
+    agent: AgentID, at now: Instant
   ) {
-    advance(to: now)
-    waiting -= 1
-    if outcome == .answered { busy += 1 }
-    hash(number | UInt64(type) << 48)
+    advance(Int(queue.index), to: now.microseconds)
+    flows[Int(queue.index)].gone += 1
+    flows[Int(queue.index)].waits &+= wait
+    hash(key)
     hash(UInt64(outcome.rawValue) | UInt64(agent.index) << 8)
     hash(UInt64(bitPattern: wait))
-    guard isMeasured else { return }
-    let index = group(queue, channel)
-    groups[index].wait += wait
-    groups[index].waits.count(wait)
+    if isMeasured { count(Self.group(queue, channel), outcome, wait) }
+  }
+
+  @inline(__always)
+  private mutating func count(_ group: Int, _ outcome: Outcome, _ wait: Int64) {
+    waits[group].count(wait)
+    groups[group].wait += wait
+    groups[group].longestWait = max(groups[group].longestWait, wait)
+    if wait > 0 || outcome != .answered { groups[group].waited += 1 }
     switch outcome {
     case .answered:
-      groups[index].answered += 1
-      groups[index].answeredWait += wait
-      if wait > 0 { groups[index].waited += 1 }
-      for t in thresholds.indices where wait <= thresholds[t] { groups[index].answeredWithin[t] += 1 }
-    case .abandoned, .shortAbandoned:
-      groups[index].abandoned += 1
-      groups[index].waited += 1
-      if outcome == .shortAbandoned { groups[index].shortAbandoned += 1 }
-      for t in thresholds.indices where wait <= thresholds[t] { groups[index].abandonedWithin[t] += 1 }
-    default:
-      groups[index].left += 1
-      groups[index].waited += 1
+      groups[group].answered += 1
+      groups[group].answeredWait += wait
+    case .abandoned: groups[group].abandoned += 1
+    case .shortAbandoned: groups[group].shortAbandoned += 1
+    case .timedOut, .overflowed: groups[group].left += 1
+    case .callbackRequested, .withdrawn, .failed: break
+    }
+    guard outcome == .answered || outcome == .abandoned else { return }
+    for t in thresholds.indices where wait <= thresholds[t] {
+      let place = group * thresholds.count + t
+      if outcome == .answered { withins[place].answered += 1 } else { withins[place].abandoned += 1 }
     }
   }
 
-  mutating func ended(_ agent: AgentID, at now: Instant) {
-    advance(to: now)
-    busy -= 1
+  /// Checks what must hold in every run, and stops the process where it does not.
+  mutating func finish(at now: Instant) {
+    for queue in flows.indices {
+      advance(queue, to: now.microseconds)
+      precondition(flows[queue].waiting == 0, "a contact entered queue \(queue) and never left it")
+      precondition(flows[queue].area == flows[queue].waits, "queue \(queue) breaks Little's law")
+    }
   }
-
-  mutating func finish(at now: Instant) { advance(to: end) }
 
   @inline(__always)
   private mutating func hash(_ word: UInt64) {
@@ -140,63 +150,37 @@ struct Tally: Sendable {
     x ^= x >> 32
     fingerprint = x
   }
-
-  /// The sum over the groups that `include` names.
-  func sum(where include: (QueueID, Channel) -> Bool) -> Group {
-    var sum = Group(
-      answeredWithin: Array(repeating: 0, count: thresholds.count),
-      abandonedWithin: Array(repeating: 0, count: thresholds.count))
-    for index in groups.indices {
-      let queue = QueueID(index: UInt32(index / Channel.allCases.count))
-      if include(queue, Channel.allCases[index % Channel.allCases.count]) { sum += groups[index] }
-    }
-    return sum
-  }
 }
 
-/// Counts of waits, log-linear: 32 buckets to a power of two, so a quantile is right within 3 %.
-struct Histogram: Sendable {
-  private var counts: ContiguousArray<UInt32> = []
-  private(set) var total: Int64 = 0
+// MARK: Reading
 
-  @inline(__always)
-  private static func bucket(_ value: Int64) -> Int {
-    let value = UInt64(max(0, value))
-    guard value >= 32 else { return Int(value) }
-    let magnitude = 63 - value.leadingZeroBitCount
-    return (magnitude - 4) * 32 + Int(value >> (magnitude - 5)) - 32
-  }
-
-  /// The middle of a bucket.
-  private static func value(_ bucket: Int) -> Double {
-    guard bucket >= 32 else { return Double(bucket) }
-    let magnitude = bucket / 32 + 4
-    let width = Double(UInt64(1) << (magnitude - 5))
-    return Double(bucket % 32 + 32) * width + (width - 1) / 2
-  }
-
-  mutating func count(_ value: Int64) {
-    let bucket = Self.bucket(value)
-    while counts.count <= bucket { counts.append(0) }
-    counts[bucket] += 1
-    total += 1
-  }
-
-  mutating func add(_ other: Histogram) {
-    while counts.count < other.counts.count { counts.append(0) }
-    for bucket in other.counts.indices { counts[bucket] += other.counts[bucket] }
-    total += other.total
-  }
-
-  /// The value below which a share `p` lies; nil if nothing was counted.
-  func quantile(_ p: Double) -> Double? {
-    guard total > 0 else { return nil }
-    let rank = Int64((p * Double(total)).rounded(.up))
-    var seen: Int64 = 0
-    for bucket in counts.indices {
-      seen += Int64(counts[bucket])
-      if seen >= max(1, rank) { return Self.value(bucket) }
+extension Tally {
+  /// The groups of a queue and a channel; nil means all.
+  func groups(_ queue: QueueID?, _ channel: Channel?) -> [Int] {
+    groups.indices.filter { index in
+      let channels = Channel.allCases.count
+      return (queue.map { Int($0.index) == index / channels } ?? true)
+        && (channel.map { Int($0.rawValue) == index % channels } ?? true)
     }
-    return counts.indices.last.map(Self.value)
   }
+
+  func sum(_ chosen: [Int], _ field: KeyPath<Group, Int64>) -> Double {
+    chosen.reduce(0) { $0 + Double(groups[$1][keyPath: field]) }
+  }
+
+  func sum(_ chosen: [Int], within threshold: Int, _ field: KeyPath<Within, Int64>) -> Double {
+    chosen.reduce(0) { $0 + Double(withins[$1 * thresholds.count + threshold][keyPath: field]) }
+  }
+
+  func waits(_ chosen: [Int]) -> Histogram {
+    var sum = Histogram()
+    for group in chosen { sum.add(waits[group]) }
+    return sum
+  }
+
+  /// The line's length integrated over the measured time, in contacts times microseconds.
+  func area(_ queue: QueueID) -> Double { Double(flows[Int(queue.index)].measuredArea) }
+
+  /// Length of the measured time, microseconds.
+  var measuredTime: Double { Double(window.upperBound - window.lowerBound) }
 }

@@ -2,38 +2,48 @@ import ACD
 import Primitives
 
 /// One replication: callers and agents around the engine, on a virtual clock. The engine is the one that serves live
-/// traffic, and gets the same inputs: arrive, accept, connected, finished, left.
-struct World {
+/// traffic, and gets the same inputs: arrive, accept, connected, finished, left. Not copyable, because one silent copy
+/// per contact would cost as much as all the rest.
+struct World: ~Copyable {
   private let plan: Plan
   private var engine: Engine
-  private var step = Step()
   private var heap = EventHeap()
-  private var pending: [Input] = []
-  private var now = Instant(microseconds: 0)
+  private var now: Instant
+  private var auditor: Auditor?
+
+  // Inputs, events and actions are read by a cursor; emptying an array costs as much as a decision.
+  private var step = Step()
+  private var pending: ContiguousArray<Input> = []
+  private var seenInputs = 0
+  private var seenEvents = 0
+  private var seenActions = 0
 
   private var rows: ContiguousArray<Row> = []
   private var freeSlots: ContiguousArray<UInt32> = []
-  private var sources: [Source]
-  private var agentDraws: [Draws]
-  /// By agent: the shift's plan, or -1.
-  private var shifts: [Int]
+  private var sources: ContiguousArray<Source>
+  private var agents: ContiguousArray<AgentRow>
   private(set) var tally: Tally
+  /// Told of each contact's outcome; for traces.
+  var onOutcome: ((_ number: UInt64, Outcome, _ wait: Int64, AgentID) -> Void)?
 
   /// A contact of the world.
-  private struct Row {
-    var generation: UInt32
-    var type: UInt32
-    var number: UInt64
-    var attempt: UInt32
-    var arrivedAt: Int64
-    var handle: Int64
-    var channel: Channel
-    var isWaiting: Bool
-    var isMeasured: Bool
+  private struct Row: BitwiseCopyable {
+    var generation: UInt32 = 0
+    var callers: UInt32 = 0
+    var number: UInt64 = 0
+    var arrivedAt: Int64 = 0
+    var attempt: UInt16 = 0
+    var offers: UInt16 = 0
+    var channel = Channel.voice
+    var isWaiting = false
+    var isMeasured = false
+
+    /// Attempts of one person share the number, and draw anew in a stream of their own.
+    var key: UInt64 { number | UInt64(attempt) << 48 }
   }
 
   /// The state of one kind of caller's arrivals.
-  private struct Source {
+  private struct Source: BitwiseCopyable {
     var draws: Draws
     var next: UInt64 = 0
     /// The busyness factor of this replication.
@@ -42,21 +52,34 @@ struct World {
     var reached: Int64
   }
 
-  init(plan: Plan, seed: UInt64, replication: UInt64) {
+  private struct AgentRow: BitwiseCopyable {
+    /// Index into the plan's shifts, or -1.
+    var shifts: Int32 = -1
+    var isOnShift = false
+    var isOnBreak = false
+    var isReady = false
+    /// Contacts in talk or wrap-up.
+    var held: Int32 = 0
+    /// Since when all of this is so.
+    var since: Int64
+  }
+
+  /// An agent whom the engine made not ready for missing offers says ready again after this time.
+  static let comeBack: Int64 = .minutes(5)
+
+  init(plan: Plan, seed: UInt64, replication: UInt64, isAudited: Bool = false) {
     self.plan = plan
     engine = Engine(definitions: plan.definitions)
-    sources = plan.callers.indices.map {
-      Source(
-        draws: Draws(seed: seed, replication: replication, stream: UInt64($0)), reached: plan.start.microseconds)
-    }
-    agentDraws = plan.definitions.agents.indices.map {
-      Draws(seed: seed, replication: replication, stream: 1 << 32 | UInt64($0))
-    }
-    shifts = Array(repeating: -1, count: plan.definitions.agents.count)
-    for (index, shift) in plan.agents.enumerated() { shifts[Int(shift.agent.index)] = index }
-    tally = Tally(plan: plan)
-    pending.reserveCapacity(64)
     now = plan.start
+    if isAudited { auditor = Auditor(definitions: plan.definitions) }
+    let start = plan.start.microseconds
+    sources = ContiguousArray(
+      plan.callers.indices.map {
+        Source(draws: Draws(seed: seed, replication: replication, stream: UInt64($0)), reached: start)
+      })
+    agents = ContiguousArray(repeating: AgentRow(since: start), count: plan.definitions.agents.count)
+    for (index, shift) in plan.agents.enumerated() { agents[Int(shift.agent.index)].shifts = Int32(index) }
+    tally = Tally(plan: plan)
     begin()
   }
 
@@ -65,17 +88,24 @@ struct World {
     while true {
       let deadline = engine.nextDeadline?.microseconds ?? .max
       let time = min(heap.nextTime, deadline)
-      guard time != .max else { break }
+      if time == .max {
+        guard dismiss() else { break }
+        continue
+      }
       now = Instant(microseconds: time)
       if deadline == time {
         pending.append(.timersDue)
+        settle()
       } else {
         happen(heap.pop().event)
       }
-      settle()
     }
+    for agent in agents.indices { account(agent) }
     tally.finish(at: now)
   }
+
+  /// What the auditor found; empty without an auditor.
+  var violations: [Violation] { auditor?.violations ?? [] }
 
   private mutating func begin() {
     for index in plan.agents.indices {
@@ -88,176 +118,303 @@ struct World {
         heap.push(.breakEnds(agent: UInt32(index)), at: pause.upperBound)
       }
     }
-    for type in sources.indices {
-      if let shape = plan.callers[type].busyness {
-        sources[type].factor = Law.gamma(shape: shape, scale: 1 / shape).value(sources[type].draws, 0, .busyness)
+    for callers in sources.indices {
+      let shape = plan.callers[callers].busyness
+      if shape > 0 {
+        let law = Law.gamma(shape: shape, scale: 1 / shape)
+        sources[callers].factor = law.value(sources[callers].draws, 0, .busyness, plan.numbers)
       }
-      scheduleArrival(type)
+      scheduleArrival(callers)
     }
+  }
+
+  /// When nothing else will happen any more, whoever still waits hangs up.
+  /// - Returns: whether there was anybody.
+  private mutating func dismiss() -> Bool {
+    now = max(now, plan.end)
+    for slot in rows.indices where rows[slot].isWaiting {
+      pending.append(.contactLeft(ContactID(slot: UInt32(slot), generation: rows[slot].generation)))
+    }
+    let isAnybody = !pending.isEmpty && seenInputs < pending.count
+    settle()
+    return isAnybody
   }
 
   private mutating func happen(_ event: WorldEvent) {
     switch event {
-    case .arrival(let type):
-      let number = sources[Int(type)].next - 1
-      arrive(type: type, number: number, attempt: 0)
-      scheduleArrival(Int(type))
-    case .redial(let type, let number, let attempt): arrive(type: type, number: number, attempt: attempt)
+    case .arrival(let callers):
+      let slot = newRow()
+      rows[slot].callers = callers
+      rows[slot].number = sources[Int(callers)].next - 1
+      rows[slot].attempt = 0
+      arrive(slot)
+      scheduleArrival(Int(callers))
+    case .redial(let slot): arrive(Int(slot))
     case .patienceEnds(let slot, let generation):
-      let row = rows[Int(slot)]
-      guard row.generation == generation, row.isWaiting else { return }
+      guard rows[Int(slot)].generation == generation, rows[Int(slot)].isWaiting else { return }
       pending.append(.contactLeft(ContactID(slot: slot, generation: generation)))
     case .handled(let slot, let generation):
       pending.append(.contactFinished(ContactID(slot: slot, generation: generation)))
     case .answers(let offer): pending.append(.offerAccepted(OfferID(sequence: offer)))
     case .shiftBegins(let index):
-      tally.staffed(by: 1, at: now)
-      pending.append(.agentSignedIn(plan.agents[Int(index)].agent))
-      pending.append(.agentReady(plan.agents[Int(index)].agent))
+      let agent = plan.agents[Int(index)].agent
+      agents[Int(agent.index)].isOnShift = true
+      pending.append(.agentSignedIn(agent))
+      comeBack(agent)
     case .shiftEnds(let index):
-      tally.staffed(by: -1, at: now)
-      pending.append(.agentSignedOut(plan.agents[Int(index)].agent))
-    case .breakBegins(let index): pending.append(.agentNotReady(plan.agents[Int(index)].agent, .unspecified))
-    case .breakEnds(let index): pending.append(.agentReady(plan.agents[Int(index)].agent))
+      let agent = plan.agents[Int(index)].agent
+      agents[Int(agent.index)].isOnShift = false
+      pending.append(.agentSignedOut(agent))
+    case .breakBegins(let index):
+      let agent = plan.agents[Int(index)].agent
+      agents[Int(agent.index)].isOnBreak = true
+      pending.append(.agentNotReady(agent, .unspecified))
+    case .breakEnds(let index):
+      let agent = plan.agents[Int(index)].agent
+      agents[Int(agent.index)].isOnBreak = false
+      comeBack(agent)
+    case .comesBack(let index): comeBack(AgentID(index: index))
     }
+    settle()
+  }
+
+  private mutating func comeBack(_ agent: AgentID) {
+    let row = agents[Int(agent.index)]
+    if row.isOnShift, !row.isOnBreak { pending.append(.agentReady(agent)) }
   }
 
   /// Gives the engine its inputs, and the world the engine's events and actions, until both are quiet.
   private mutating func settle() {
-    var next = 0
-    while next < pending.count {
-      step.removeAll()
-      engine.handle(pending[next], at: now, into: &step)
-      next += 1
-      for index in step.events.indices { observe(step.events[index]) }
-      for index in step.actions.indices { react(step.actions[index]) }
-    }
-    pending.removeAll(keepingCapacity: true)
-  }
-
-  // MARK: Callers
-
-  private mutating func scheduleArrival(_ type: Int) {
-    var source = sources[type]
-    defer { sources[type] = source }
-    switch plan.callers[type].arrivals {
-    case .times(let times):
-      guard source.next < times.count else { return }
-      heap.push(.arrival(type: UInt32(type)), at: times[Int(source.next)])
-    case .rates(let rates, let interval):
-      // Inversion of the cumulative rate: a unit exponential is spent over the intervals.
-      var hazard = -Elementary.log(source.draws.uniform(source.next, .interarrival))
-      var time = source.reached
-      let start = plan.start.microseconds
-      while true {
-        let place = Int((time - start) / interval)
-        guard place < rates.count, time < plan.end.microseconds else { return }
-        let rate = rates[place] * source.factor
-        let boundary = start + Int64(place + 1) * interval
-        let room = Double(boundary - time) * rate
-        if rate > 0, hazard < room {
-          time += Int64((hazard / rate).rounded())
-          break
-        }
-        hazard -= room
-        time = boundary
+    while seenInputs < pending.count {
+      let input = pending[seenInputs]
+      seenInputs += 1
+      engine.handle(input, at: now, into: &step)
+      if auditor != nil { auditor?.check(input, step.actions[seenActions...], at: now) }
+      while seenEvents < step.events.count {
+        observe(step.events[seenEvents])
+        seenEvents += 1
       }
-      guard time < plan.end.microseconds else { return }
-      source.reached = time
-      heap.push(.arrival(type: UInt32(type)), at: time)
+      while seenActions < step.actions.count {
+        react(step.actions[seenActions])
+        seenActions += 1
+      }
     }
-    source.next += 1
+    if auditor != nil { auditor?.checkQuiet(at: now) }
+    guard seenInputs >= 256 else { return }
+    pending.removeAll(keepingCapacity: true)
+    step.removeAll()
+    (seenInputs, seenEvents, seenActions) = (0, 0, 0)
+  }
+}
+
+// MARK: Callers
+
+extension World {
+  private mutating func newRow() -> Int {
+    if let free = freeSlots.popLast() { return Int(free) }
+    rows.append(Row())
+    return rows.count - 1
   }
 
-  private mutating func arrive(type: UInt32, number: UInt64, attempt: UInt32) {
-    let callers = plan.callers[Int(type)]
-    let draws = sources[Int(type)].draws
-    // Attempts of one person share the number, and draw anew in a stream of their own.
-    let key = number | UInt64(attempt) << 48
-    let u = callers.channels.count > 1 ? draws.uniform(number, .channel) : 0
-    let channel = callers.channels.first { u <= $0.upTo }?.channel ?? .voice
-    let v = callers.profiles.count > 1 ? draws.uniform(number, .needs) : 0
-    let profile = callers.profiles.first { v <= $0.upTo }?.profile ?? ProfileID(index: 0)
-    let handle = max(1, callers.handle[Int(channel.rawValue)].draw(draws, key, .handle))
-    let slot: UInt32
-    if let free = freeSlots.popLast() {
-      slot = free
-    } else {
-      slot = UInt32(rows.count)
-      rows.append(
-        Row(
-          generation: 0, type: 0, number: 0, attempt: 0, arrivedAt: 0, handle: 0, channel: .voice, isWaiting: false,
-          isMeasured: false))
+  private mutating func scheduleArrival(_ callers: Int) {
+    let number = Int(sources[callers].next)
+    switch plan.callers[callers].arrivals {
+    case .records(let range):
+      guard number < range.count else { return }
+      heap.push(.arrival(callers: UInt32(callers)), at: plan.records[range.lowerBound + number].arrival)
+    case .rates(let range, let interval):
+      guard let time = nextArrival(sources[callers], range, interval), time < plan.end.microseconds else { return }
+      sources[callers].reached = time
+      heap.push(.arrival(callers: UInt32(callers)), at: time)
     }
-    let generation = rows[Int(slot)].generation
-    rows[Int(slot)] = Row(
-      generation: generation, type: type, number: number, attempt: attempt, arrivedAt: now.microseconds,
-      handle: handle, channel: channel, isWaiting: true, isMeasured: now >= plan.measureFrom)
-    if let patience = callers.patience {
-      let limit = patience.draw(draws, key, .patience)
-      heap.push(.patienceEnds(slot: slot, generation: generation), at: now.microseconds + limit)
+    sources[callers].next += 1
+  }
+
+  /// Inversion of the cumulative rate: a unit exponential is spent over the intervals.
+  @inline(__always)
+  private func nextArrival(_ source: Source, _ range: Range<Int>, _ interval: Int64) -> Int64? {
+    var hazard = -Elementary.log(source.draws.uniform(source.next, .interarrival))
+    let start = plan.start.microseconds
+    var time = source.reached
+    var place = interval == .max ? 0 : Int((time - start) / interval)
+    while place < range.count {
+      let rate = plan.rates[range.lowerBound + place] * source.factor
+      let (boundary, isEndless) = start.addingReportingOverflow(Int64(place + 1).multipliedClamped(by: interval))
+      let room = isEndless ? .infinity : Double(boundary - time) * rate
+      if rate > 0, hazard < room { return time + Int64(min(hazard / rate, 0x1p60).rounded()) }
+      hazard -= room
+      time = boundary
+      place += 1
     }
+    return nil
+  }
+
+  private mutating func arrive(_ slot: Int) {
+    let row = rows[slot]
+    let callers = Int(row.callers)
+    let draws = sources[callers].draws
+    let voice = plan.callers[callers].voice
+    let channel: Channel = voice >= 1 || draws.uniform(row.number, .channel) < voice ? .voice : .chat
+    rows[slot].arrivedAt = now.microseconds
+    rows[slot].channel = channel
+    rows[slot].offers = 0
+    rows[slot].isWaiting = true
+    rows[slot].isMeasured = now >= plan.measureFrom
+    let contact = ContactID(slot: UInt32(slot), generation: row.generation)
     pending.append(
       .contactArrived(
-        ContactID(slot: slot, generation: generation), queue: callers.queue, profile: profile, channel: channel,
-        priority: 0))
+        contact, queue: plan.callers[callers].queue, profile: profile(plan.callers[callers].needs, draws, row.number),
+        channel: channel, priority: 0))
+    settle()
+    // Draws do not depend on their order, so nobody who is answered at once needs a patience.
+    if rows[slot].isWaiting, rows[slot].generation == contact.generation, let patience = patience(rows[slot]) {
+      heap.push(
+        .patienceEnds(slot: contact.slot, generation: contact.generation), at: now.microseconds + patience)
+    }
   }
 
-  // MARK: What the engine says
+  @inline(__always)
+  private func profile(_ range: Range<Int>, _ draws: Draws, _ number: UInt64) -> ProfileID {
+    if range.isEmpty { return ProfileID(index: 0) }
+    var place = range.lowerBound
+    if range.count > 1 {
+      let u = draws.uniform(number, .needs)
+      while place + 1 < range.upperBound, plan.profiles[place].upTo <= u { place += 1 }
+    }
+    return plan.profiles[place].profile
+  }
 
+  @inline(__always)
+  private func patience(_ row: Row) -> Int64? {
+    let callers = Int(row.callers)
+    if case .records(let range) = plan.callers[callers].arrivals {
+      return plan.records[range.lowerBound + Int(row.number)].patience
+    }
+    guard let law = plan.callers[callers].patience else { return nil }
+    return law.draw(sources[callers].draws, row.key, .patience, plan.numbers)
+  }
+
+  @inline(__always)
+  private func handleTime(_ row: Row) -> Int64 {
+    let callers = Int(row.callers)
+    if case .records(let range) = plan.callers[callers].arrivals {
+      return plan.records[range.lowerBound + Int(row.number)].handle
+    }
+    let law = row.channel == .chat ? plan.callers[callers].handleChat : plan.callers[callers].handleVoice
+    return max(1, law.draw(sources[callers].draws, row.key, .handle, plan.numbers))
+  }
+
+  /// Whether somebody who abandoned tries again; nobody does after the span.
+  private mutating func redialMaybe(_ row: Row) {
+    guard plan.callers[Int(row.callers)].redial > 0 else { return }
+    let callers = plan.callers[Int(row.callers)]
+    let draws = sources[Int(row.callers)].draws
+    guard draws.uniform(row.key, .redial) < callers.redial else { return }
+    let time = now.microseconds + callers.redialAfter.draw(draws, row.key, .redialDelay, plan.numbers)
+    guard time < plan.end.microseconds else { return }
+    let slot = newRow()
+    rows[slot].callers = row.callers
+    rows[slot].number = row.number
+    rows[slot].attempt = row.attempt &+ 1
+    heap.push(.redial(slot: UInt32(slot)), at: time)
+  }
+}
+
+// MARK: What the engine says
+
+extension World {
   private mutating func observe(_ event: Event) {
     switch event {
     case .contactQueued(let contact, let queue, _, let channel, _):
       tally.entered(queue, channel, rows[Int(contact.slot)].isMeasured, at: now)
     case .contactRefused(let contact, let queue, _):
-      let row = rows[Int(contact.slot)]
       rows[Int(contact.slot)].isWaiting = false
-      tally.refused(queue, row.channel, row.isMeasured)
+      tally.refused(queue, rows[Int(contact.slot)].channel, rows[Int(contact.slot)].isMeasured)
     case .outcomeFixed(let contact, let queue, let agent, let outcome):
-      let row = rows[Int(contact.slot)]
       rows[Int(contact.slot)].isWaiting = false
+      let row = rows[Int(contact.slot)]
+      let wait = now.microseconds - row.arrivedAt
       tally.left(
-        queue, row.channel, outcome, wait: now.microseconds - row.arrivedAt, isMeasured: row.isMeasured,
-        number: row.number, type: row.type, agent: agent, at: now)
+        queue, row.channel, outcome, wait: wait, isMeasured: row.isMeasured,
+        key: row.key ^ UInt64(row.callers) << 40, agent: agent, at: now)
+      if let onOutcome { onOutcome(row.number, outcome, wait, agent) }
       if outcome == .answered {
+        hold(agent, 1)
         heap.push(
-          .handled(slot: contact.slot, generation: contact.generation), at: now.microseconds + row.handle)
+          .handled(slot: contact.slot, generation: contact.generation), at: now.microseconds + handleTime(row))
       } else if outcome == .abandoned || outcome == .shortAbandoned {
         redialMaybe(row)
       }
-    case .contactEnded(_, let agent, _): tally.ended(agent, at: now)
+    case .contactEnded(_, let agent, _): hold(agent, -1)
+    case .wrapUpStarted(let agent, _, _): hold(agent, 1)
+    case .wrapUpEnded(let agent, _, _): hold(agent, -1)
+    case .agentReady(let agent): present(agent, true)
+    case .agentNotReady(let agent, let reason):
+      present(agent, false)
+      if reason == .missed || reason == .declined {
+        heap.push(.comesBack(agent: agent.index), at: now.microseconds + Self.comeBack)
+      }
+    case .agentSignedOut(let agent): present(agent, false)
     default: break
     }
   }
 
-  private mutating func redialMaybe(_ row: Row) {
-    guard let redial = plan.callers[Int(row.type)].redial else { return }
-    let draws = sources[Int(row.type)].draws
-    let key = row.number | UInt64(row.attempt) << 48
-    guard draws.uniform(key, .redial) < redial.probability else { return }
-    heap.push(
-      .redial(type: row.type, number: row.number, attempt: row.attempt + 1),
-      at: now.microseconds + redial.after.draw(draws, key, .redialDelay))
+  private mutating func hold(_ agent: AgentID, _ change: Int32) {
+    account(Int(agent.index))
+    agents[Int(agent.index)].held += change
+  }
+
+  private mutating func present(_ agent: AgentID, _ isReady: Bool) {
+    account(Int(agent.index))
+    agents[Int(agent.index)].isReady = isReady
+  }
+
+  private mutating func account(_ agent: Int) {
+    let row = agents[agent]
+    guard now.microseconds > row.since else { return }
+    agents[agent].since = now.microseconds
+    if row.held > 0 {
+      tally.work[agent].handling += tally.measured(row.since, now.microseconds)
+    } else if row.isReady {
+      tally.work[agent].ready += tally.measured(row.since, now.microseconds)
+    }
   }
 
   private mutating func react(_ action: Action) {
     switch action {
-    case .ring(let offer, _, let agent):
-      let index = shifts[Int(agent.index)]
-      guard index >= 0 else { break }
-      let shift = plan.agents[index]
-      if shift.misses > 0, agentDraws[Int(agent.index)].uniform(offer.sequence, .miss) < shift.misses { break }
-      if let law = shift.answersIn {
-        let delay = law.draw(agentDraws[Int(agent.index)], offer.sequence, .answer)
-        heap.push(.answers(offer: offer.sequence), at: now.microseconds + delay)
-      } else {
-        pending.append(.offerAccepted(offer))
-      }
+    case .ring(let offer, let contact, let agent): ring(offer, contact, agent)
     case .connect(let offer, _, _): pending.append(.offerConnected(offer))
     case .forget(let contact):
       rows[Int(contact.slot)].generation &+= 1
       freeSlots.append(contact.slot)
     case .stopRinging, .resumeWaiting, .refuse, .release: break
     }
+  }
+
+  /// The agent answers, at once or later, or lets it ring out. What happens belongs to the contact's n-th offer,
+  /// whoever gets it.
+  private mutating func ring(_ offer: OfferID, _ contact: ContactID, _ agent: AgentID) {
+    let index = agents[Int(agent.index)].shifts
+    guard index >= 0 else { return }
+    let slot = Int(contact.slot)
+    rows[slot].offers &+= 1
+    let misses = plan.agents[Int(index)].misses
+    guard misses > 0 || plan.agents[Int(index)].answersIn != nil else {
+      pending.append(.offerAccepted(offer))
+      return
+    }
+    let draws = sources[Int(rows[slot].callers)].draws
+    let key = rows[slot].key ^ UInt64(rows[slot].offers) << 40
+    if misses > 0, draws.uniform(key, .miss) < misses { return }
+    let delay = plan.agents[Int(index)].answersIn?.draw(draws, key, .answer, plan.numbers) ?? 0
+    heap.push(.answers(offer: offer.sequence), at: now.microseconds + delay)
+  }
+}
+
+extension Int64 {
+  /// The product, or the greatest value where it would overflow; both are positive.
+  fileprivate func multipliedClamped(by other: Int64) -> Int64 {
+    let (product, overflow) = multipliedReportingOverflow(by: other)
+    return overflow ? .max : product
   }
 }

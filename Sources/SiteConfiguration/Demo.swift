@@ -12,7 +12,8 @@ extension SiteFolder {
   ///   for people, so the newcomer's own chat stays for the newcomer to accept.
   public static func demo(_ site: Site) -> Site {
     var site = site
-    for index in site.agents.indices where site.agents[index].phone == .none && !site.definitions.agents[index].isRemoved {
+    for index in site.agents.indices
+    where site.agents[index].phone == .none && !site.definitions.agents[index].isRemoved {
       site.agents[index].phone = .demo
     }
     site.federation.trustedSources.append(AddressRange(network: Endpoint(ipv4: 0x7f00_0001, port: 0), prefix: 128))

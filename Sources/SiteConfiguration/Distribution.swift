@@ -45,7 +45,8 @@ extension Distribution {
     ]))
   private static let meanKey = Key("mean", .scalar(.duration), "The mean.", isRequired: true)
   private static let cvKey = Key(
-    "cv", .scalar(.number(0.001...100, "a number from 0.001 to 100")), "Standard deviation divided by mean.", isRequired: true)
+    "cv", .scalar(.number(0.001...100, "a number from 0.001 to 100")), "Standard deviation divided by mean.",
+    isRequired: true)
 
   /// Nil where the item does not have the shape, which has been reported, or where a finding is added.
   init?(_ item: Item, _ findings: inout [Finding]) {

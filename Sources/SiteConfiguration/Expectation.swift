@@ -98,8 +98,11 @@ public struct Expectation: Sendable, Hashable {
     if let known = plain.first(where: { $0.name == name }) { return (known.metric, known.unit) }
     let levels = ServiceLevelDefinition.Metric.allCases
     guard let bracket = name.firstIndex(of: "("), name.last == ")" else {
-      if levels.contains(where: { $0.rawValue == name }) { throw Refusal("`\(name)` needs its threshold: `\(name)(20s)`") }
-      throw Refusal("no metric is called `\(name)`\(suggestion(for: name, among: plain.map(\.name) + levels.map(\.rawValue)))")
+      if levels.contains(where: { $0.rawValue == name }) {
+        throw Refusal("`\(name)` needs its threshold: `\(name)(20s)`")
+      }
+      throw Refusal(
+        "no metric is called `\(name)`\(suggestion(for: name, among: plain.map(\.name) + levels.map(\.rawValue)))")
     }
     let level = String(name[..<bracket])
     guard let metric = ServiceLevelDefinition.Metric(rawValue: level) else {

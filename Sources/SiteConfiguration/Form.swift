@@ -20,14 +20,20 @@ struct Form: Sendable {
   /// Of queues, agents and skills. No dot: `support.voice` in a threshold is a queue and its channel.
   static let name = Form(noun: "a name of letters, digits, `-` and `_`") { name in
     (1...64).contains(name.utf8.count) && !name.hasPrefix("-")
-      && name.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_".unicodeScalars.contains($0) }
+      && name.unicodeScalars.allSatisfy {
+        $0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_".unicodeScalars.contains($0)
+      }
   }
   static let host = Form(noun: "a host name or an address") { host in
     (1...253).contains(host.utf8.count)
-      && host.utf8.allSatisfy { UInt8(ascii: "a") <= $0 | 0x20 && $0 | 0x20 <= UInt8(ascii: "z") || "0123456789.-:[]".utf8.contains($0) }
+      && host.utf8.allSatisfy {
+        UInt8(ascii: "a") <= $0 | 0x20 && $0 | 0x20 <= UInt8(ascii: "z") || "0123456789.-:[]".utf8.contains($0)
+      }
   }
   static let address = Form(noun: "an IP address such as `127.0.0.1`") { Endpoint(address: $0, port: 0) != nil }
-  static let addressRange = Form(noun: "addresses such as `192.0.2.0/24` or `::1`") { SiteConfiguration.addressRange(in: $0) != nil }
+  static let addressRange = Form(noun: "addresses such as `192.0.2.0/24` or `::1`") {
+    SiteConfiguration.addressRange(in: $0) != nil
+  }
   static let portRange = Form(noun: "ports such as `20000-29999`") { SiteConfiguration.portRange(in: $0) != nil }
   static let timeZone = Form(noun: "a time zone such as `Europe/Berlin`") { TimeZone(identifier: $0) != nil }
   static let sha256 = Form(noun: "a SHA-256 of 64 hexadecimal digits") { octets(inHexadecimal: $0)?.count == 32 }
@@ -51,7 +57,9 @@ enum EntryScheme: String {
   case sip, tel, web
 
   init?(_ entry: String) {
-    guard let colon = entry.firstIndex(of: ":"), let scheme = EntryScheme(rawValue: String(entry[..<colon])) else { return nil }
+    guard let colon = entry.firstIndex(of: ":"), let scheme = EntryScheme(rawValue: String(entry[..<colon])) else {
+      return nil
+    }
     let rest = entry[entry.index(after: colon)...]
     let isGood =
       switch scheme {
@@ -84,7 +92,9 @@ func microseconds(in text: some StringProtocol) -> Int64? {
     rest = rest[number.endIndex...]
     let unit = rest.prefix { !"0123456789.".contains($0) }
     rest = rest[unit.endIndex...]
-    guard let value = decimal(in: number), let index = allowed.firstIndex(where: { $0.name == unit }) else { return nil }
+    guard let value = decimal(in: number), let index = allowed.firstIndex(where: { $0.name == unit }) else {
+      return nil
+    }
     sum += value * units[index].microseconds
     allowed = units[(index + 1)...]
   }

@@ -108,7 +108,8 @@ enum ScenarioSchema {
       "arrivals",
       .record([
         Key("per_hour", .either(.scalar(rate), .list(.scalar(rate))), "A rate for each hour of the span, or one."),
-        Key("overdispersion", .scalar(.number(0...10, "a number from 0 to 10")), "Coefficient of variation between days."),
+        Key(
+          "overdispersion", .scalar(.number(0...10, "a number from 0 to 10")), "Standard deviation between days."),
         .later("csv", .error, "Recorded times.", instead: "write rates with `per_hour`"),
         .later("journal", .error, "A recorded journal.", instead: "write rates with `per_hour`"),
       ]), "When they come.", isRequired: true),
@@ -137,7 +138,8 @@ enum ScenarioSchema {
   static let runs: [Key] = [
     Key("seed", .scalar(.count(0...Int.max)), "Same seed, same bytes."),
     Key("replications", .scalar(.count(1...1_000_000)), "How often the span is run."),
-    Key("relative_precision", .scalar(.number(0.0001...1, "a number from 0.0001 to 1")), "Half-width at which to stop."),
+    Key(
+      "relative_precision", .scalar(.number(0.0001...1, "a number from 0.0001 to 1")), "Half-width at which to stop."),
   ]
   private static let rate = Form.number(0...1_000_000, "a rate per hour")
 }

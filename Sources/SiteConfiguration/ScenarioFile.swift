@@ -103,7 +103,8 @@ struct ScenarioReader {
     }
     guard let queue = readQueue(pair) else { return nil }
     var caller = Scenario.Caller(
-      name: pair.key, place: pair.place, queue: queue, arrivals: arrivals, channels: readChannels(item, queue), needs: [],
+      name: pair.key, place: pair.place, queue: queue, arrivals: arrivals, channels: readChannels(item, queue),
+      needs: [],
       patience: patience, handle: times, redial: nil)
     for share in caller.channels where !(item["handle"]?.pairs ?? []).contains(where: { $0.key == "\(share.value)" }) {
       report(item["handle"]?.place ?? pair.place, "`handle` lacks `\(share.value)`")
@@ -164,7 +165,8 @@ struct ScenarioReader {
     var channels: [Scenario.Share<Channel>] = []
     for share in shares.pairs {
       guard let channel = [Channel.voice, .chat].first(where: { "\($0)" == share.key }) else {
-        report(share.place, "no channel is called `\(share.key)`\(suggestion(for: share.key, among: ["voice", "chat"]))")
+        report(
+          share.place, "no channel is called `\(share.key)`\(suggestion(for: share.key, among: ["voice", "chat"]))")
         continue
       }
       if !definition.channels.contains(channel) {
@@ -229,7 +231,9 @@ struct ScenarioReader {
     }
     if item["shift"] == nil { shifts = [span] }
     shifts.sort { $0.lowerBound < $1.lowerBound }
-    if zip(shifts, shifts.dropFirst()).contains(where: { $0.upperBound > $1.lowerBound }), let place = item["shift"]?.place {
+    if zip(shifts, shifts.dropFirst()).contains(where: { $0.upperBound > $1.lowerBound }),
+      let place = item["shift"]?.place
+    {
       report(place, "the shifts of `\(pair.key)` overlap")
     }
     if shifts.isEmpty, written.allSatisfy({ $0.text.flatMap(timesOfDay) != nil }), let place = item["shift"]?.place {
@@ -243,7 +247,9 @@ struct ScenarioReader {
       }
     }
     breaks.sort { $0.lowerBound < $1.lowerBound }
-    if zip(breaks, breaks.dropFirst()).contains(where: { $0.upperBound > $1.lowerBound }), let place = item["breaks"]?.place {
+    if zip(breaks, breaks.dropFirst()).contains(where: { $0.upperBound > $1.lowerBound }),
+      let place = item["breaks"]?.place
+    {
       report(place, "the breaks of `\(pair.key)` overlap")
     }
     return Scenario.Agent(

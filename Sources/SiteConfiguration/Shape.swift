@@ -15,7 +15,8 @@ indirect enum Shape: Sendable {
   var noun: String {
     switch self {
     case .scalar(let form): form.noun
-    case .word(let words, _): words.count == 1 ? "`\(words[0])`" : "one of " + words.map { "`\($0)`" }.joined(separator: ", ")
+    case .word(let words, _):
+      words.count == 1 ? "`\(words[0])`" : "one of " + words.map { "`\($0)`" }.joined(separator: ", ")
     case .list: "a list"
     case .record, .table: "a map"
     case .either(let a, let b): "\(a.noun) or \(b.noun)"

@@ -62,7 +62,8 @@ public struct SiteFolder: Sendable {
 
   private static func joined(_ files: [Source]) -> [UInt8] {
     files.flatMap { file in
-      Array("--- # \(file.file.split(separator: "/").last ?? "")\n".utf8) + file.bytes + (file.bytes.last == 10 ? [] : [10])
+      Array("--- # \(file.file.split(separator: "/").last ?? "")\n".utf8) + file.bytes
+        + (file.bytes.last == 10 ? [] : [10])
     }
   }
 

@@ -31,7 +31,8 @@ struct SiteReader {
     readTokens()
     let federation = top["federation"]
     site.federation.mode = federation?["mode"]?.text.flatMap(Site.Federation.Mode.init) ?? .closed
-    site.federation.trustedSources = federation?["trusted_sources"]?.list.compactMap { $0.text.flatMap(addressRange) } ?? []
+    site.federation.trustedSources =
+      federation?["trusted_sources"]?.list.compactMap { $0.text.flatMap(addressRange) } ?? []
     site.definitions.names = names
     warnOfDoubts()
   }
@@ -61,14 +62,18 @@ struct SiteReader {
     if let sip = listen?["sip"] {
       site.listen.sip.address = sip["address"]?.text ?? site.listen.sip.address
       site.listen.sip.advertisedAddress = sip["advertised_address"]?.text ?? site.listen.sip.address
-      if let place = unadvertised(sip) { report(place, "`sip` listens everywhere, so it needs an `advertised_address`") }
+      if let place = unadvertised(sip) {
+        report(place, "`sip` listens everywhere, so it needs an `advertised_address`")
+      }
       site.listen.sip.udp = sip["udp"]?.port ?? site.listen.sip.udp
       site.listen.sip.tcp = sip["tcp"]?.port ?? site.listen.sip.tcp
     }
     if let media = listen?["media"] {
       site.listen.media.address = media["address"]?.text ?? site.listen.media.address
       site.listen.media.advertisedAddress = media["advertised_address"]?.text ?? site.listen.media.address
-      if let place = unadvertised(media) { report(place, "`media` listens everywhere, so it needs an `advertised_address`") }
+      if let place = unadvertised(media) {
+        report(place, "`media` listens everywhere, so it needs an `advertised_address`")
+      }
       site.listen.media.ports = media["ports"]?.text.flatMap(portRange) ?? site.listen.media.ports
     }
   }
@@ -86,7 +91,9 @@ struct SiteReader {
     for pair in pairs { queuePlaces[names.queues.index(adding: pair.key)] = pair.place }
     site.definitions.queues = names.queues.map { QueueDefinition(name: $0) }
     site.queues = names.queues.map { _ in Site.QueueProfile() }
-    for index in site.definitions.queues.indices { site.definitions.queues[index].isRemoved = queuePlaces[index] == nil }
+    for index in site.definitions.queues.indices {
+      site.definitions.queues[index].isRemoved = queuePlaces[index] == nil
+    }
     for pair in pairs {
       let index = names.queues.index(adding: pair.key)
       readQueue(pair.item, at: index)
@@ -124,7 +131,8 @@ struct SiteReader {
     queue.waitLimit = item["limits"]?["wait"]?.interval ?? queue.waitLimit
     let level = item["service_level"]
     queue.shortAbandon = level?["short_abandon"]?.interval ?? queue.shortAbandon
-    queue.serviceLevel.metric = level?["metric"]?.text.flatMap(ServiceLevelDefinition.Metric.init) ?? queue.serviceLevel.metric
+    queue.serviceLevel.metric =
+      level?["metric"]?.text.flatMap(ServiceLevelDefinition.Metric.init) ?? queue.serviceLevel.metric
     queue.serviceLevel.within = level?["within"]?.interval ?? queue.serviceLevel.within
     queue.serviceLevel.target = level?["target"]?.decimal ?? queue.serviceLevel.target
     site.definitions.queues[index] = queue
@@ -145,7 +153,9 @@ struct SiteReader {
     for pair in pairs { agentPlaces[names.agents.index(adding: pair.key)] = pair.place }
     site.definitions.agents = names.agents.map { AgentDefinition(name: $0) }
     site.agents = names.agents.map { Site.AgentProfile(displayName: $0) }
-    for index in site.definitions.agents.indices { site.definitions.agents[index].isRemoved = agentPlaces[index] == nil }
+    for index in site.definitions.agents.indices {
+      site.definitions.agents[index].isRemoved = agentPlaces[index] == nil
+    }
     for pair in pairs {
       let index = names.agents.index(adding: pair.key)
       readAgent(pair.item, at: index)
@@ -204,7 +214,9 @@ struct SiteReader {
         let hint = suggestion(for: other, among: ["demo", "none", "browser"])
         phone.map { report($0.place, "`phone` must be `sip:user@host`, `demo` or `none`, not `\(other)`\(hint)") }
       }
-      if let password { report(password.place, "`password_file` is for a phone that registers: `phone: sip:user@host`") }
+      if let password {
+        report(password.place, "`password_file` is for a phone that registers: `phone: sip:user@host`")
+      }
       return
     }
     if text.hasPrefix("tel:") {
@@ -229,9 +241,10 @@ struct SiteReader {
     let isTaken = site.agents.contains { if case .registers(uri, _) = $0.phone { true } else { false } }
     if isTaken { report(phone.place, "another agent has the phone `\(text)` already") }
     guard let secret = secret(password, "password_file") else { return }
-    let allowsMD5 = item["digest"]?.list.contains { $0.text == "md5" } ?? false
+    let digest = item["digest"]?.list.compactMap(\.text) ?? []
+    let algorithms: [DigestAlgorithm] = [.sha256, .md5].filter { digest.contains($0 == .md5 ? "md5" : "sha-256") }
     site.agents[index].phone = .registers(
-      uri, Site.Credentials(user: user, password: secret, allowsMD5: allowsMD5))
+      uri, Site.Credentials(user: user, password: secret, algorithms: algorithms.isEmpty ? [.sha256] : algorithms))
   }
 
   // Entries and tokens.

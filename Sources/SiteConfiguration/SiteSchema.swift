@@ -76,9 +76,12 @@ enum SiteSchema {
           "round_robin", "serial", "fewest_contacts", "least_occupied", "best_skilled", "broadcast", "attendant",
         ]), "Which ready agent is offered a contact."),
     Key("skills", .table(.name, .scalar(.level)), "Skills every contact needs, with the least level."),
-    Key("take", .word(["oldest"], later: ["agent_rank"]), "Which contact a free agent takes; ranks stand with the agent."),
+    Key(
+      "take", .word(["oldest"], later: ["agent_rank"]), "What a free agent takes; ranks stand with the agent."),
     Key("priority", .scalar(.count(-1000...1000)), "Higher is served first."),
-    Key("aging", .scalar(.number(0...1000, "a number from 0 to 1000")), "Points of priority gained per minute of waiting."),
+    Key(
+      "aging", .scalar(.number(0...1000, "a number from 0 to 1000")), "Points of priority gained per minute of waiting."
+    ),
     Key("ring", .scalar(.duration), "How long an offer rings."),
     Key("retry", .scalar(.duration), "How long an agent who declined or missed a contact is not offered it again."),
     Key(
@@ -90,7 +93,9 @@ enum SiteSchema {
       ]), "Work after the contact."),
     Key("missed", .record(limitThen), "Offers in a row that rang out."),
     Key("declined", .record(limitThen), "Offers in a row that were declined."),
-    Key("answer", .word(["on_entry", "on_agent"]), "When the caller's call is answered: at once with music, or by the agent."),
+    Key(
+      "answer", .word(["on_entry", "on_agent"]),
+      "When the caller's call is answered: at once with music, or by the agent."),
     Key("interrupt", .record(interrupt), "For every agent of the queue."),
     Key(
       "service_level",
@@ -112,7 +117,9 @@ enum SiteSchema {
     .later("ladder", .error, "Steps that widen the search.", instead: "what contacts need stays as it is"),
     .later("hours", .error, "Opening hours.", instead: "the queue would be open at all times"),
     .later("callback", .error, "Calling back.", instead: "callers would only wait"),
-    .later("federation", .error, "Rules for callers of other domains.", instead: "the site's `federation` holds for all queues"),
+    .later(
+      "federation", .error, "Rules for callers of other domains.",
+      instead: "the site's `federation` holds for all queues"),
     .later("retention", .warning, "How long to keep.", instead: "messages are kept and calls are not recorded"),
     .later("announce", .warning, "Announcements.", instead: "callers hear music only"),
   ]
@@ -124,8 +131,12 @@ enum SiteSchema {
     Key("digest", .list(.word(["sha-256", "md5"])), "Digest algorithms the phone may use; sha-256 unless written."),
     Key("phone_answer", .word(["phone", "console"]), "Where a call is accepted."),
     Key("skills", .table(.name, .scalar(.level)), "Skills with their levels."),
-    Key("queues", .either(.list(.scalar(.name)), .table(.name, .scalar(.count(0...255)))), "Queues served; with ranks as a map."),
-    Key("take", .word(["oldest", "agent_rank"]), "The best contact of all queues, or of the best-ranked queue that has one."),
+    Key(
+      "queues", .either(.list(.scalar(.name)), .table(.name, .scalar(.count(0...255)))),
+      "Queues served; with ranks as a map."),
+    Key(
+      "take", .word(["oldest", "agent_rank"]),
+      "The best contact of all queues, or of the best-ranked queue that has one."),
     Key(
       "capacity",
       .record([
@@ -146,7 +157,9 @@ enum SiteSchema {
 
   static let federation: [Key] = [
     Key("mode", .word(["closed", "direct"], later: ["open"]), "Who may call and write from outside."),
-    Key("trusted_sources", .list(.scalar(.addressRange)), "Addresses whose calls are heard although they are nobody's phone."),
+    Key(
+      "trusted_sources", .list(.scalar(.addressRange)),
+      "Addresses whose calls are heard although they are nobody's phone."),
     .later("partners", .error, "Rules by domain.", instead: "no domain is known by name"),
     .later("strangers", .error, "Limits for unknown domains.", instead: "unknown domains are not heard at all"),
   ]

@@ -28,7 +28,8 @@ struct LocalTime: Equatable {
   /// `08:00` to `24:00`, in seconds of the day.
   static func second(_ text: some StringProtocol) -> Int? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard (2...3).contains(parts.count), parts.allSatisfy({ $0.count == 2 && $0.allSatisfy { "0123456789".contains($0) } })
+    guard (2...3).contains(parts.count),
+      parts.allSatisfy({ $0.count == 2 && $0.allSatisfy { "0123456789".contains($0) } })
     else { return nil }
     let numbers = parts.compactMap { Int($0) } + [0]
     guard numbers[0] <= 24, numbers[1] < 60, numbers[2] < 60 else { return nil }
@@ -84,7 +85,8 @@ func timesOfDay(in text: String) -> (start: Int, end: Int)? {
 /// A break: `10:00 15m`.
 func breakTime(in text: String) -> (start: Int, length: Int64)? {
   let parts = text.split(separator: " ", omittingEmptySubsequences: true)
-  guard parts.count == 2, let start = LocalTime.second(parts[0]), start < 86_400, let length = microseconds(in: parts[1]),
+  guard parts.count == 2, let start = LocalTime.second(parts[0]), start < 86_400,
+    let length = microseconds(in: parts[1]),
     length > 0, length <= 86_400_000_000
   else { return nil }
   return (start, length)

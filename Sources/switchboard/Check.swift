@@ -20,3 +20,15 @@ struct CheckCommand: ParsableCommand {
     if format == .text { print("\(folder): good") }
   }
 }
+
+/// `switchboard schema [site|scenario]`
+struct Schema: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print the JSON Schema of a site's files, or of a scenario, for editors.")
+
+  enum Kind: String, ExpressibleByArgument, CaseIterable { case site, scenario }
+
+  @Argument(help: "site or scenario") var kind = Kind.site
+
+  func run() throws { print(kind == .site ? SiteFolder.jsonSchema() : ScenarioFile.jsonSchema()) }
+}

@@ -1,7 +1,4 @@
-import AsyncHTTPClient
 import Foundation
-import NIOCore
-import NIOFoundationCompat
 import Testing
 
 /// Headless Chromium, driven through chromedriver by the WebDriver protocol (plain HTTP and JSON).
@@ -53,15 +50,7 @@ final class Browser: @unchecked Sendable {
 
   @discardableResult
   private func call(_ method: String, _ path: String, _ body: [String: Any]? = nil) async throws -> [String: Any] {
-    var request = HTTPClientRequest(url: base + path)
-    request.method = .RAW(value: method)
-    if let body {
-      request.headers.add(name: "content-type", value: "application/json")
-      request.body = .bytes(try JSONSerialization.data(withJSONObject: body))
-    }
-    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
-    let data = Data(buffer: try await response.body.collect(upTo: 32 << 20))
-    let json = (try? JSONSerialization.jsonObject(with: data)) as? [String: Any] ?? [:]
+    let json = try await Web.send(method, base + path, body: body).json
     // Most answers stand under `value`; a script's value may be anything.
     if let value = json["value"] as? [String: Any] { return value.merging(["value": value]) { first, _ in first } }
     return json

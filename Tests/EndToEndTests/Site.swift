@@ -1,7 +1,4 @@
-import AsyncHTTPClient
 import Foundation
-import NIOCore
-import NIOFoundationCompat
 import Testing
 
 /// A running server over a site written for one test, on loopback ports of its own.
@@ -38,7 +35,7 @@ final class RunningSite: @unchecked Sendable {
         sip: { address: 127.0.0.1, advertised_address: 127.0.0.1, udp: \(ports.sip), tcp: \(ports.sip) }
         media: { address: 127.0.0.1, advertised_address: 127.0.0.1, ports: \(ports.media)-\(ports.media + 999) }
       tokens:
-        - { scopes: [admin, read], token_file: admin.token }
+        admin: { scopes: [admin, read], token_file: admin.token }
 
       """
     try listen.write(to: site.appending(path: "site.yaml"), atomically: true, encoding: .utf8)
@@ -67,20 +64,12 @@ final class RunningSite: @unchecked Sendable {
   /// One HTTP request with a bearer token; the JSON answer as nested dictionaries.
   @discardableResult
   func call(
-    _ method: String, _ path: String, token: String? = nil, body: [String: Any]? = nil
-  ) async throws -> (status: Int, json: [String: Any], text: String) {
-    var request = HTTPClientRequest(url: "http://127.0.0.1:\(ports.http)\(path)")
-    request.method = .RAW(value: method)
-    if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
-    if let body {
-      request.headers.add(name: "content-type", value: "application/json")
-      request.body = .bytes(try JSONSerialization.data(withJSONObject: body))
-    }
-    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
-    let buffer = try await response.body.collect(upTo: 4 << 20)
-    let data = Data(buffer: buffer)
-    let json = (try? JSONSerialization.jsonObject(with: data)) as? [String: Any]
-    return (Int(response.status.code), json ?? [:], String(decoding: data, as: UTF8.self))
+    _ method: String, _ path: String, token: String? = nil, body: [String: Any]? = nil, origin: String? = nil
+  ) async throws -> Web.Answer {
+    var headers: [String: String] = [:]
+    if let token { headers["authorization"] = "Bearer \(token)" }
+    if let origin { headers["origin"] = origin }
+    return try await Web.send(method, "http://127.0.0.1:\(ports.http)\(path)", headers: headers, body: body)
   }
 
   /// A value of `/metrics`, summed over labels.
@@ -89,6 +78,19 @@ final class RunningSite: @unchecked Sendable {
     let values = text.split(separator: "\n").filter { $0.hasPrefix(name + " ") || $0.hasPrefix(name + "{") }
       .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
     return values.isEmpty ? nil : values.reduce(0, +)
+  }
+
+  /// The rows that `switchboard report` prints.
+  func report(_ subject: String) throws -> [[String: Any]] {
+    let process = Process()
+    process.executableURL = URL(filePath: try #require(Peers.server))
+    process.arguments = ["report", subject, "--data", folder.appending(path: "data").path, "--format", "json"]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return try JSONSerialization.jsonObject(with: data) as? [[String: Any]] ?? []
   }
 
   func stop() async {

@@ -17,8 +17,11 @@ struct Seeded: RandomNumberGenerator {
 @Suite struct FuzzTests {
   /// Changes a few bytes, cuts, doubles, or puts in what YAML gives a meaning to.
   static func mutated(_ bytes: [UInt8], using random: inout Seeded) -> [UInt8] {
-    let spice = ["{", "}", "[", "]", ":", ": ", "- ", "\n", "  ", "\"", "'", "&a ", "*a", "!!int ", "|", ">", "#", "\0", "\u{feff}", "0s", "-1",
-      "99999999999999999999", "1e999", "?", "%", "---\n", "\t", "é", "🙂", "<<"]
+    let spice = [
+      "{", "}", "[", "]", ":", ": ", "- ", "\n", "  ", "\"", "'", "&a ", "*a", "!!int ", "|", ">", "#", "\0",
+      "\u{feff}", "0s", "-1",
+      "99999999999999999999", "1e999", "?", "%", "---\n", "\t", "é", "🙂", "<<",
+    ]
     var bytes = bytes
     for _ in 0..<Int.random(in: 1...6, using: &random) {
       let place = Int.random(in: 0...bytes.count, using: &random)
@@ -66,9 +69,10 @@ struct Seeded: RandomNumberGenerator {
     for level in 1...12 {
       aliases += "a\(level): &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 8).joined(separator: ", "))]\n"
     }
-    #expect(try Folder(["site.yaml": aliases]).findings() == [
-      "site.yaml:1:1: more than 200000 items stand in the file, aliases resolved"
-    ])
+    #expect(
+      try Folder(["site.yaml": aliases]).findings() == [
+        "site.yaml:1:1: more than 200000 items stand in the file, aliases resolved"
+      ])
     #expect(try Folder(["site.yaml": "a: \u{7}"]).findings().first?.hasPrefix("site.yaml:1:4: not YAML") == true)
   }
 }

@@ -44,14 +44,24 @@ import Testing
     #expect(scenario.expectations.last?.queue == nil && scenario.expectations.last?.metric == .abandonRate)
   }
 
-  @Test("A threshold says what it compares", arguments: [
-    ("support.wait.p95 <= 2m", SiteConfiguration.Expectation.Metric.waitQuantile(0.95), SiteConfiguration.Expectation.Comparison.atMost, 120.0),
-    ("support.asa<10s", .speedOfAnswer, .below, 10), ("*.abandon_rate <= 5%", .abandonRate, .atMost, 0.05),
-    ("support.chat.sl.answered(1m30s) > 0.9", .serviceLevel(.answered, within: .seconds(90)), .above, 0.9),
-    ("support.answered == 42", .answered, .equal, 42),
-  ])
-  func thresholds(text: String, metric: SiteConfiguration.Expectation.Metric, comparison: SiteConfiguration.Expectation.Comparison, value: Double) throws {
-    let read = try SiteConfiguration.Expectation(text, at: Place(file: "x"), queues: ["support"]) { $0 == "support" ? QueueID(index: 7) : nil }
+  @Test(
+    "A threshold says what it compares",
+    arguments: [
+      (
+        "support.wait.p95 <= 2m", SiteConfiguration.Expectation.Metric.waitQuantile(0.95),
+        SiteConfiguration.Expectation.Comparison.atMost, 120.0
+      ),
+      ("support.asa<10s", .speedOfAnswer, .below, 10), ("*.abandon_rate <= 5%", .abandonRate, .atMost, 0.05),
+      ("support.chat.sl.answered(1m30s) > 0.9", .serviceLevel(.answered, within: .seconds(90)), .above, 0.9),
+      ("support.answered == 42", .answered, .equal, 42),
+    ])
+  func thresholds(
+    text: String, metric: SiteConfiguration.Expectation.Metric, comparison: SiteConfiguration.Expectation.Comparison,
+    value: Double
+  ) throws {
+    let read = try SiteConfiguration.Expectation(text, at: Place(file: "x"), queues: ["support"]) {
+      $0 == "support" ? QueueID(index: 7) : nil
+    }
     #expect(read.metric == metric && read.comparison == comparison && abs(read.value - value) < 1e-12)
     #expect(read.queue == (text.hasPrefix("*") ? nil : QueueID(index: 7)))
   }
@@ -92,10 +102,11 @@ import Testing
       """
     try Data(text.utf8).write(to: URL(filePath: file))
     let amina = try #require(try ScenarioFile.load(file).agents.first)
-    #expect(amina.shifts == [
-      (try instant("2026-11-23T22:00:00Z"))..<(try instant("2026-11-24T06:00:00Z")),
-      (try instant("2026-11-24T22:00:00Z"))..<(try instant("2026-11-25T00:00:00Z")),
-    ])
+    #expect(
+      amina.shifts == [
+        (try instant("2026-11-23T22:00:00Z"))..<(try instant("2026-11-24T06:00:00Z")),
+        (try instant("2026-11-24T22:00:00Z"))..<(try instant("2026-11-25T00:00:00Z")),
+      ])
     #expect(amina.breaks.map { $0.upperBound - $0.lowerBound } == [.minutes(30), .minutes(15)])
   }
 

@@ -15,7 +15,8 @@ let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLa
 final class Folder {
   let path: String
   init(_ files: [String: String]) throws {
-    path = FileManager.default.temporaryDirectory.appending(path: "site-\(UUID().uuidString)").path(percentEncoded: false)
+    path = FileManager.default.temporaryDirectory.appending(path: "site-\(UUID().uuidString)").path(
+      percentEncoded: false)
     for (name, text) in files {
       let file = URL(filePath: path).appending(path: name)
       try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)

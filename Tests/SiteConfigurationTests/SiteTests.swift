@@ -11,7 +11,8 @@ import Testing
   @Test("Names keep their index over a reload, and what is gone stays as a tombstone")
   func names() throws {
     let before = try Folder([
-      "site.yaml": "queues: { sales: {}, support: {} }\nagents: { amina: { queues: [sales] }, ben: { queues: [support] } }"
+      "site.yaml":
+        "queues: { sales: {}, support: {} }\nagents: { amina: { queues: [sales] }, ben: { queues: [support] } }"
     ])
     let first = try SiteFolder.load(before.path)
     let after = try Folder([
@@ -39,7 +40,9 @@ import Testing
   func hash() throws {
     let folder = try Folder(["b.yaml": "agents: {}", "a.yaml": "queues: { support: {} }\n", "notes.txt": "x"])
     let read = try SiteFolder(reading: folder.path)
-    #expect(String(decoding: read.sources, as: UTF8.self) == "--- # a.yaml\nqueues: { support: {} }\n--- # b.yaml\nagents: {}\n")
+    #expect(
+      String(decoding: read.sources, as: UTF8.self)
+        == "--- # a.yaml\nqueues: { support: {} }\n--- # b.yaml\nagents: {}\n")
     let octets = HashFunction.sha256.hash(read.sources)
     #expect(read.site.hash == octets.map { String(format: "%02x", $0) }.joined())
   }
@@ -64,7 +67,7 @@ import Testing
     ])
     let site = try SiteFolder.load(folder.path)
     let uri = try URI(parsing: "sip:2001@acme.example")
-    let credentials = Site.Credentials(user: "2001", password: "correct horse", allowsMD5: true)
+    let credentials = Site.Credentials(user: "2001", password: "correct horse", algorithms: [.sha256, .md5])
     #expect(site.agents[0].phone == .registers(uri, credentials))
     #expect(site.agents[0].phoneAnswer == .console)
     let hash = HashFunction.sha256.hash(Array("0123456789abcdef0123".utf8))

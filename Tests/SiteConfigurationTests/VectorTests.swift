@@ -6,7 +6,8 @@ import Testing
 /// `>>> expect` the findings in order. One beginning with `Scenarios/` is a scenario and is checked as one.
 @Suite struct VectorTests {
   static let vectors: [String] = {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Vectors").path(percentEncoded: false)
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Vectors").path(
+      percentEncoded: false)
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     return names.filter { $0.hasSuffix(".txt") }.sorted().map { folder + "/" + $0 }
   }()

@@ -28,7 +28,7 @@ struct TidyTests {
   static let ours: [String: Set<String>] = [
     "Primitives": [], "ACD": ["Primitives"], "Digest": [], "SIP": ["Primitives", "Digest"], "SDP": ["Primitives"],
     "CallControl": ["ACD", "Primitives", "SIP", "SDP"], "Media": ["Primitives"], "API": [],
-    "SiteConfiguration": ["ACD", "CallControl", "Primitives", "SIP"],
+    "SiteConfiguration": ["ACD", "CallControl", "Digest", "Primitives", "SIP"],
     "Journal": ["ACD", "CallControl", "Primitives", "SIP"],
     "Simulator": ["ACD", "Primitives", "SiteConfiguration", "CallControl"],
     "Drivers": ["CallControl", "Media", "Primitives", "SIP"],
@@ -37,14 +37,16 @@ struct TidyTests {
       "ACD", "API", "CallControl", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP", "SIP",
       "SiteConfiguration", "Web",
     ],
-    "switchboard": ["Console", "Journal", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration"],
+    "switchboard": [
+      "Console", "Digest", "Journal", "Primitives", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration",
+    ],
   ]
 
   static let others: [String: Set<String>] = [
     "Primitives": ["Glibc"], "ACD": [], "Digest": ["COpenSSL"], "SIP": [], "SDP": [], "CallControl": [], "Media": [],
     "API": ["FoundationEssentials", "Foundation"],
     "SiteConfiguration": ["Yams", "FoundationEssentials", "Foundation"],
-    "Journal": ["GRDB", "FoundationEssentials", "Foundation", "Glibc", "Synchronization"],
+    "Journal": ["GRDB", "FoundationEssentials", "Foundation", "Glibc", "Dispatch", "Synchronization"],
     "Simulator": ["FoundationEssentials", "Foundation", "Glibc", "Synchronization"],
     "Drivers": [
       "CLinux", "NIOCore", "NIOPosix", "Logging", "FoundationEssentials", "Foundation", "Glibc", "Synchronization",
@@ -58,10 +60,10 @@ struct TidyTests {
       "Dispatch",
     ],
     "Service": [
-      "NIOCore", "NIOPosix", "ServiceLifecycle", "Logging", "FoundationEssentials", "Foundation", "Glibc",
-      "Synchronization",
+      "NIOCore", "NIOPosix", "ServiceLifecycle", "UnixSignals", "Logging", "FoundationEssentials", "Foundation", "Glibc",
+      "Dispatch", "Synchronization",
     ],
-    "switchboard": ["ArgumentParser", "FoundationEssentials", "Foundation", "Glibc"],
+    "switchboard": ["ArgumentParser", "Logging", "FoundationEssentials", "Foundation", "Glibc"],
   ]
 
   static let pure: Set<String> = ["Primitives", "ACD", "SIP", "SDP", "CallControl", "Media"]
