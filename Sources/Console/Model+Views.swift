@@ -89,7 +89,7 @@ extension Contact {
     }
   }
 
-  /// Six letters at most.
+  /// Four letters.
   var stateWord: String {
     if isLost { return "LOST" }
     return switch state {
@@ -97,7 +97,7 @@ extension Contact {
     case "talking": "TALK"
     case "held": "HOLD"
     case "wrap_up": "WRAP"
-    default: state
+    default: state.uppercased()
     }
   }
 }

@@ -69,11 +69,12 @@ struct Screen {
     let contact = offer.contact
     let keys = (offer.acceptsInConsole ? "[a]ccept " : "answer on your phone ") + "[r]eject"
     let right = "  \(keys)  \(model.secondsLeft(of: offer))s "
-    let left =
-      ">> OFFER \(contact.channel)  \(contact.queueName)  \(contact.caller)"
-      + "  waited \(clock(model.now.milliseconds - contact.enteredAt.milliseconds))"
+    let room = columns - Width.of(right)
+    let who = ">> OFFER \(contact.channel)  \(contact.queueName)  \(contact.caller)"
+    let whole = who + "  waited \(clock(model.now.milliseconds - contact.enteredAt.milliseconds))"
+    let left = Width.of(whole) <= room ? whole : who
     grid.put(
-      left.fitted(to: columns - Width.of(right)) + right, row: 1, column: 0, style: [.bold, .reverse, .good])
+      left.fitted(to: room) + right, row: 1, column: 0, style: [.bold, .reverse, .good])
   }
 
   private mutating func drawInput() {
@@ -140,7 +141,7 @@ struct Screen {
     let height = max(4, min(8, (rows - 9) / 3))
     var split = 0
     if let queues = model.queuesMineFirst {
-      split = columns * 11 / 20
+      split = columns < 80 ? columns / 2 : columns * 11 / 20
       drawQueues(queues, height: height, width: split + 1)
     }
     drawContacts(height: height, from: split)
@@ -207,7 +208,7 @@ struct Screen {
       }
       let contact = contacts[first + place]
       let isCurrent = first + place == current
-      let right = " \(contact.stateWord.fitted(to: 6)) \(model.timer(of: contact).fitted(to: 6, right: true)) "
+      let right = " \(contact.stateWord.fitted(to: 4)) \(model.timer(of: contact).fitted(to: 6, right: true)) "
       let left = "\(isCurrent ? ">" : " ") \(contact.channelLetter) \(contact.caller)"
       line(
         left.fitted(to: width - Width.of(right)) + right, row: 3 + place, from: column, to: columns,
