@@ -44,7 +44,7 @@ final class Desk {
 
   /// Signed in, ready, with the site's choices.
   static func ready(contacts: [Contact] = [], offer: Offer? = nil, queues: [Queue] = Desk.queues) throws -> Desk {
-    var desk = Desk()
+    let desk = Desk()
     desk.tell(.linkUp)
     desk.tell(.reset(.init(agent: amina(contacts: contacts, offer: offer), queues: queues)))
     try desk.answer(
