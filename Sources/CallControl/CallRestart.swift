@@ -41,6 +41,7 @@ extension Switchboard {
       guard let dialog = calls.userAgent.restore(saved) else { continue }
       send(into: &step) { $0.end(dialog, at: now, into: &$1) }
     }
+    expireRegistrations(at: now, into: &step)
     follow(calls.registrations.onStreams.map { .unbound($0) }, at: now, into: &step)
     for agent in site.agents.indices.map({ AgentID(index: UInt32($0)) }) where isKnown(agent) {
       if !hasReachablePhone(agent) { tell(.agentUnreachable(agent), at: now, into: &step) }

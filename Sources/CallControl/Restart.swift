@@ -13,6 +13,15 @@ extension Switchboard {
     }
   }
 
+  /// A planned stop: whoever is in a call, waits in one or rings hears it now.
+  mutating func stop(at now: Instant, into step: inout Step) {
+    calls.isStopping = true
+    for leg in calls.legs.ids where calls.legs[leg]?.state == .arrived {
+      refuse(leg, status: 503, at: now, into: &step)
+    }
+    tell(.stopping, at: now, into: &step)
+  }
+
   static let checkpointVersion: UInt8 = 1
 
   /// Writes the whole journaled state, versioned.
