@@ -67,6 +67,9 @@ extension Switchboard {
       switch judge(method, of: message, from: flow, at: now) {
       case .admitted: break
       case .limited(let bytes):
+        guard calls.registrations.isAnswer(message, from: flow) else {
+          return challengeStatelessly(message, limit: bytes, from: flow, at: now, into: &step)
+        }
         let before = step.immediate.count
         pass(message, from: flow, at: now, into: &step)
         step.immediate =

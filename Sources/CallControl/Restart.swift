@@ -4,9 +4,10 @@ public import Primitives
 extension Switchboard {
   /// What was live when the process died: offers end as `failed(restart)`, calls are told, chats go on.
   mutating func restart(at now: Instant, into step: inout Step) {
+    let ended = calls.saved.ended
     emit(.restarted, at: now, into: &step)
     tell(.restarted, at: now, into: &step)
-    restartCalls(at: now, into: &step)
+    restartCalls(ended: ended, at: now, into: &step)
     for contact in contacts.ids where contacts[contact]?.channel == .chat {
       links[contact] = VisitorLink()
       timers.set(.lost(contact), at: now + Self.lostAfter)
