@@ -107,7 +107,7 @@ struct SiteReader {
     if let channels = item["channels"], case .list(let items) = channels.value, items.isEmpty {
       report(channels.place, "the queue `\(queue.name)` takes no channel")
     }
-    queue.profile = site.definitions.intern(Profile(needs: readSkills(item["skills"])))
+    queue.profile = names.intern(Profile(needs: readSkills(item["skills"])))
     queue.priority = item["priority"]?.whole.flatMap(Int16.init(exactly:)) ?? queue.priority
     queue.aging = item["aging"]?.decimal.flatMap { Int32(exactly: ($0 * 1000).rounded()) } ?? queue.aging
     queue.ring = item["ring"]?.interval ?? queue.ring

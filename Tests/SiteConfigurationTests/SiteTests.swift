@@ -2,6 +2,7 @@ import ACD
 import CallControl
 import Digest
 import Foundation
+import Primitives
 import SIP
 import Testing
 
@@ -26,6 +27,32 @@ import Testing
     #expect(second.definitions.agents[1].queues.map(\.queue) == [QueueID(index: 1)])
     #expect(second.agents.count == 3 && second.queues.count == 3)
     #expect(after.findings().contains { $0.contains("warning") } == false)
+  }
+
+  @Test("A profile keeps its index when queues change places and when the last queue that needed it is gone")
+  func profiles() throws {
+    let agents = "agents: { amina: { phone: demo, queues: [plain], skills: { german: 90 } } }"
+    let before = try Folder([
+      "site.yaml": "queues: { sales: { skills: { sales: 1 } }, help: { skills: { german: 50 } }, plain: {} }\n\(agents)"
+    ])
+    let reordered = try Folder([
+      "site.yaml": "queues: { help: { skills: { german: 50 } }, sales: { skills: { sales: 1 } }, plain: {} }\n\(agents)"
+    ])
+    let without = try Folder(["site.yaml": "queues: { plain: {} }\n\(agents)"])
+    var definitions = try SiteFolder.load(before.path).definitions
+    let profiles = definitions.profiles
+    #expect(profiles.count == 3)
+    var engine = Engine(definitions: definitions)
+    var step = ACD.Step()
+    for folder in [reordered, without, before] {
+      let queues = definitions.queues
+      definitions = try SiteFolder.load(folder.path, names: definitions.names).definitions
+      #expect(definitions.profiles == profiles)
+      for (old, new) in zip(queues, definitions.queues) where !old.isRemoved && !new.isRemoved {
+        #expect(old.profile == new.profile)
+      }
+      engine.reconfigure(definitions, at: .distantPast, into: &step)
+    }
   }
 
   @Test("A reference to a queue that was removed is an error although its name is still known")
