@@ -206,7 +206,10 @@ struct SiteReader {
     let password = item["password_file"]
     guard let phone, let text = phone.text, text.contains(":") else {
       switch phone?.text {
-      case nil, "none": site.agents[index].phone = .none
+      case nil, "none":
+        site.agents[index].phone = .none
+        // Who has no phone takes chats only.
+        site.definitions.agents[index].voiceCapacity = 0
       case "demo": site.agents[index].phone = .demo
       case "browser":
         phone.map { report($0.place, "`phone: browser` is not built yet; take a SIP phone, `demo` or `none`") }
@@ -230,6 +233,8 @@ struct SiteReader {
     guard let password else {
       if uri.host == site.domain, uri.port == nil {
         report(phone.place, "`\(text)` registers here, so it needs a `password_file`")
+      } else if Endpoint(address: uri.host, port: 5060) == nil {
+        report(phone.place, "`\(text)` must have an IP address as its host: names are not looked up")
       }
       site.agents[index].phone = .address(uri)
       return

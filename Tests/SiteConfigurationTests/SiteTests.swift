@@ -13,11 +13,14 @@ import Testing
   func names() throws {
     let before = try Folder([
       "site.yaml":
-        "queues: { sales: {}, support: {} }\nagents: { amina: { queues: [sales] }, ben: { queues: [support] } }"
+        "queues: { sales: {}, support: {} }\nagents: { amina: { queues: [sales] }, ben: { phone: demo, queues: [support] } }"
     ])
     let first = try SiteFolder.load(before.path)
     let after = try Folder([
-      "site.yaml": "queues: { new: {}, support: {} }\nagents: { zoe: { queues: [new] }, ben: { queues: [support] } }"
+      "site.yaml": """
+      queues: { new: {}, support: {} }
+      agents: { zoe: { phone: demo, queues: [new] }, ben: { phone: demo, queues: [support] } }
+      """
     ])
     let second = try SiteFolder.load(after.path, names: first.definitions.names)
     #expect(second.definitions.names.queues == ["sales", "support", "new"])
@@ -151,6 +154,24 @@ import Testing
     #expect(demo.definitions.names.agents.count == demo.agents.count)
     #expect(demo.definitions.queues.count == demo.queues.count)
     #expect(SiteFolder.demo(demo).definitions == demo.definitions)
+  }
+
+  @Test("Who has no phone takes no calls, but in the demo, where everybody has one")
+  func phoneless() throws {
+    let folder = try Folder([
+      "site.yaml": """
+      queues: { support: {} }
+      agents:
+        amina: { phone: none, queues: [support], capacity: { voice: 1, chat: 2 } }
+        ben: { queues: [support] }
+        carl: { phone: "sip:9@192.0.2.9", queues: [support] }
+        dora: { phone: "sip:9@[2001:db8::9]:5070", queues: [support], capacity: { voice: 0 } }
+      """
+    ])
+    let site = try SiteFolder.load(folder.path)
+    #expect(site.definitions.agents.map(\.voiceCapacity) == [0, 0, 1, 0])
+    #expect(site.definitions.agents.map(\.chatCapacity) == [2, 1, 1, 1])
+    #expect(SiteFolder.demo(site).definitions.agents.prefix(4).map(\.voiceCapacity) == [1, 1, 1, 0])
   }
 
   @Test("The longest unit comes first, each once; what overflows is refused")
