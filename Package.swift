@@ -131,6 +131,9 @@ let package = Package(
     .testTarget(
       name: "SiteConfigurationTests", dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
       exclude: ["Vectors"], swiftSettings: settings),
+    .testTarget(
+      name: "SimulatorTests", dependencies: ["ACD", "Primitives", "Simulator", "SiteConfiguration"],
+      exclude: ["Vectors"], swiftSettings: hot),
     .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: settings),
     .testTarget(
       name: "WebTests",

@@ -1,7 +1,10 @@
-// Benchmarks: `Benchmarks [acd] [sip]`. Each prints CPU time beside an anchor loop measured in the same run.
+// Benchmarks: `Benchmarks [acd] [sip] [simulation] [delivery]`. Each prints CPU time beside an anchor loop measured in
+// the same run. `delivery` needs the built server in SWITCHBOARD.
 let commands: [(name: String, run: () -> Void)] = [
   ("acd", benchmarkACD),
   ("sip", benchmarkSIPParse),
+  ("simulation", benchmarkSimulation),
+  ("delivery", benchmarkDelivery),
 ]
 let chosen = CommandLine.arguments.dropFirst()
 for command in commands where chosen.isEmpty || chosen.contains(command.name) { command.run() }

@@ -7,6 +7,9 @@ struct Registrations: Sendable {
   private var registrar = Registrar()
   private var authenticator: Authenticator
   private let realm: String
+  /// What some account may use, best first and never empty. Every challenge names these, so that none tells whether its
+  /// user exists.
+  private var algorithms: [DigestAlgorithm] = [.sha256]
   /// By agent: the address of record of a phone that registers, and who may speak for it.
   private var accounts: [(address: String, account: Authenticator.Account)?] = []
   private var agentsByAddress = Index<String, AgentID>()
@@ -16,25 +19,22 @@ struct Registrations: Sendable {
   init(site: Site, entropy: Entropy) {
     var entropy = entropy
     realm = site.domain
-    var settings = Authenticator.Settings(realm: realm)
-    if Self.allowsMD5(site) { settings.algorithms.append(.md5) }
-    authenticator = Authenticator(settings: settings, entropy: &entropy)
+    authenticator = Authenticator(settings: .init(realm: realm), entropy: &entropy)
     reconfigure(site)
   }
 
-  private static func allowsMD5(_ site: Site) -> Bool {
-    site.agents.contains { if case .registers(_, let credentials) = $0.phone { credentials.allowsMD5 } else { false } }
-  }
-
   mutating func reconfigure(_ site: Site) {
+    let used = site.agents.flatMap { agent -> [DigestAlgorithm] in
+      if case .registers(_, let credentials) = agent.phone { credentials.algorithms } else { [] }
+    }
+    algorithms = used.isEmpty ? [.sha256] : [.sha256, .md5].filter { used.contains($0) }
     agentsByAddress = Index()
     accounts = site.agents.enumerated().map { number, agent in
       guard case .registers(let uri, let credentials) = agent.phone else { return nil }
       let address = URI(scheme: "sip", user: uri.user, host: uri.host).description
       agentsByAddress[address] = AgentID(index: UInt32(number))
-      let algorithms: [DigestAlgorithm] = credentials.allowsMD5 ? [.sha256, .md5] : [.sha256]
       let account = Authenticator.Account(
-        username: credentials.user, realm: realm, password: credentials.password, algorithms: algorithms)
+        username: credentials.user, realm: realm, password: credentials.password, algorithms: credentials.algorithms)
       return (address, account)
     }
   }
@@ -80,7 +80,7 @@ struct Registrations: Sendable {
       let isStale = verdict == .challenge(stale: true)
       return .challenge(
         authenticator.challenges(
-          to: flow.remote, stale: isStale, algorithms: isBrief ? [.sha256] : nil, at: now))
+          to: flow.remote, stale: isStale, algorithms: isBrief ? [algorithms[0]] : algorithms, at: now))
     }
   }
 

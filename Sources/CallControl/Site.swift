@@ -60,10 +60,10 @@ public struct Site: Sendable {
   public struct Credentials: Sendable, Equatable {
     public var user: String
     public var password: String
-    /// MD5 is accepted besides SHA-256.
-    public var allowsMD5: Bool
-    public init(user: String, password: String, allowsMD5: Bool = false) {
-      self.user = user; self.password = password; self.allowsMD5 = allowsMD5
+    /// Those the phone may use. A phone that stumbles over a SHA-256 challenge needs a site with MD5 alone.
+    public var algorithms: [DigestAlgorithm]
+    public init(user: String, password: String, algorithms: [DigestAlgorithm] = [.sha256]) {
+      self.user = user; self.password = password; self.algorithms = algorithms
     }
   }
 

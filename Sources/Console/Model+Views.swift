@@ -15,6 +15,13 @@ extension Model {
     }
   }
 
+  /// The queues that the agent serves, then the others.
+  var queuesMineFirst: [Queue]? {
+    queues.map { queues in
+      queues.filter { choices.codes[$0.id] != nil } + queues.filter { choices.codes[$0.id] == nil }
+    }
+  }
+
   /// The time in the wrap-up that is left, or since the talk or the wait began.
   func timer(of contact: Contact) -> String {
     if contact.state == "wrap_up", let end = contact.wrapUpEndsAt {
@@ -55,11 +62,15 @@ extension Model {
 
   /// The conversation in lines no wider than `width`, oldest first.
   func conversation(with contact: Contact, width: Int) -> [String] {
-    (messages[contact.id] ?? []).flatMap { message -> [String] in
+    let messages = messages[contact.id] ?? []
+    func name(_ message: Message) -> String {
+      message.author == "system" ? "*" : message.authorName.onOneLine.clipped(to: 14)
+    }
+    let column = messages.reduce(0) { max($0, Width.of(name($1))) }
+    return messages.flatMap { message -> [String] in
       let local = (message.at.milliseconds / 1_000 + Int64(utcOffset)) / 60 % 1_440
       let time = [local / 60, local % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
-      let name = message.author == "system" ? "*" : message.authorName.onOneLine.clipped(to: 14)
-      let head = "\(time) \(name.fitted(to: message.author == "system" ? 1 : max(6, Width.of(name)))) "
+      let head = "\(time) \(name(message).fitted(to: column)) "
       let paragraphs = message.text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       let lines = paragraphs.flatMap { String($0).onOneLine.wrapped(to: max(1, width - Width.of(head))) }
       return lines.enumerated().map { place, line in
@@ -78,7 +89,7 @@ extension Contact {
     }
   }
 
-  /// Six letters at most.
+  /// Four letters.
   var stateWord: String {
     if isLost { return "LOST" }
     return switch state {
@@ -86,7 +97,7 @@ extension Contact {
     case "talking": "TALK"
     case "held": "HOLD"
     case "wrap_up": "WRAP"
-    default: state
+    default: state.uppercased()
     }
   }
 }

@@ -47,12 +47,21 @@ struct Screen {
     }
     let agent = model.agent
     let waiting = model.queues.map { "\($0.reduce(0) { $0 + $1.waiting }) waiting" }
-    let left = [
-      "switchboard", agent.map { $0.id.withoutPrefix }, model.presence, agent.map { "phone \($0.phone)" }, waiting,
-    ].compactMap { $0 }.joined(separator: " | ")
-    // The link is what must be seen, so the rest makes room for it.
     let right = " | \(link) | \(time) "
-    grid.put((" " + left).fitted(to: columns - Width.of(right)) + right, row: 0, column: 0, style: style)
+    let room = columns - Width.of(right) - 1
+    // In the order in which they stand; the higher the rank, the sooner a part makes room.
+    var parts: [(rank: Int, text: String)] = []
+    for (rank, text) in [
+      (4, "switchboard"), (1, agent?.id.withoutPrefix), (0, model.presence), (3, agent.map { "phone \($0.phone)" }),
+      (2, waiting),
+    ] {
+      if let text { parts.append((rank, text)) }
+    }
+    var left: String { parts.map(\.text).joined(separator: " | ") }
+    while Width.of(left) > room, let place = parts.indices.max(by: { parts[$0].rank < parts[$1].rank }) {
+      parts.remove(at: place)
+    }
+    grid.put((" " + left).fitted(to: room + 1) + right, row: 0, column: 0, style: style)
   }
 
   private mutating func drawOffer() {
@@ -60,11 +69,12 @@ struct Screen {
     let contact = offer.contact
     let keys = (offer.acceptsInConsole ? "[a]ccept " : "answer on your phone ") + "[r]eject"
     let right = "  \(keys)  \(model.secondsLeft(of: offer))s "
-    let left =
-      ">> OFFER \(contact.channel)  \(contact.queueName)  \(contact.caller)"
-      + "  waited \(clock(model.now.milliseconds - contact.enteredAt.milliseconds))"
+    let room = columns - Width.of(right)
+    let who = ">> OFFER \(contact.channel)  \(contact.queueName)  \(contact.caller)"
+    let whole = who + "  waited \(clock(model.now.milliseconds - contact.enteredAt.milliseconds))"
+    let left = Width.of(whole) <= room ? whole : who
     grid.put(
-      left.fitted(to: columns - Width.of(right)) + right, row: 1, column: 0, style: [.bold, .reverse, .good])
+      left.fitted(to: room) + right, row: 1, column: 0, style: [.bold, .reverse, .good])
   }
 
   private mutating func drawInput() {
@@ -128,10 +138,10 @@ struct Screen {
   }
 
   private mutating func drawPanes() {
-    let height = max(3, min(8, (rows - 9) / 3))
+    let height = max(4, min(8, (rows - 9) / 3))
     var split = 0
-    if let queues = model.queues {
-      split = columns * 11 / 20
+    if let queues = model.queuesMineFirst {
+      split = columns < 80 ? columns / 2 : columns * 11 / 20
       drawQueues(queues, height: height, width: split + 1)
     }
     drawContacts(height: height, from: split)
@@ -156,9 +166,9 @@ struct Screen {
           queue.oldestEnteredAt.map { clock(now.milliseconds - $0.milliseconds) } ?? "-"
         }
       ),
-      ("SL", 5, 40, { $0.serviceLevel.value.map { "\(Int(($0 * 100).rounded()))%" } ?? "-" }),
+      ("SL", 5, 44, { $0.serviceLevel.value.map { "\(Int(($0 * 100).rounded()))%" } ?? "-" }),
       ("Free", 6, 0, { "\($0.ready)/\($0.signedIn)" }),
-      ("EWT", 7, 34, { $0.wait.map { spoken($0) } ?? "-" }),
+      ("EWT", 7, 38, { $0.wait.map { spoken($0) } ?? "-" }),
     ]
     let shown = fields.filter { width >= $0.minimum }
     let name = width - 2 - 2 - shown.reduce(0) { $0 + $1.width } - 1
@@ -198,7 +208,7 @@ struct Screen {
       }
       let contact = contacts[first + place]
       let isCurrent = first + place == current
-      let right = " \(contact.stateWord.fitted(to: 6)) \(model.timer(of: contact).fitted(to: 6, right: true)) "
+      let right = " \(contact.stateWord.fitted(to: 4)) \(model.timer(of: contact).fitted(to: 6, right: true)) "
       let left = "\(isCurrent ? ">" : " ") \(contact.channelLetter) \(contact.caller)"
       line(
         left.fitted(to: width - Width.of(right)) + right, row: 3 + place, from: column, to: columns,
@@ -219,12 +229,16 @@ struct Screen {
       " \(contact.channel)   queue \(contact.queueName)   waited \(clock(waited))\(page)", row: row + 1, from: 0,
       to: columns)
     line(" " + model.detail(of: contact), row: row + 2, from: 0, to: columns)
-    line(String(repeating: "-", count: columns - 2), row: row + 3, from: 0, to: columns)
-    let room = rows - 3 - (row + 4)
+    var first = row + 3
+    if rows >= 20 {
+      line(String(repeating: "-", count: columns - 2), row: first, from: 0, to: columns)
+      first += 1
+    }
+    let room = rows - 3 - first
     let lines = model.conversation(with: contact, width: columns - 4).suffix(room)
     for place in 0..<room {
       let text = place < lines.count ? lines[lines.startIndex + place] : ""
-      line(" " + text, row: row + 4 + place, from: 0, to: columns)
+      line(" " + text, row: first + place, from: 0, to: columns)
     }
   }
 }

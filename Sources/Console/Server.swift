@@ -45,7 +45,7 @@ struct Server: Sendable {
 
   private func perform(_ request: HTTPClientRequest) async -> Result<[UInt8], CallFailure> {
     do {
-      let response = try await client.execute(request, timeout: .seconds(5))
+      let response = try await client.execute(request, timeout: .seconds(4))
       let body = Array(try await response.body.collect(upTo: 8 << 20).readableBytesView)
       if (200..<300).contains(response.status.code) { return .success(body) }
       return .failure(.refused(status: Int(response.status.code), detail: Self.detail(of: response, body)))

@@ -87,7 +87,7 @@ extension StringProtocol {
         line = String(line.dropFirst(count))
       }
     }
-    lines.append(line)
+    if !line.isEmpty || lines.isEmpty { lines.append(line) }
     return lines
   }
 }

@@ -24,16 +24,19 @@ final class EngineLoop: @unchecked Sendable {
   private let mailbox: Mailbox
   private let releaser: Releaser
   private let now: @Sendable () -> Instant
+  private let onKnownEndpoints: @Sendable ([Endpoint]) -> Void
   private let stopped = DispatchSemaphore(value: 0)
 
   /// A checkpoint is written after this many records, so that a restart replays no more than these.
   static let recordsPerCheckpoint = 100_000
 
+  /// - Parameter onKnownEndpoints: gets the far ends of agents' phones whenever they changed.
   init(
     switchboard: Switchboard, nextSequence: UInt64, mailbox: Mailbox, releaser: Releaser,
-    now: @escaping @Sendable () -> Instant
+    now: @escaping @Sendable () -> Instant, onKnownEndpoints: @escaping @Sendable ([Endpoint]) -> Void
   ) {
     self.switchboard = switchboard
+    self.onKnownEndpoints = onKnownEndpoints
     self.mailbox = mailbox
     self.releaser = releaser
     self.now = now
@@ -56,7 +59,7 @@ final class EngineLoop: @unchecked Sendable {
   private func run() {
     var isStopping = false
     while !isStopping {
-      let timeout = switchboard.nextDeadline.map { max(0, $0 - now()) } ?? .seconds(1)
+      let timeout = switchboard.nextDeadline.map { $0 <= now() ? 0 : $0 - now() } ?? .seconds(1)
       mailbox.take(into: &letters, timeout: min(timeout, .seconds(1)))
       var batch = Batch()
       var actions: [Action] = []
@@ -65,6 +68,11 @@ final class EngineLoop: @unchecked Sendable {
         switch letter {
         case .input(let input): handle(input, into: &batch, &actions)
         case .reconfigure(let site, let sources):
+          // Each configuration is stored with the batch that applies it.
+          if batch.configuration != nil {
+            releaser.submit(batch, actions: actions)
+            (batch, actions) = (Batch(), [])
+          }
           step.removeAll()
           switchboard.reconfigure(site, at: now(), into: &step)
           batch.configuration = StoredConfiguration(hash: site.hash, body: sources, definitions: site.definitions)
@@ -88,13 +96,24 @@ final class EngineLoop: @unchecked Sendable {
   private func handle(_ input: Input, into batch: inout Batch, _ actions: inout [Action]) {
     step.removeAll()
     switchboard.handle(input, at: now(), into: &step)
-    for action in step.immediate { releaser.perform(action) }
     move(into: &batch, &actions)
   }
 
+  /// Performs what follows from no fact at once, and moves the rest into the batch.
   private func move(into batch: inout Batch, _ actions: inout [Action]) {
+    for action in step.immediate { releaser.perform(action) }
+    if step.records.contains(where: \.changesKnownEndpoints) { onKnownEndpoints(switchboard.knownEndpoints) }
     batch.records.append(contentsOf: step.records)
     batch.personal.append(contentsOf: step.personal)
     actions.append(contentsOf: step.afterCommit)
+  }
+}
+
+extension Record {
+  fileprivate var changesKnownEndpoints: Bool {
+    switch event {
+    case .phoneRegistered, .phoneUnregistered, .configurationApplied: true
+    default: false
+    }
   }
 }

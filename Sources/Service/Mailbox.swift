@@ -1,5 +1,6 @@
 import CallControl
 import Dispatch
+import SIP
 import Synchronization
 
 /// The bounded way to the engine thread. Everything that may change a decision comes through here; when it is full,
@@ -11,6 +12,16 @@ final class Mailbox: Sendable {
     /// A new configuration and the files it was read from.
     case reconfigure(Site, sources: [UInt8])
     case stop
+
+    /// Whether its sender hears a refusal or sends it again. What nobody repeats is always taken: there is never more
+    /// of it than there are legs and connections.
+    var isRefusable: Bool {
+      switch self {
+      case .input(.message(_, let flow)): flow.transport == .udp
+      case .input(.command): true
+      case .input, .reconfigure, .stop: false
+      }
+    }
   }
 
   private let letters = Mutex<[Letter]>([])
@@ -19,11 +30,11 @@ final class Mailbox: Sendable {
 
   init(capacity: Int = 65_536) { self.capacity = capacity }
 
-  /// - Returns: false if the mailbox is full and the letter was not taken. Words to the thread itself always are.
+  /// - Returns: false if the mailbox is full and the letter was not taken.
   @discardableResult
   func post(_ letter: Letter) -> Bool {
     let wasEmpty: Bool? = letters.withLock { letters in
-      if case .input = letter, letters.count >= capacity { return nil }
+      if letters.count >= capacity, letter.isRefusable { return nil }
       letters.append(letter)
       return letters.count == 1
     }

@@ -45,16 +45,24 @@ final class Releaser: Sendable {
       return Array(state.held[..<end])
     }
     var notices: [Notice] = []
+    func publish() {
+      guard !notices.isEmpty else { return }
+      outlets.notify(notices)
+      notices.removeAll(keepingCapacity: true)
+    }
     for held in released {
       for action in held.actions {
-        if case .notify(let notice) = action { notices.append(notice) } else { perform(action) }
-      }
-      // Notices of one sequence must be published together, and before the replies of later steps.
-      if !notices.isEmpty {
-        outlets.notify(notices)
-        notices.removeAll(keepingCapacity: true)
+        if case .notify(let notice) = action {
+          // Notices of one sequence must be published together.
+          notices.append(notice)
+        } else {
+          // A reply must not overtake what led to it.
+          if case .reply = action { publish() }
+          perform(action)
+        }
       }
     }
+    publish()
   }
 
   func perform(_ action: Action) {

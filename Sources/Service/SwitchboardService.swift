@@ -62,10 +62,13 @@ public struct SwitchboardService: Sendable {
     let currentSite = CurrentSite(site)
     let perform: @Sendable (Command) async -> Reply = { await replies.perform($0, through: mailbox) }
     let robots = Robots(options.isDemo ? robotAgents(of: site) : [], perform: perform)
+    // The engine ends what was live, and hears of the configuration, before anything that comes in.
+    if restored.lastSequence > 0 { mailbox.post(.input(.restarted)) }
+    mailbox.post(.reconfigure(site, sources: sources))
     let health = Health()
     let telephony = try await Telephony(
-      site: site, mailbox: mailbox, clock: clock, entropy: Entropy(seed: randomSeed()), logger: logger,
-      isOverloaded: { mailbox.isNearlyFull || !health.isGood })
+      site: currentSite, mailbox: mailbox, clock: clock, entropy: Entropy(seed: randomSeed()), logger: logger,
+      isOverloaded: { mailbox.isNearlyFull || !health.canJournal })
     let releaser = Releaser(
       outlets: Outlets(
         transmit: { telephony.transmit($0) }, media: { telephony.media($0) }, reply: { replies.resume($0, with: $1) },
@@ -78,16 +81,15 @@ public struct SwitchboardService: Sendable {
       if case .committed(let token) = report { releaser.release(through: token) }
     }
     releaser.attach(journal)
+    health.attach(journal)
     let engine = EngineLoop(
       switchboard: switchboard, nextSequence: restored.lastSequence + 1, mailbox: mailbox, releaser: releaser,
-      now: { clock.now })
+      now: { clock.now }, onKnownEndpoints: { telephony.know($0) })
     engine.start()
-    mailbox.post(.reconfigure(site, sources: sources))
-    if restored.lastSequence > 0 { mailbox.post(.input(.restarted)) }
     await robots.signIn()
 
     let backend = Backend.serving(
-      site: currentSite, reader: store.reader, perform: perform, isReady: { health.isGood && !journal.isOverloaded },
+      site: currentSite, reader: store.reader, perform: perform, isReady: { health.canJournal },
       metrics: { telephony.metrics() })
     let demo = options.isDemo ? DemoPage(consoleCommand: consoleCommand(site, token: demoToken ?? ""),
       callAddress: callAddress(site)) : nil
@@ -109,12 +111,11 @@ public struct SwitchboardService: Sendable {
       services: [.init(service: web), .init(service: reload)], gracefulShutdownSignals: [.sigterm, .sigint],
       logger: logger)
     configuration.maximumGracefulShutdownDuration = Duration.seconds(10)
-    defer {
-      engine.stop()
-      journal.stop()
-    }
-    try await ServiceGroup(configuration: configuration).run()
+    let served = await Result { try await ServiceGroup(configuration: configuration).run() }
+    engine.stop()
+    journal.stop()
     await telephony.stop()
+    try served.get()
   }
 
   // MARK: Starting
@@ -218,21 +219,35 @@ private func callAddress(_ site: Site) -> String? {
 
 /// Whether the journal takes events.
 final class Health: Sendable {
-  private let good = Mutex(true)
-  var isGood: Bool { good.withLock { $0 } }
+  private struct State {
+    var isFailing = false
+    var journal: JournalThread?
+  }
+  private let state = Mutex(State())
+
+  func attach(_ journal: JournalThread) { state.withLock { $0.journal = journal } }
+
+  /// False while commits fail or lag far behind: no new contact is taken then.
+  var canJournal: Bool { state.withLock { !$0.isFailing && $0.journal?.isOverloaded != true } }
 
   func note(_ report: JournalThread.Report, logger: Logger) {
     switch report {
     case .committed: break
     case .failing(_, let reason):
-      good.withLock { $0 = false }
+      state.withLock { $0.isFailing = true }
       logger.error("The journal cannot be written (\(reason)); new contacts are refused until it can.")
     case .recovered:
-      good.withLock { $0 = true }
+      state.withLock { $0.isFailing = false }
       logger.notice("The journal can be written again.")
     case .gaveUp:
       logger.critical("The journal could not be written for 10 s; the server stops.")
       exit(1)
     }
+  }
+}
+
+extension Result where Failure == any Error {
+  fileprivate init(_ body: () async throws -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
   }
 }

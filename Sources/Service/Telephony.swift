@@ -11,19 +11,25 @@ import Web
 /// The drivers under call control: SIP listeners and media threads.
 final class Telephony: Sendable {
   private let transport: SIPTransport?
+  private let known = KnownEndpoints()
   private let mediaThreads: MediaThreads
 
   /// Starts the media threads and binds the SIP listeners; nothing is handed to the engine before it runs.
   /// - Parameter isOverloaded: new calls get 503 while it is true.
   init(
-    site: Site, mailbox: Mailbox, clock: EngineClock, entropy: Entropy, logger: Logger,
+    site: CurrentSite, mailbox: Mailbox, clock: EngineClock, entropy: Entropy, logger: Logger,
     isOverloaded: @escaping @Sendable () -> Bool
   ) async throws {
+    let (current, site) = (site, site.value)
     var media = MediaThreads.Settings(address: try Self.endpoint(site.listen.media.address, 0))
     media.ports = site.listen.media.ports
     media.music += try Self.music(of: site).map(Self.recording)
     mediaThreads = try MediaThreads(settings: media, entropy: entropy) { event in
-      mailbox.post(.input(.media(event)))
+      switch event {
+      // Nothing follows from these yet, and a far end may cause them as fast as it sends packets.
+      case .digit, .learned: break
+      case .opened, .failed, .lost: mailbox.post(.input(.media(event)))
+      }
     }
     var settings = SIPTransport.Settings()
     let sip = site.listen.sip
@@ -33,12 +39,14 @@ final class Telephony: Sendable {
       transport = nil
       return
     }
-    let trusted = site.federation.trustedSources
     let own = Mutex<SIPTransport?>(nil)
+    let isTrusted: @Sendable (Endpoint) -> Bool = { [known] endpoint in
+      current.value.federation.trustedSources.contains { $0.contains(endpoint) } || known.contains(endpoint)
+    }
     let refuse: @Sendable (Message, Flow) -> Void = { message, flow in
       let bytes = UserAgent.statelessResponse(
         to: message, status: 503, headers: [.init("Retry-After", "5")], flow: flow)
-      own.withLock { $0 }?.send([.init(bytes: bytes, flow: flow)])
+      own.withLock { $0 }?.send([.init(bytes: bytes, flow: UserAgent.responseFlow(to: message, from: flow))])
     }
     do {
       let started = try await SIPTransport.start(
@@ -46,11 +54,15 @@ final class Telephony: Sendable {
         sinks: .init(
           received: { message, flow in
             // A request inside a dialog is never refused for load: it may be the BYE that ends it.
-            if message.kind == .request(.invite), message.to.tag == nil, isOverloaded() { return refuse(message, flow) }
+            if message.kind == .request(.invite), message.to.tag == nil, isOverloaded() {
+              // Strangers hear nothing: the policy point, which would refuse them, is busy.
+              if flow.transport != .udp || isTrusted(flow.remote) { refuse(message, flow) }
+              return
+            }
             mailbox.post(.input(.message(message, flow)))
           },
           failed: { flow in mailbox.post(.input(.flowFailed(flow))) },
-          isTrusted: { endpoint in trusted.contains { $0.contains(endpoint) } }))
+          isTrusted: isTrusted))
       own.withLock { $0 = started }
       transport = started
     } catch {
@@ -87,6 +99,9 @@ final class Telephony: Sendable {
     return endpoint
   }
 
+  /// The far ends of agents' phones, whose messages are not counted as strangers' are.
+  func know(_ endpoints: [Endpoint]) { known.replace(with: endpoints) }
+
   func transmit(_ transmission: UserAgent.Transmission) { transport?.send([transmission]) }
 
   func media(_ command: MediaCommand) { mediaThreads.perform([command]) }
@@ -109,4 +124,10 @@ final class Telephony: Sendable {
     await transport?.stop()
     mediaThreads.stop()
   }
+}
+
+private final class KnownEndpoints: Sendable {
+  private let endpoints = Mutex<Set<Endpoint>>([])
+  func contains(_ endpoint: Endpoint) -> Bool { endpoints.withLock { $0.contains(endpoint) } }
+  func replace(with new: [Endpoint]) { endpoints.withLock { $0 = Set(new) } }
 }

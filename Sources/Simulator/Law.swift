@@ -1,6 +1,6 @@
 /// The law of a random interval, ready to draw from; all values in microseconds. Trivial, so that a draw costs no
 /// reference counting: laws of many numbers keep theirs in a table beside them.
-enum Law: Sendable, Equatable {
+package enum Law: Sendable, Equatable {
   case constant(Double)
   case exponential(mean: Double)
   /// `mu` and `sigma` of the logarithm.

@@ -1,10 +1,10 @@
-import ACD
-import Primitives
+package import ACD
+package import Primitives
 
 /// A world compiled from a scenario: who calls, who works, and the definitions that serve live traffic too.
 ///
 /// Laws, rates and shares stand in flat tables, so that nothing is counted or copied while the world runs.
-struct Plan: Sendable {
+package struct Plan: Sendable {
   var definitions: Definitions
   var start: Instant
   /// No first attempts after it; the world runs on until every contact has left.
@@ -12,7 +12,7 @@ struct Plan: Sendable {
   /// Contacts that arrive earlier warm the world up and are not counted.
   var measureFrom: Instant
   private(set) var callers: ContiguousArray<Callers> = []
-  var agents: [Shifts] = []
+  package var agents: [Shifts] = []
   /// Thresholds of service levels, microseconds, ascending.
   var thresholds: [Int64] = []
 
@@ -24,7 +24,7 @@ struct Plan: Sendable {
   /// The numbers of those laws that have many.
   var numbers = Law.Numbers()
 
-  init(definitions: Definitions, start: Instant, end: Instant, measureFrom: Instant? = nil) {
+  package init(definitions: Definitions, start: Instant, end: Instant, measureFrom: Instant? = nil) {
     self.definitions = definitions
     self.start = start
     self.end = end
@@ -32,7 +32,7 @@ struct Plan: Sendable {
   }
 
   /// One kind of caller.
-  struct Callers: Sendable {
+  package struct Callers: Sendable {
     var queue: QueueID
     var arrivals: Arrivals = .rates(0..<0, interval: 1)
     /// Shape of the gamma factor of mean 1 that multiplies a replication's rates; 0 for none.
@@ -41,14 +41,14 @@ struct Plan: Sendable {
     var voice = 1.0
     /// Where its `ProfileShare`s stand; empty means no needs.
     var needs = 0..<0
-    var patience: Law?
-    var handleVoice = Law.constant(1)
+    package var patience: Law?
+    package var handleVoice = Law.constant(1)
     var handleChat = Law.constant(1)
     /// Probability that somebody who abandons tries again, and when.
     var redial = 0.0
     var redialAfter = Law.constant(0)
 
-    init(queue: QueueID) { self.queue = queue }
+    package init(queue: QueueID) { self.queue = queue }
   }
 
   /// Where the rates or records stand.
@@ -68,9 +68,10 @@ struct Plan: Sendable {
     var arrival: Int64
     var patience: Int64
     var handle: Int64
+    var priority: Int16 = 0
   }
 
-  struct Shifts: Sendable {
+  package struct Shifts: Sendable {
     var agent: AgentID
     var spans: [Range<Int64>]
     var breaks: [Range<Int64>] = []
@@ -78,10 +79,20 @@ struct Plan: Sendable {
     var answersIn: Law?
     /// Probability that an offer is missed.
     var misses = 0.0
+
+    package init(
+      agent: AgentID, spans: [Range<Int64>], breaks: [Range<Int64>] = [], answersIn: Law? = nil, misses: Double = 0
+    ) {
+      self.agent = agent
+      self.spans = spans
+      self.breaks = breaks
+      self.answersIn = answersIn
+      self.misses = misses
+    }
   }
 
   /// - Parameter rates: per microsecond, for intervals of `interval` microseconds from the start.
-  mutating func add(
+  package mutating func add(
     _ callers: Callers, rates: [Double], interval: Int64, needs: [(profile: ProfileID, probability: Double)] = []
   ) {
     var callers = callers

@@ -3,7 +3,7 @@ import Primitives
 
 /// What one replication counted. Contacts count in the group of their queue and channel, at the moment of their
 /// arrival; those of the warm-up do not count. Sums only, so that groups and replications add up.
-struct Tally: Sendable {
+package struct Tally: Sendable {
   /// One queue and channel.
   struct Group: Sendable, BitwiseCopyable {
     var offered: Int64 = 0
@@ -56,7 +56,7 @@ struct Tally: Sendable {
   private var flows: ContiguousArray<Flow>
   private let window: Range<Int64>
   /// A hash of (contact number, outcome, wait, agent) of all contacts, in the order in which they left the queue.
-  private(set) var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
+  package private(set) var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
 
   init(plan: Plan) {
     thresholds = ContiguousArray(plan.thresholds)

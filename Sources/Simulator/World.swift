@@ -4,7 +4,7 @@ import Primitives
 /// One replication: callers and agents around the engine, on a virtual clock. The engine is the one that serves live
 /// traffic, and gets the same inputs: arrive, accept, connected, finished, left. Not copyable, because one silent copy
 /// per contact would cost as much as all the rest.
-struct World: ~Copyable {
+package struct World: ~Copyable {
   private let plan: Plan
   private var engine: Engine
   private var heap = EventHeap()
@@ -22,9 +22,9 @@ struct World: ~Copyable {
   private var freeSlots: ContiguousArray<UInt32> = []
   private var sources: ContiguousArray<Source>
   private var agents: ContiguousArray<AgentRow>
-  private(set) var tally: Tally
+  package private(set) var tally: Tally
   /// Told of each contact's outcome; for traces.
-  var onOutcome: ((_ number: UInt64, Outcome, _ wait: Int64, AgentID) -> Void)?
+  var onOutcome: ((_ callers: Int, _ number: UInt64, Outcome, _ wait: Int64, AgentID) -> Void)?
 
   /// A contact of the world.
   private struct Row: BitwiseCopyable {
@@ -67,7 +67,7 @@ struct World: ~Copyable {
   /// An agent whom the engine made not ready for missing offers says ready again after this time.
   static let comeBack: Int64 = .minutes(5)
 
-  init(plan: Plan, seed: UInt64, replication: UInt64, isAudited: Bool = false) {
+  package init(plan: Plan, seed: UInt64, replication: UInt64, isAudited: Bool = false) {
     self.plan = plan
     engine = Engine(definitions: plan.definitions)
     now = plan.start
@@ -84,7 +84,7 @@ struct World: ~Copyable {
   }
 
   /// Runs until every contact has left.
-  mutating func run() {
+  package mutating func run() {
     while true {
       let deadline = engine.nextDeadline?.microseconds ?? .max
       let time = min(heap.nextTime, deadline)
@@ -264,7 +264,7 @@ extension World {
     pending.append(
       .contactArrived(
         contact, queue: plan.callers[callers].queue, profile: profile(plan.callers[callers].needs, draws, row.number),
-        channel: channel, priority: 0))
+        channel: channel, priority: priority(callers, row.number)))
     settle()
     // Draws do not depend on their order, so nobody who is answered at once needs a patience.
     if rows[slot].isWaiting, rows[slot].generation == contact.generation, let patience = patience(rows[slot]) {
@@ -282,6 +282,12 @@ extension World {
       while place + 1 < range.upperBound, plan.profiles[place].upTo <= u { place += 1 }
     }
     return plan.profiles[place].profile
+  }
+
+  @inline(__always)
+  private func priority(_ callers: Int, _ number: UInt64) -> Int16 {
+    guard case .records(let range) = plan.callers[callers].arrivals else { return 0 }
+    return plan.records[range.lowerBound + Int(number)].priority
   }
 
   @inline(__always)
@@ -337,7 +343,7 @@ extension World {
       tally.left(
         queue, row.channel, outcome, wait: wait, isMeasured: row.isMeasured,
         key: row.key ^ UInt64(row.callers) << 40, agent: agent, at: now)
-      if let onOutcome { onOutcome(row.number, outcome, wait, agent) }
+      if let onOutcome { onOutcome(Int(row.callers), row.number, outcome, wait, agent) }
       if outcome == .answered {
         hold(agent, 1)
         heap.push(

@@ -15,6 +15,9 @@ public struct Scenario: Sendable {
   public var expectations: [Expectation] = []
   public var fingerprint: Fingerprint?
 
+  /// The one meaning of the site, for the engine.
+  public var definitions: Definitions { site.definitions }
+
   /// One of several possibilities; the probabilities of all of them add up to 1.
   public struct Share<Value: Sendable & Hashable>: Sendable, Hashable {
     public var value: Value

@@ -246,9 +246,10 @@ struct SiteReader {
     let isTaken = site.agents.contains { if case .registers(uri, _) = $0.phone { true } else { false } }
     if isTaken { report(phone.place, "another agent has the phone `\(text)` already") }
     guard let secret = secret(password, "password_file") else { return }
-    let allowsMD5 = item["digest"]?.list.contains { $0.text == "md5" } ?? false
+    let digest = item["digest"]?.list.compactMap(\.text) ?? []
+    let algorithms: [DigestAlgorithm] = [.sha256, .md5].filter { digest.contains($0 == .md5 ? "md5" : "sha-256") }
     site.agents[index].phone = .registers(
-      uri, Site.Credentials(user: user, password: secret, allowsMD5: allowsMD5))
+      uri, Site.Credentials(user: user, password: secret, algorithms: algorithms.isEmpty ? [.sha256] : algorithms))
   }
 
   // Entries and tokens.

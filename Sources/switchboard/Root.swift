@@ -9,12 +9,8 @@ struct Root: AsyncParsableCommand {
     abstract: "A click-to-call contact-centre router: calls and chats wait in one queue, agents take them.",
     version: "0.1.0",
     subcommands: [
-<<<<<<< HEAD
       Serve.self, CheckCommand.self, Simulate.self, ConsoleCommand.self, ReportCommand.self, Inspect.self,
       Schema.self,
-=======
-      Serve.self, ConsoleCommand.self, CheckCommand.self, ReportCommand.self, Inspect.self, Schema.self,
->>>>>>> e2e
       TokenCommand.self,
     ])
 }

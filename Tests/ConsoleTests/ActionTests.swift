@@ -31,7 +31,7 @@ import Testing
     let entry = action.entry
     let argument = ["say": " hello", "state": " ready", "wrapUp": " solved"][action.rawValue] ?? ""
     let sent = try ["\(entry.key)\(argument)", ":\(entry.command)\(argument)"].map { line -> Call in
-      var desk = try Desk.ready(contacts: [Desk.contact("1")], offer: Desk.offer())
+      let desk = try Desk.ready(contacts: [Desk.contact("1")], offer: Desk.offer())
       desk.type(line)
       return try #require(desk.news().calls.first)
     }

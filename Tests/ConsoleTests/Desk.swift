@@ -3,7 +3,7 @@ import API
 @testable import Console
 
 /// A console at 14:32:07 UTC, and what a server may tell it.
-struct Desk {
+final class Desk {
   static let start = Timestamp(milliseconds: 1_795_271_527_000)
   var model = Model(now: Desk.start)
   /// Seconds since `start`.
@@ -15,7 +15,7 @@ struct Desk {
   static func ago(_ seconds: Int64) -> Timestamp { Timestamp(milliseconds: start.milliseconds - seconds * 1_000) }
   static func later(_ seconds: Int64) -> Timestamp { ago(-seconds) }
 
-  mutating func tell(_ input: Model.Input) {
+  func tell(_ input: Model.Input) {
     for effect in model.receive(input, at: Self.later(seconds)) {
       switch effect {
       case .call(let call): calls.append(call)
@@ -25,26 +25,26 @@ struct Desk {
     }
   }
 
-  mutating func tell(_ event: StreamEvent) { tell(.event(event)) }
-  mutating func type(_ lines: String...) { for line in lines { tell(.line(line)) } }
-  mutating func press(_ keys: Key...) { for key in keys { tell(.key(key)) } }
-  mutating func press(_ text: String) { for character in text { tell(.key(.character(character))) } }
+  func tell(_ event: StreamEvent) { tell(.event(event)) }
+  func type(_ lines: String...) { for line in lines { tell(.line(line)) } }
+  func press(_ keys: Key...) { for key in keys { tell(.key(key)) } }
+  func press(_ text: String) { for character in text { tell(.key(.character(character))) } }
 
-  mutating func answer(_ call: Call, _ body: some Encodable) throws {
+  func answer(_ call: Call, _ body: some Encodable) throws {
     tell(.answer(call, .success(try JSON.encode(body)), milliseconds: 9))
   }
-  mutating func succeed(_ call: Call) { tell(.answer(call, .success([]), milliseconds: 9)) }
-  mutating func fail(_ call: Call, _ failure: CallFailure) { tell(.answer(call, .failure(failure), milliseconds: 9)) }
+  func succeed(_ call: Call) { tell(.answer(call, .success([]), milliseconds: 9)) }
+  func fail(_ call: Call, _ failure: CallFailure) { tell(.answer(call, .failure(failure), milliseconds: 9)) }
 
   /// What was called and said since the last time.
-  mutating func news() -> (calls: [Call], lines: [String]) {
+  func news() -> (calls: [Call], lines: [String]) {
     defer { (calls, lines) = ([], []) }
     return (calls, lines)
   }
 
   /// Signed in, ready, with the site's choices.
   static func ready(contacts: [Contact] = [], offer: Offer? = nil, queues: [Queue] = Desk.queues) throws -> Desk {
-    var desk = Desk()
+    let desk = Desk()
     desk.tell(.linkUp)
     desk.tell(.reset(.init(agent: amina(contacts: contacts, offer: offer), queues: queues)))
     try desk.answer(

@@ -4,9 +4,17 @@ import Testing
 @testable import Console
 
 @Suite struct ModelTests {
+  private func expect(
+    _ desk: Desk, _ calls: [Call], _ lines: [String], sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    let news = desk.news()
+    #expect(news.calls == calls, sourceLocation: sourceLocation)
+    #expect(news.lines == lines, sourceLocation: sourceLocation)
+  }
+
   @Test("An agent who is signed out is signed in at the start, and only then")
   func signsIn() {
-    var desk = Desk()
+    let desk = Desk()
     desk.tell(.linkUp)
     desk.tell(.reset(.init(agent: Desk.amina("signed_out"))))
     #expect(desk.news().calls == [.readChoices, .signIn])
@@ -16,14 +24,14 @@ import Testing
 
   @Test("An agent on a break is left there")
   func keepsBreak() {
-    var desk = Desk()
+    let desk = Desk()
     desk.tell(.reset(.init(agent: Desk.amina("not_ready", reason: "lunch"))))
     #expect(desk.news().calls == [.readChoices])
   }
 
   @Test("An offer is announced once, accepted by its id, and its ending is told once")
   func offer() throws {
-    var desk = try Desk.ready()
+    let desk = try Desk.ready()
     desk.tell(.offerMade(Desk.offer()))
     desk.tell(.agentChanged(Desk.amina(offer: Desk.offer())))
     #expect(desk.news().lines == ["OFFER: of_10 chat support Jo Lee waited 3:10 ends in 18s"])
@@ -33,19 +41,19 @@ import Testing
     desk.tell(.offerEnded(OfferEnd(id: "of_10", ending: "accepted")))
     #expect(desk.news().lines == ["END: of_10 accepted"])
     desk.type("a", ":reject")
-    #expect(desk.news() == ([], ["ERR: there is no offer", "ERR: there is no offer"]))
+    expect(desk, [], ["ERR: there is no offer", "ERR: there is no offer"])
   }
 
   @Test("An offer that only the phone can answer is not accepted here, but may be rejected here")
   func phoneOffer() throws {
-    var desk = try Desk.ready(offer: Desk.offer(inConsole: false))
+    let desk = try Desk.ready(offer: Desk.offer(inConsole: false))
     desk.type("a", "r")
-    #expect(desk.news() == ([.decline(offer: "of_10")], ["ERR: answer on your phone"]))
+    expect(desk, [.decline(offer: "of_10")], ["ERR: answer on your phone"])
   }
 
   @Test("A chat that is taken, talked in, ended and wrapped up")
   func chat() throws {
-    var desk = try Desk.ready()
+    let desk = try Desk.ready()
     desk.tell(.contactChanged(Desk.contact("1", "connecting", name: "Jo", answered: nil)))
     desk.tell(.contactAnswered(Desk.contact("1", name: "Jo")))
     var news = desk.news()
@@ -80,7 +88,7 @@ import Testing
 
   @Test("h holds what talks and resumes what is held")
   func hold() throws {
-    var desk = try Desk.ready(contacts: [Desk.contact("1", channel: "voice")])
+    let desk = try Desk.ready(contacts: [Desk.contact("1", channel: "voice")])
     desk.type("h")
     desk.tell(.contactChanged(Desk.contact("1", "held", channel: "voice")))
     desk.type(":hold")
@@ -93,7 +101,7 @@ import Testing
 
   @Test("States are ready, or away with a reason by name or number")
   func states() throws {
-    var desk = try Desk.ready()
+    let desk = try Desk.ready()
     desk.type("s ready", "s away lunch", "s away 2", "s away", "s asleep")
     let news = desk.news()
     #expect(
@@ -105,7 +113,7 @@ import Testing
 
   @Test("Commands mean the contact taken last, until another is chosen")
   func selection() throws {
-    var desk = try Desk.ready(contacts: [Desk.contact("1", name: "Jo")])
+    let desk = try Desk.ready(contacts: [Desk.contact("1", name: "Jo")])
     desk.tell(.contactAnswered(Desk.contact("2", name: "Mia")))
     desk.type("e", "n", "e")
     #expect(desk.news().calls.suffix(2) == [.hangUp(contact: "ct_2"), .hangUp(contact: "ct_1")])
@@ -115,7 +123,7 @@ import Testing
 
   @Test("A contact whose joining failed leaves the agent's list")
   func queuedAgain() throws {
-    var desk = try Desk.ready()
+    let desk = try Desk.ready()
     desk.tell(.contactChanged(Desk.contact("1", "connecting")))
     desk.tell(.contactQueued(Desk.contact("1", "queued")))
     #expect(desk.model.current == nil)
@@ -124,7 +132,7 @@ import Testing
 
   @Test("A lost link drops no contact, counts its seconds, and a resumed stream goes on")
   func lostLink() throws {
-    var desk = try Desk.ready(contacts: [Desk.contact("1", name: "Jo")])
+    let desk = try Desk.ready(contacts: [Desk.contact("1", name: "Jo")])
     desk.tell(.linkLost)
     desk.seconds = 4
     desk.tell(.linkLost)
@@ -138,11 +146,11 @@ import Testing
   @Test("A stream that could not be resumed reads the messages again, and says only the new ones")
   func resetAgain() throws {
     let contact = Desk.contact("1", name: "Jo")
-    var desk = try Desk.ready(contacts: [contact])
+    let desk = try Desk.ready(contacts: [contact])
     desk.tell(.messageCreated(Desk.message(1, of: "1", "visitor", "Jo", "one")))
     _ = desk.news()
     desk.tell(.reset(.init(agent: Desk.amina(contacts: [contact]))))
-    #expect(desk.news() == ([.readMessages(contact: "ct_1")], []))
+    expect(desk, [.readMessages(contact: "ct_1")], [])
     try desk.answer(
       .readMessages(contact: "ct_1"),
       Page(items: [
@@ -153,7 +161,7 @@ import Testing
 
   @Test("Text typed while the link is lost stays in its line")
   func textStays() throws {
-    var desk = try Desk.ready(contacts: [Desk.contact("1")])
+    let desk = try Desk.ready(contacts: [Desk.contact("1")])
     desk.tell(.linkLost)
     desk.press("ihello")
     desk.press(.enter)
@@ -167,7 +175,7 @@ import Testing
 
   @Test("Queues are read once a second, never twice at a time, and not at all without the right to")
   func queues() throws {
-    var desk = try Desk.ready()
+    let desk = try Desk.ready()
     desk.tell(.tick)
     desk.tell(.tick)
     #expect(desk.news().calls == [.readQueues])
@@ -175,7 +183,7 @@ import Testing
     changed[0].waiting = 0
     changed[0].oldestEnteredAt = nil
     try desk.answer(.readQueues, Page(items: changed))
-    #expect(desk.news().lines == ["QUEUE: sales waiting 0 ready 1/6 wait <1m".replacing("<1m", with: "0-1m")])
+    #expect(desk.news().lines == ["QUEUE: sales waiting 0 ready 1/6 wait 0-1m"])
     desk.tell(.tick)
     desk.fail(.readQueues, .refused(status: 403, detail: "no"))
     _ = desk.news()
@@ -186,12 +194,12 @@ import Testing
 
   @Test("q signs out and leaves when that is done, or at once without a link")
   func quit() throws {
-    var desk = try Desk.ready()
+    let desk = try Desk.ready()
     desk.type("q")
     #expect(desk.news().calls == [.signOut] && !desk.hasLeft)
     desk.succeed(.signOut)
     #expect(desk.hasLeft)
-    var other = try Desk.ready()
+    let other = try Desk.ready()
     other.tell(.linkLost)
     other.press("q")
     #expect(other.hasLeft)
@@ -199,14 +207,14 @@ import Testing
 
   @Test("A refusal is one line that says what the server said")
   func refusal() throws {
-    var desk = try Desk.ready()
+    let desk = try Desk.ready()
     desk.fail(.accept(offer: "of_1"), .refused(status: 409, detail: "it is\nover"))
     #expect(desk.news().lines == ["ERR: accept of_1: it is\\nover"])
   }
 
   @Test("Esc never reaches the server, whatever is on the screen")
   func escape() throws {
-    var desk = try Desk.ready(contacts: [Desk.contact("1")], offer: Desk.offer())
+    let desk = try Desk.ready(contacts: [Desk.contact("1")], offer: Desk.offer())
     for keys in ["", "i", ":", "w", "s", "?"] {
       desk.press(keys)
       desk.press(.escape)
@@ -217,7 +225,7 @@ import Testing
 
   @Test("What visitors send cannot steer the terminal or forge a line")
   func hostile() throws {
-    var desk = try Desk.ready(contacts: [Desk.contact("1", name: "Jo\u{1B}[2J\nOFFER: x")])
+    let desk = try Desk.ready(contacts: [Desk.contact("1", name: "Jo\u{1B}[2J\nOFFER: x")])
     desk.tell(.messageCreated(Desk.message(3, of: "1", "visitor", "J\u{202E}o", "a\u{1B}]0;x\u{07}\r\nERR: b\u{9B}1m")))
     #expect(desk.news().lines == ["MSG: ct_1 visitor Jo: a]0;x\\nERR: b1m"])
     let steering = Screen.draw(desk.model).lines.joined().unicodeScalars.filter {

@@ -13,7 +13,7 @@ import Testing
   static func scene(_ name: String) throws -> Desk {
     let jo = Desk.contact("jo", channel: "voice", name: "Jo Park")
     let guest = Desk.contact("guest-7f2", "connecting", answered: nil)
-    var desk: Desk
+    let desk: Desk
     switch name {
     case "offer":
       desk = try Desk.ready(contacts: [jo], offer: Desk.offer())
@@ -66,7 +66,7 @@ import Testing
 
   @Test("The screen looks as in its picture", arguments: shots)
   func picture(_ shot: Shot) throws {
-    var desk = try Self.scene(shot.scene)
+    let desk = try Self.scene(shot.scene)
     desk.tell(.resized(columns: shot.columns, rows: shot.rows))
     let grid = Screen.draw(desk.model)
     let text = grid.lines.joined(separator: "\n") + "\n"
@@ -86,7 +86,7 @@ import Testing
 
   @Test("No size is too odd to draw", arguments: scenes)
   func anySize(_ scene: String) throws {
-    var desk = try Self.scene(scene)
+    let desk = try Self.scene(scene)
     for (columns, rows) in [(1, 1), (0, 0), (59, 16), (60, 15), (61, 17), (79, 23), (500, 200), (60, 400)] {
       desk.tell(.resized(columns: columns, rows: rows))
       let grid = Screen.draw(desk.model)

@@ -1,53 +1,89 @@
 import Foundation
 import Testing
 
-/// Two baresip phones, one calling and one registered as an agent's, each playing a tone of its own.
-@Suite("Two phones", .serialized, .enabled(if: Peers.have("baresip")))
-struct PhoneTests {
-  @Test("Caller and agent each hear the other's tone, and hold plays music")
-  func tones() async throws {
-    let ports = RunningSite.Ports.forTest(4)
-    let site = try await RunningSite(
-      ports,
-      yaml: """
-        federation: { mode: closed, trusted_sources: [127.0.0.1/32] }
-        entries:
-          "sip:support@127.0.0.1": { queue: support }
-        queues:
-          support: { channels: [voice], ring: 20s, wrap_up: { default: 1s } }
-        agents:
-          amina: { name: Amina Berg, phone: "sip:2001@127.0.0.1", password_file: amina.phone, digest: [sha-256, md5],
-                   queues: [support], token_file: amina.token }
+extension EndToEnd {
+  /// Two baresip phones, one calling and one registered as an agent's, each playing a tone of its own.
+  @Suite("Two phones", .enabled(if: Peers.have("baresip")))
+  struct PhoneTests {
+    @Test("Caller and agent each hear the other's tone")
+    func tones() async throws {
+      let ports = RunningSite.Ports.forTest(4)
+      let site = try await RunningSite(
+        ports,
+        yaml: """
+          federation: { mode: closed, trusted_sources: [127.0.0.1/32] }
+          entries:
+            "sip:support@127.0.0.1": { queue: support }
+          queues:
+            support: { channels: [voice], ring: 20s, wrap_up: { default: 1s } }
+          agents:
+            amina: { name: Amina Berg, phone: "sip:2001@127.0.0.1", password_file: amina.phone, digest: [md5],
+                     queues: [support], token_file: amina.token }
 
-        """,
-      files: ["amina.phone": "a phone's password", "amina.token": "the-token-of-amina-berg"])
-    let agent = try Baresip(
-      in: site.folder.appending(path: "agent"), user: "2001", password: "a phone's password", port: ports.sip + 20,
-      registrar: "127.0.0.1:\(ports.sip)", rtp: ports.sip + 40, hertz: 880)
-    let registered = await eventually(within: 10) { await site.metric("switchboard_sip_registrations") == 1 }
-    #expect(registered, "the phone did not register:\n\(agent.peer.text)\n\(site.server.text)")
-    let signedIn = try await site.call("POST", "/v1/agents/me/sign-in", token: "the-token-of-amina-berg")
-    #expect(signedIn.json["state"] as? String == "ready", "\(signedIn.text)")
+          """,
+        files: ["amina.phone": "a phone's password", "amina.token": "the-token-of-amina-berg"])
+      let agent = try Baresip(
+        in: site.folder.appending(path: "agent"), user: "2001", password: "a phone's password", port: ports.sip + 20,
+        registrar: "127.0.0.1:\(ports.sip)", rtp: ports.sip + 40, hertz: 880)
+      let registered = await eventually(within: 10) { await site.metric("switchboard_sip_registrations") == 1 }
+      #expect(registered, "the phone did not register:\n\(agent.peer.text)\n\(site.server.text)")
+      let signedIn = try await site.call("POST", "/v1/agents/me/sign-in", token: "the-token-of-amina-berg")
+      #expect(signedIn.json["state"] as? String == "ready", "\(signedIn.text)")
 
-    let caller = try Baresip(
-      in: site.folder.appending(path: "caller"), user: "visitor", password: "none", port: ports.sip + 30,
-      registrar: nil, rtp: ports.sip + 60, hertz: 440)
-    #expect(await caller.peer.says("baresip is ready", within: 10))
-    try await caller.command("dial", "sip:support@127.0.0.1:\(ports.sip)")
-    let answered = await eventually(within: 15) { await site.metric("switchboard_contacts_answered_total") == 1 }
-    #expect(answered, "the call was not bridged:\n\(site.server.text)\n\(caller.peer.text)")
-    try await Task.sleep(for: .seconds(4))
-    try await caller.command("hangup", "")
-    let ended = await eventually(within: 10) { await site.metric("switchboard_sip_dialogs") == 0 }
-    #expect(ended)
-    await caller.peer.stop()
-    await agent.peer.stop()
+      let caller = try Baresip(
+        in: site.folder.appending(path: "caller"), user: "visitor", password: "none", port: ports.sip + 30,
+        registrar: nil, rtp: ports.sip + 60, hertz: 440)
+      #expect(await caller.peer.says("baresip is ready", within: 10))
+      try await caller.command("dial", "sip:support@127.0.0.1:\(ports.sip)")
+      let answered = await eventually(within: 15) { await site.metric("switchboard_contacts_answered_total") == 1 }
+      #expect(answered, "the call was not bridged:\n\(site.server.text)\n\(caller.peer.text)")
+      try await Task.sleep(for: .seconds(4))
+      try await caller.command("hangup", "")
+      let ended = await eventually(within: 10) { await site.metric("switchboard_sip_dialogs") == 0 }
+      #expect(ended)
+      await caller.peer.stop()
+      await agent.peer.stop()
 
-    let heardByAgent = try agent.heard()
-    let heardByCaller = try caller.heard()
-    #expect(heardByAgent.level(of: 440) > 20 * heardByAgent.level(of: 880), "the agent did not hear 440 Hz")
-    #expect(heardByCaller.level(of: 880) > 20 * heardByCaller.level(of: 440), "the caller did not hear 880 Hz")
-    await site.stop()
+      let heardByAgent = try agent.heard()
+      let heardByCaller = try caller.heard()
+      #expect(heardByAgent.level(of: 440) > 20 * heardByAgent.level(of: 880), "the agent did not hear 440 Hz")
+      #expect(heardByCaller.level(of: 880) > 20 * heardByCaller.level(of: 440), "the caller did not hear 880 Hz")
+      await site.stop()
+    }
+
+    @Test("The demo's echo phone sends the caller's own tone back")
+    func echo() async throws {
+      let ports = RunningSite.Ports.forTest(9)
+      let site = try await RunningSite(
+        ports,
+        yaml: """
+          federation: { mode: closed, trusted_sources: [127.0.0.1/32] }
+          entries:
+            "sip:support@127.0.0.1": { queue: support }
+          queues:
+            support: { channels: [voice], wrap_up: { default: 0s } }
+          agents:
+            amina: { name: Amina Berg, phone: demo, phone_answer: phone, queues: [support], token_file: amina.token }
+
+          """,
+        files: ["amina.token": "the-token-of-amina-berg"])
+      try await site.call("POST", "/v1/agents/me/sign-in", token: "the-token-of-amina-berg")
+      let caller = try Baresip(
+        in: site.folder.appending(path: "caller"), user: "visitor", password: "none", port: ports.sip + 30,
+        registrar: nil, rtp: ports.sip + 60, hertz: 440)
+      #expect(await caller.peer.says("baresip is ready"))
+      try await caller.command("dial", "sip:support@127.0.0.1:\(ports.sip)")
+      let answered = await eventually(within: 15) { await site.metric("switchboard_contacts_answered_total") == 1 }
+      #expect(answered, "\(site.server.text)\n\(caller.peer.text)")
+      try await Task.sleep(for: .seconds(4))
+      try await caller.command("hangup", "")
+      #expect(await eventually(within: 10) { await site.metric("switchboard_media_ports") == 0 })
+      await caller.peer.stop()
+      let heard = try caller.heard()
+      #expect(heard.level(of: 440) > 20 * heard.level(of: 880), "the caller did not hear 440 Hz")
+      #expect(heard.level(of: 440) > 500, "the echo is too quiet")
+      await site.stop()
+    }
   }
 }
 
@@ -65,7 +101,8 @@ struct Baresip {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let source = folder.appending(path: "tone.wav")
     try Recording.tone(hertz: hertz, seconds: 60).write(to: source)
-    let modules = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"]
+    let modules =
+      ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"]
       .first { FileManager.default.fileExists(atPath: $0) } ?? "/usr/lib/baresip/modules"
     let config = """
       poll_method epoll
@@ -127,16 +164,7 @@ private func send(_ text: String, toPort port: Int) throws {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
   guard descriptor >= 0 else { throw POSIXError(.EBADF) }
   defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_port = in_port_t(port).bigEndian
-  address.sin_addr.s_addr = inet_addr("127.0.0.1")
-  let connected = withUnsafePointer(to: &address) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-    }
-  }
-  guard connected == 0 else { throw POSIXError(.ECONNREFUSED) }
+  guard withLoopback(port, { connect(descriptor, $0, $1) }) == 0 else { throw POSIXError(.ECONNREFUSED) }
   _ = Array(text.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
   // The command is carried out only if the connection stays up for its answer.
   var answer = [UInt8](repeating: 0, count: 256)

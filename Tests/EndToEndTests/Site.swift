@@ -64,9 +64,11 @@ final class RunningSite: @unchecked Sendable {
   /// One HTTP request with a bearer token; the JSON answer as nested dictionaries.
   @discardableResult
   func call(
-    _ method: String, _ path: String, token: String? = nil, body: [String: Any]? = nil
+    _ method: String, _ path: String, token: String? = nil, body: [String: Any]? = nil, origin: String? = nil
   ) async throws -> Web.Answer {
-    let headers = token.map { ["authorization": "Bearer \($0)"] } ?? [:]
+    var headers: [String: String] = [:]
+    if let token { headers["authorization"] = "Bearer \(token)" }
+    if let origin { headers["origin"] = origin }
     return try await Web.send(method, "http://127.0.0.1:\(ports.http)\(path)", headers: headers, body: body)
   }
 
@@ -76,6 +78,19 @@ final class RunningSite: @unchecked Sendable {
     let values = text.split(separator: "\n").filter { $0.hasPrefix(name + " ") || $0.hasPrefix(name + "{") }
       .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
     return values.isEmpty ? nil : values.reduce(0, +)
+  }
+
+  /// The rows that `switchboard report` prints.
+  func report(_ subject: String) throws -> [[String: Any]] {
+    let process = Process()
+    process.executableURL = URL(filePath: try #require(Peers.server))
+    process.arguments = ["report", subject, "--data", folder.appending(path: "data").path, "--format", "json"]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return try JSONSerialization.jsonObject(with: data) as? [[String: Any]] ?? []
   }
 
   func stop() async {

@@ -97,7 +97,7 @@ import Testing
     ])
     let site = try SiteFolder.load(folder.path)
     let uri = try URI(parsing: "sip:2001@acme.example")
-    let credentials = Site.Credentials(user: "2001", password: "correct horse", allowsMD5: true)
+    let credentials = Site.Credentials(user: "2001", password: "correct horse", algorithms: [.sha256, .md5])
     #expect(site.agents[0].phone == .registers(uri, credentials))
     #expect(site.agents[0].phoneAnswer == .console)
     let hash = HashFunction.sha256.hash(Array("0123456789abcdef0123".utf8))

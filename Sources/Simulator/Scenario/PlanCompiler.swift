@@ -6,7 +6,7 @@ import SiteConfiguration
 extension Plan {
   /// What a scenario says, ready to run. The definitions are the site's own, with the profiles that callers need.
   init(_ scenario: Scenario) {
-    self.init(definitions: scenario.site.definitions, start: scenario.span.lowerBound, end: scenario.span.upperBound)
+    self.init(definitions: scenario.definitions, start: scenario.span.lowerBound, end: scenario.span.upperBound)
     var within = scenario.expectations.compactMap { expectation -> Int64? in
       if case .serviceLevel(_, let within) = expectation.metric { within } else { nil }
     }

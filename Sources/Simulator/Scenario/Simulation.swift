@@ -42,7 +42,7 @@ public enum Simulation {
   private static func isSettled(_ scenario: Scenario, _ tallies: [Tally], _ precision: Double) -> Bool {
     scenario.expectations.allSatisfy { expectation in
       let scope = Scope(queue: expectation.queue, channel: expectation.channel)
-      let definitions = scenario.site.definitions
+      let definitions = scenario.definitions
       let metric = Metric(expectation.metric)
       guard let estimate = tallies.estimate(metric, scope, definitions),
         let strict = tallies.estimate(metric, scope, definitions, confidence: 0.995)

@@ -42,7 +42,7 @@ public struct SimulationReport: Sendable {
 
   init(_ scenario: Scenario, seed: UInt64, _ outcomes: [Replications.Outcome]) {
     let tallies = outcomes.map(\.tally)
-    let definitions = scenario.site.definitions
+    let definitions = scenario.definitions
     file = scenario.file
     self.seed = seed
     replications = tallies.count

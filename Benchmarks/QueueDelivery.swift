@@ -1,0 +1,428 @@
+import Foundation
+import Glibc
+
+/// Calls through the real server: how soon a free agent gets the next caller, in which order, and what a call costs.
+/// `SWITCHBOARD` names the server program. Callers and agents are this process: SIP over two UDP sockets, no media.
+func benchmarkDelivery() {
+  guard let server = ProcessInfo.processInfo.environment["SWITCHBOARD"] else {
+    print("delivery: skipped, the environment variable SWITCHBOARD names no server program")
+    return
+  }
+  print(
+    "10 agents, talk 0.3-0.7 s, 20 calls/s arriving, 12 s; Asterisk 22 on 2 such cores: p50 360-630 ms,"
+      + " p99 800-1500 ms, 46-50 % of the ideal calls, 2.8x the fair share, up to 18 of 140 out of order")
+  for backlog in [20, 100, 1_000] {
+    let load = Delivery.Load(agents: 10, backlog: backlog, rate: 20, talk: 0.3...0.7, seconds: 12)
+    guard let result = Delivery(load, server: server)?.run() else { return print("delivery: the server did not start") }
+    print("waiting \(backlog): \(result)")
+  }
+  print("100 idle agents, 100 calls/s, talk 0.1 s; Asterisk 22: 2.3 ms as plain B2BUA, 3.0 ms through its queue")
+  for answer in ["on_agent", "on_entry"] {
+    let load = Delivery.Load(agents: 100, backlog: 0, rate: 100, talk: 0.1...0.1, seconds: 10, answer: answer)
+    guard let result = Delivery(load, server: server)?.run() else { return print("delivery: the server did not start") }
+    print("answer \(answer): \(result)")
+  }
+  sippAnchor()
+}
+
+/// What one plain call costs sipp's own callee: the anchor of figures from different machines.
+private func sippAnchor() {
+  let sipp = "/usr/bin/sipp"
+  guard access(sipp, X_OK) == 0 else { return print("anchor: sipp is not installed") }
+  func start(_ arguments: [String]) -> Process? {
+    let process = Process()
+    process.executableURL = URL(filePath: sipp)
+    process.arguments = arguments + ["-i", "127.0.0.1", "-nostdin"]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    return (try? process.run()) == nil ? nil : process
+  }
+  guard let callee = start(["-sn", "uas", "-p", "14930"]) else { return }
+  usleep(500_000)
+  let before = cpuSeconds(of: callee.processIdentifier)
+  let caller = start(["-sn", "uac", "127.0.0.1:14930", "-p", "14940", "-r", "1000", "-m", "5000"])
+  caller?.waitUntilExit()
+  let cost = cpuSeconds(of: callee.processIdentifier) - before
+  callee.terminate()
+  callee.waitUntilExit()
+  print("anchor: sipp to sipp, callee \(String(format: "%.3f", cost / 5)) ms CPU per call at 1,000 calls/s")
+}
+
+/// CPU seconds that a process has used, from `/proc/PID/stat`.
+private func cpuSeconds(of process: Int32) -> Double {
+  let text = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
+  let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+  guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
+  return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+}
+
+/// Seconds of a clock that never jumps.
+private func seconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+/// One load on one server process.
+private final class Delivery {
+  struct Load {
+    var agents: Int
+    /// Callers who wait before the agents come.
+    var backlog: Int
+    /// Calls a second after that.
+    var rate: Double
+    /// Seconds of talk, evenly spread.
+    var talk: ClosedRange<Double>
+    var seconds: Double
+    var answer = "on_agent"
+  }
+
+  struct Result: CustomStringConvertible {
+    var gaps: [Double] = []
+    var delivered: [Int] = []
+    var seconds = 0.0
+    var ideal = 0.0
+    var outOfOrder = 0
+    var cpuSeconds = 0.0
+    var resent = 0
+    var failed = 0
+
+    var description: String {
+      let sorted = gaps.sorted()
+      func milliseconds(_ share: Double) -> String {
+        guard let last = sorted.indices.last else { return "-" }
+        return String(format: "%.1f", 1_000 * sorted[min(last, Int(Double(sorted.count) * share))])
+      }
+      let total = delivered.reduce(0, +)
+      let rate = Double(total) / seconds
+      let busiest = Double(delivered.max() ?? 0) * Double(delivered.count) / Double(max(1, total))
+      return "BYE to next INVITE p50 \(milliseconds(0.5)) p99 \(milliseconds(0.99)) max \(milliseconds(1)) ms, "
+        + String(format: "%.1f calls/s (%.0f %% of %.1f), busiest %.2fx fair, ", rate, 100 * rate / ideal, ideal, busiest)
+        + String(format: "out of order %d of %d, CPU %.2f ms per call, ", outOfOrder, total, 1_000 * cpuSeconds / Double(max(1, total)))
+        + "\(resent) resent, \(failed) failed"
+    }
+  }
+
+  private enum Port {
+    static let http = 14_910
+    static let server = 14_920
+    static let callers = 14_922
+    static let agents = 14_924
+  }
+
+  private let load: Load
+  private let process = Process()
+  private let folder = FileManager.default.temporaryDirectory.appending(path: "delivery-\(getpid())")
+  private let callers: UDPSocket
+  private let agents: UDPSocket
+  private var result = Result()
+  private var isMeasuring = false
+  /// Requests that have no answer yet: when to send them again.
+  private var unanswered: [String: (socket: UDPSocket, text: String, due: Double)] = [:]
+  /// Calls in talk: when the agent hangs up, and how.
+  private var talking: [(due: Double, agent: Int, bye: String, callID: String)] = []
+  private var answers: [String: String] = [:]
+  private var freedAt: [Double?]
+  private var called = 0
+  private var latestServed = -1
+  private var random = SystemRandomNumberGenerator()
+
+  /// Starts the server; nil if it does not come up.
+  init?(_ load: Load, server: String) {
+    guard let callers = UDPSocket(port: Port.callers), let agents = UDPSocket(port: Port.agents) else { return nil }
+    self.load = load
+    self.callers = callers
+    self.agents = agents
+    freedAt = Array(repeating: nil, count: load.agents)
+    result.delivered = Array(repeating: 0, count: load.agents)
+    do {
+      try writeSite()
+      process.executableURL = URL(filePath: server)
+      process.arguments = ["serve", folder.appending(path: "Queues").path, "--data", folder.appending(path: "data").path]
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+    } catch {
+      return nil
+    }
+    let deadline = seconds() + 10
+    while request("GET", "/-/ready", token: nil) != 200 {
+      guard seconds() < deadline else {
+        stop()
+        return nil
+      }
+      usleep(50_000)
+    }
+  }
+
+  private func writeSite() throws {
+    var yaml = """
+      site: { name: Delivery, domain: delivery.example, time_zone: UTC }
+      listen:
+        http: { address: 127.0.0.1, port: \(Port.http) }
+        sip: { address: 127.0.0.1, advertised_address: 127.0.0.1, udp: \(Port.server), tcp: \(Port.server) }
+        media: { address: 127.0.0.1, advertised_address: 127.0.0.1, ports: 20000-29999 }
+      federation: { mode: closed, trusted_sources: [127.0.0.1/32] }
+      entries: { "sip:support@127.0.0.1": { queue: support } }
+      queues:
+        support:
+          channels: [voice]
+          ring: 20s
+          answer: \(load.answer)
+          wrap_up: { default: 0s }
+          limits: { waiting: 5000, wait: 30m }
+      agents:
+
+      """
+    let site = folder.appending(path: "Queues")
+    try? FileManager.default.removeItem(at: folder)
+    try FileManager.default.createDirectory(at: site, withIntermediateDirectories: true)
+    for agent in 0..<load.agents {
+      yaml += "  a\(agent): { name: A\(agent), phone: \"sip:a\(agent)@127.0.0.1:\(Port.agents)\", "
+        + "queues: [support], token_file: a\(agent).token }\n"
+      try token(agent).write(to: site.appending(path: "a\(agent).token"), atomically: true, encoding: .utf8)
+    }
+    try yaml.write(to: site.appending(path: "site.yaml"), atomically: true, encoding: .utf8)
+  }
+
+  private func token(_ agent: Int) -> String { "token-of-the-benchmark-agent-\(agent)" }
+
+  private func stop() {
+    process.terminate()
+    process.waitUntilExit()
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  func run() -> Result {
+    defer { stop() }
+    // The backlog comes first, faster than the calls that are measured.
+    serve(for: Double(load.backlog) / 250 + 0.5, callsPerSecond: 250, atMost: load.backlog)
+    for agent in 0..<load.agents { _ = request("POST", "/v1/agents/me/sign-in", token: token(agent)) }
+    serve(for: 1, callsPerSecond: load.rate)
+    let cpu = cpuSeconds(of: process.processIdentifier)
+    let start = seconds()
+    isMeasuring = true
+    serve(for: load.seconds, callsPerSecond: load.rate)
+    isMeasuring = false
+    result.seconds = seconds() - start
+    result.cpuSeconds = cpuSeconds(of: process.processIdentifier) - cpu
+    result.ideal = min(load.rate, 2 * Double(load.agents) / (load.talk.lowerBound + load.talk.upperBound))
+    return result
+  }
+
+  /// Plays callers and agents for a while.
+  private func serve(for duration: Double, callsPerSecond: Double, atMost most: Int = .max) {
+    let start = seconds()
+    var placed = 0
+    while true {
+      let now = seconds()
+      guard now < start + duration else { return }
+      var next = min(start + duration, now + 0.1)
+      let due = start + Double(placed) / callsPerSecond
+      if placed < most {
+        if due <= now {
+          call()
+          placed += 1
+          continue
+        }
+        next = min(next, due)
+      }
+      for talk in talking where talk.due <= now { hangUp(talk) }
+      talking.removeAll { $0.due <= now }
+      next = talking.reduce(next) { min($0, $1.due) }
+      for (key, request) in unanswered where request.due <= now {
+        request.socket.send(request.text, to: Port.server)
+        unanswered[key]?.due = now + 0.5
+        result.resent += 1
+      }
+      UDPSocket.wait(for: [callers, agents], seconds: next - now)
+      while let text = callers.receive() { callerReceives(SIPText(text)) }
+      while let text = agents.receive() { agentReceives(SIPText(text)) }
+    }
+  }
+
+  // MARK: Callers
+
+  private static func sdp(_ port: Int) -> String {
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio \(port) RTP/AVP 0\r\n"
+  }
+
+  private func call() {
+    let number = called
+    called += 1
+    let body = Self.sdp(14_990)
+    let text = """
+      INVITE sip:support@127.0.0.1:\(Port.server) SIP/2.0
+      Via: SIP/2.0/UDP 127.0.0.1:\(Port.callers);branch=z9hG4bKi\(number)
+      Max-Forwards: 70
+      From: <sip:c\(number)@127.0.0.1:\(Port.callers)>;tag=c\(number)
+      To: <sip:support@127.0.0.1:\(Port.server)>
+      Call-ID: c\(number)-\(load.backlog)
+      CSeq: 1 INVITE
+      Contact: <sip:c\(number)@127.0.0.1:\(Port.callers)>
+      Content-Type: application/sdp
+      Content-Length: \(body.utf8.count)
+
+
+      """.replacing("\n", with: "\r\n") + body
+    unanswered["c\(number)-\(load.backlog) 1 INVITE"] = (callers, text, seconds() + 0.5)
+    callers.send(text, to: Port.server)
+  }
+
+  private func callerReceives(_ message: SIPText) {
+    if let status = message.status {
+      if message["cseq"] == "1 INVITE" { unanswered[message["call-id"] + " 1 INVITE"] = nil }
+      guard status >= 200 else { return }
+      if status >= 300 { result.failed += 1 }
+      let isAnswer = status < 300
+      callers.send(
+        "ACK \(isAnswer ? message.contact : "sip:support@127.0.0.1:\(Port.server)") SIP/2.0\r\n"
+          + (isAnswer
+            ? "Via: SIP/2.0/UDP 127.0.0.1:\(Port.callers);branch=z9hG4bKa\(message["call-id"])\r\n"
+            : "Via: \(message["via"])\r\n")
+          + "Max-Forwards: 70\r\nFrom: \(message["from"])\r\nTo: \(message["to"])\r\nCall-ID: \(message["call-id"])\r\n"
+          + "CSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n", to: Port.server)
+    } else if message.method == "BYE" {
+      callers.send(message.response("200 OK"), to: Port.server)
+    }
+  }
+
+  // MARK: Agents
+
+  private func agentReceives(_ message: SIPText) {
+    let callID = message["call-id"]
+    if message.status != nil {
+      unanswered[callID + " " + message["cseq"]] = nil
+      return
+    }
+    guard message.method == "INVITE" else {
+      // An ACK asks for nothing; a CANCEL or BYE does.
+      if message.method != "ACK" { agents.send(message.response("200 OK"), to: Port.server) }
+      return
+    }
+    if let answer = answers[callID] { return agents.send(answer, to: Port.server) }
+    guard let agent = Int(message.requestUser.dropFirst()), freedAt.indices.contains(agent) else { return }
+    let now = seconds()
+    if isMeasuring {
+      if let freed = freedAt[agent] { result.gaps.append(now - freed) }
+      result.delivered[agent] += 1
+      if let caller = message.callerNumber {
+        if caller < latestServed { result.outOfOrder += 1 }
+        latestServed = max(latestServed, caller)
+      }
+    }
+    freedAt[agent] = nil
+    let contact = "<sip:a\(agent)@127.0.0.1:\(Port.agents)>"
+    let answer = message.response("200 OK", tag: "a\(agent)", contact: contact, body: Self.sdp(14_992))
+    answers[callID] = answer
+    agents.send(answer, to: Port.server)
+    let bye =
+      "BYE \(message.contact) SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:\(Port.agents);branch=z9hG4bKb\(callID)\r\n"
+      + "Max-Forwards: 70\r\nFrom: \(message["to"]);tag=a\(agent)\r\nTo: \(message["from"])\r\nCall-ID: \(callID)\r\n"
+      + "CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n"
+    talking.append((now + Double.random(in: load.talk, using: &random), agent, bye, callID))
+  }
+
+  private func hangUp(_ talk: (due: Double, agent: Int, bye: String, callID: String)) {
+    agents.send(talk.bye, to: Port.server)
+    let now = seconds()
+    freedAt[talk.agent] = now
+    unanswered[talk.callID + " 1 BYE"] = (agents, talk.bye, now + 0.5)
+  }
+
+  // MARK: API
+
+  /// One request over a connection of its own; the status, or nil.
+  private func request(_ method: String, _ path: String, token: String?) -> Int? {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    guard UDPSocket.withAddress(Port.http, { connect(descriptor, $0, $1) }) == 0 else { return nil }
+    let authorization = token.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+    let text =
+      "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(Port.http)\r\n\(authorization)Content-Length: 0\r\n"
+      + "Connection: close\r\n\r\n"
+    _ = Array(text.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    var bytes = [UInt8](repeating: 0, count: 512)
+    let count = read(descriptor, &bytes, bytes.count)
+    guard count > 0 else { return nil }
+    return Int(String(decoding: bytes[..<count], as: UTF8.self).split(separator: " ").dropFirst().first ?? "")
+  }
+}
+
+/// As much of SIP as the loads above need.
+private struct SIPText {
+  private let start: String
+  private var headers: [(name: String, value: String)] = []
+
+  init(_ text: String) {
+    var lines = text.split(separator: "\r\n", omittingEmptySubsequences: false).makeIterator()
+    start = String(lines.next() ?? "")
+    while let line = lines.next(), let colon = line.firstIndex(of: ":") {
+      let value = line[line.index(after: colon)...].drop { $0 == " " }
+      headers.append((line[..<colon].lowercased(), String(value)))
+    }
+  }
+
+  subscript(name: String) -> String { headers.first { $0.name == name }?.value ?? "" }
+
+  var status: Int? { start.hasPrefix("SIP/2.0 ") ? Int(start.dropFirst(8).prefix(3)) : nil }
+  var method: Substring { start.prefix { $0 != " " } }
+  var requestUser: Substring { start.drop { $0 != ":" }.dropFirst().prefix { $0 != "@" } }
+  var contact: Substring { self["contact"].drop { $0 != "<" }.dropFirst().prefix { $0 != ">" } }
+  /// From `sip:c17@…` in the From header.
+  var callerNumber: Int? { Int(self["from"].split(separator: "sip:c").last?.prefix { $0.isNumber } ?? "") }
+
+  func response(_ status: String, tag: String? = nil, contact: String? = nil, body: String = "") -> String {
+    var text = "SIP/2.0 \(status)\r\n"
+    for header in headers where ["via", "from", "to", "call-id", "cseq", "record-route"].contains(header.name) {
+      let added = header.name == "to" ? tag.map { ";tag=" + $0 } ?? "" : ""
+      text += "\(header.name): \(header.value)\(added)\r\n"
+    }
+    if let contact { text += "Contact: \(contact)\r\n" }
+    if !body.isEmpty { text += "Content-Type: application/sdp\r\n" }
+    return text + "Content-Length: \(body.utf8.count)\r\n\r\n" + body
+  }
+}
+
+/// A UDP socket on loopback that does not block.
+private final class UDPSocket {
+  private let descriptor: Int32
+  private var buffer = [UInt8](repeating: 0, count: 65_536)
+
+  init?(port: Int) {
+    descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+    var size: Int32 = 4 << 20
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+    guard Self.withAddress(port, { bind(descriptor, $0, $1) }) == 0 else { return nil }
+  }
+
+  deinit { close(descriptor) }
+
+  func send(_ text: String, to port: Int) {
+    let bytes = Array(text.utf8)
+    _ = Self.withAddress(port) { address, size in
+      Int32(truncatingIfNeeded: sendto(descriptor, bytes, bytes.count, 0, address, size))
+    }
+  }
+
+  func receive() -> String? {
+    let count = recv(descriptor, &buffer, buffer.count, 0)
+    return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+  }
+
+  static func wait(for sockets: [UDPSocket], seconds: Double) {
+    var descriptors = sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+    poll(&descriptors, nfds_t(descriptors.count), Int32((max(0, seconds) * 1_000).rounded(.up)))
+  }
+
+  static func withAddress(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+    }
+  }
+}

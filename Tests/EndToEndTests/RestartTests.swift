@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+  @Suite("Kill and restart", .enabled(if: Peers.have("sipp"))) struct RestartTests {
+    @Test("After kill -9, waiting chats keep order and entry times, agents their states, and queues their counters")
+    func chatsWaiting() async throws {
+      let site = try await RunningSite(
+        .forTest(6),
+        yaml: """
+          entries:
+            "web:shop": { queue: support, channels: [chat], origins: ["http://shop.example"] }
+          queues:
+            support: { channels: [chat], ring: 60s, wrap_up: { default: 0s } }
+          agents:
+            amina: { name: Amina Berg, phone: none, queues: [support], token_file: amina.token }
+            ben: { name: Ben Okafor, phone: none, queues: [support], token_file: ben.token }
+          reasons: [lunch]
+
+          """,
+        files: ["amina.token": "the-token-of-amina-berg", "ben.token": "the-token-of-ben-okafor"])
+      for token in ["the-token-of-amina-berg", "the-token-of-ben-okafor"] {
+        try await site.call("POST", "/v1/agents/me/sign-in", token: token)
+        let away = try await site.call("POST", "/v1/agents/me/not-ready", token: token, body: ["reason": "lunch"])
+        try #require(away.json["state"] as? String == "not_ready", "\(away.text)")
+      }
+      var chats: [(id: String, token: String)] = []
+      for number in 1...5 {
+        let opened = try await site.call(
+          "POST", "/v1/contacts?entry=shop", body: ["name": "Visitor \(number)"], origin: "http://shop.example")
+        let contact = try #require(opened.json["contact"] as? [String: Any], "\(opened.text)")
+        chats.append((contact["id"] as? String ?? "", opened.json["token"] as? String ?? ""))
+      }
+      // One of them gives up, so that the counters have more than one kind of count.
+      try await site.call("DELETE", "/v1/contacts/\(chats[1].id)", token: chats[1].token)
+      chats.remove(at: 1)
+      let before = try await picture(of: chats, site)
+
+      site.server.kill(SIGKILL)
+      #expect(await site.server.ends(within: 10) != nil)
+      try await site.restart()
+      let after = try await picture(of: chats, site)
+      #expect(after == before)
+      #expect(before.contains { $0.contains("not_ready lunch") }, "\(before)")
+
+      for chat in chats {
+        let me = try await site.call("POST", "/v1/agents/me/ready", token: "the-token-of-amina-berg")
+        try #require(me.status == 200, "\(me.text)")
+        var offered: [String: Any]?
+        _ = await eventually(within: 5) {
+          let me = try? await site.call("GET", "/v1/agents/me", token: "the-token-of-amina-berg").json
+          offered = me?["offer"] as? [String: Any]
+          return offered != nil
+        }
+        #expect((offered?["contact"] as? [String: Any])?["id"] as? String == chat.id, "served out of order")
+        let offer = offered?["id"] as? String ?? ""
+        try await site.call("POST", "/v1/offers/\(offer)/accept", token: "the-token-of-amina-berg")
+        try await site.call("DELETE", "/v1/contacts/\(chat.id)", token: "the-token-of-amina-berg")
+      }
+      #expect(await site.metric("switchboard_contacts_answered_total") == 4)
+      await site.stop()
+    }
+
+    /// What a restart must not change: places and entry times, agents' states, counters.
+    private func picture(of chats: [(id: String, token: String)], _ site: RunningSite) async throws -> [String] {
+      var lines: [String] = []
+      for chat in chats {
+        let contact = try await site.call("GET", "/v1/contacts/\(chat.id)", token: chat.token).json
+        lines.append(["state", "entered_at", "ahead"].map { "\(contact[$0] ?? "none")" }.joined(separator: " "))
+      }
+      for token in ["the-token-of-amina-berg", "the-token-of-ben-okafor"] {
+        let agent = try await site.call("GET", "/v1/agents/me", token: token).json
+        lines.append(["id", "state", "reason"].map { "\(agent[$0] ?? "none")" }.joined(separator: " "))
+      }
+      for counter in ["entered", "answered", "abandoned", "short_abandoned", "left", "failed", "refused"] {
+        lines.append("\(counter) \(await site.metric("switchboard_contacts_\(counter)_total") ?? -1)")
+      }
+      return lines
+    }
+
+    @Test("After kill -9 with a call up, both legs get BYE from the new process, and nothing is left")
+    func callUp() async throws {
+      let ports = RunningSite.Ports.forTest(7)
+      let site = try await RunningSite(
+        ports, yaml: SIPLoadTests.yaml(agentPort: ports.sip + 20), files: SIPLoadTests.tokens)
+      let sipp = try #require(find("sipp"))
+      func start(_ scenario: String, _ port: Int, _ arguments: [String]) throws -> Peer {
+        try Peer(
+          sipp,
+          ["-sf", SIPLoadTests.scenarios.appending(path: scenario).path] + arguments + [
+            "-i", "127.0.0.1", "-p", "\(port)", "-mp", "\(port + 20)", "-m", "1", "-nostdin", "-trace_err",
+          ], in: site.folder)
+      }
+      let agent = try start("agent-stays.xml", ports.sip + 20, [])
+      try await site.call("POST", "/v1/agents/me/sign-in", token: "token-of-agent-number-1")
+      let caller = try start("caller.xml", ports.sip + 10, ["127.0.0.1:\(ports.sip)"])
+      let bridged = await eventually(within: 10) { await site.metric("switchboard_contacts_answered_total") == 1 }
+      #expect(bridged, "\(site.server.text)")
+      site.server.kill(SIGKILL)
+      #expect(await site.server.ends(within: 10) != nil)
+      try await site.restart()
+      #expect(await agent.ends(within: 20) == 0, "the agent's leg got no BYE:\n\(agent.text.suffix(2_000))")
+      #expect(await caller.ends(within: 20) == 0, "the caller's leg got no BYE:\n\(caller.text.suffix(2_000))")
+      #expect(await site.metric("switchboard_contacts") == 0)
+      let ended = try site.report("contacts")
+      #expect(ended.count == 1 && ended[0]["ended_at"] is String, "\(ended)")
+      await agent.stop()
+      await caller.stop()
+      await site.stop()
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import ACD
+import Foundation
+import Primitives
+import Testing
+
+@testable import Simulator
+
+/// Contacts with their handle times and patience, and the one correct outcome of each.
+struct Trace {
+  enum Refusal: Error { case rule(String) }
+
+  private(set) var plan: Plan
+  /// By type and number: outcome, wait in milliseconds, agent (1 is the first).
+  private var expected: [[(isAnswered: Bool, wait: Int64, agent: Int?)]] = []
+
+  /// - Parameter rule: what the folder's page says of this trace: whom a freed agent takes, and to whom an arrival goes.
+  init(calls: URL, agents: URL, rule: (takes: String, goes: String)) throws {
+    guard rule.takes.contains("the oldest call of any of its skills"), rule.goes.contains("longest-idle agent having the skill")
+    else { throw Refusal.rule("freed agent takes \(rule.takes); arriving call goes to \(rule.goes)") }
+    let calls = try Table(calls).rows
+    let agents = try Table(agents).rows
+    var definitions = Definitions()
+    let types = Set(calls.compactMap { $0["type"] }).sorted()
+    definitions.queues = types.map { QueueDefinition(name: $0) }
+    let last = calls.compactMap { $0["arrival_ms"].flatMap(Int64.init) }.max() ?? 0
+    let end = (last + 1) * 1_000
+    var shifts: [Plan.Shifts] = []
+    for (index, row) in agents.enumerated() {
+      var agent = AgentDefinition(name: row["agent"] ?? "")
+      for skill in (row["skills"] ?? "").split(separator: ">") {
+        guard let queue = types.firstIndex(of: String(skill)) else { continue }
+        agent.queues.append(.init(queue: QueueID(index: UInt32(queue))))
+      }
+      definitions.agents.append(agent)
+      let on = (row["on_ms"].flatMap(Int64.init) ?? 0) * 1_000
+      let off = row["off_ms"].flatMap(Int64.init).map { $0 * 1_000 } ?? 1_000 * end
+      shifts.append(Plan.Shifts(agent: AgentID(index: UInt32(index)), spans: [on..<off]))
+    }
+    plan = Plan(definitions: definitions, start: Instant(microseconds: 0), end: Instant(microseconds: end))
+    plan.agents = shifts
+    for (queue, type) in types.enumerated() {
+      let own = calls.filter { $0["type"] == type }
+      let records = own.map { row -> Plan.Record in
+        func time(_ column: String) -> Int64 { (row[column].flatMap(Int64.init) ?? 0) * 1_000 }
+        return Plan.Record(arrival: time("arrival_ms"), patience: time("patience_ms"), handle: time("handle_ms"))
+      }
+      plan.add(Plan.Callers(queue: QueueID(index: UInt32(queue))), records: records)
+      expected.append(
+        own.map { ($0["outcome"] == "answered", $0["wait_ms"].flatMap(Int64.init) ?? -1, $0["agent"].flatMap(Int.init)) })
+    }
+  }
+
+  /// - Returns: how many contacts there were, and what differed.
+  func differences() -> (contacts: Int, differences: [String]) {
+    var world = World(plan: plan, seed: 0, replication: 0, isAudited: true)
+    var differences: [String] = []
+    var seen = 0
+    world.onOutcome = { type, number, outcome, wait, agent in
+      seen += 1
+      let (isAnswered, expectedWait, expectedAgent) = expected[type][Int(number)]
+      let isSame =
+        isAnswered == (outcome == .answered) && expectedWait * 1_000 == wait
+        && (!isAnswered || expectedAgent == Int(agent.index) + 1)
+      if !isSame { differences.append("type \(type), call \(number): \(outcome) after \(wait) µs by \(agent)") }
+    }
+    world.run()
+    if let violation = world.violations.first { differences.append("\(violation)") }
+    let all = expected.reduce(0) { $0 + $1.count }
+    if seen != all { differences.append("\(seen) outcomes of \(all) contacts") }
+    return (seen, differences)
+  }
+
+  /// The rules of the traces, by number, as the table of the folder's page has them.
+  static func rules(_ folder: URL) throws -> [Int: (takes: String, goes: String)] {
+    let page = try String(contentsOf: folder.appendingPathComponent("README.md"), encoding: .utf8)
+    var rules: [Int: (takes: String, goes: String)] = [:]
+    let lines = page.split(separator: "\n").drop { !$0.hasPrefix("| trace |") }
+    for line in lines.prefix(while: { $0.hasPrefix("|") }).dropFirst(2) {
+      let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+      guard cells.count == 3 else { continue }
+      for number in cells[0].matches(of: /(\d+) \(/) {
+        if let number = Int(number.1) { rules[number] = (cells[1], cells[2]) }
+      }
+    }
+    return rules
+  }
+
+  /// Runs every trace of a folder.
+  /// - Returns: names of those run, and of those not run with the reason.
+  static func check(_ folder: URL) throws -> (run: [String], skipped: [String]) {
+    let rules = try rules(folder)
+    var run: [String] = []
+    var skipped: [String] = []
+    for calls in ReferenceFolder.files(folder.appendingPathComponent("traces"), ".calls.csv") {
+      let name = String(calls.lastPathComponent.dropLast(".calls.csv".count))
+      let agents = calls.deletingLastPathComponent().appendingPathComponent("\(name).agents.csv")
+      guard let number = Int(name.drop { !$0.isNumber }), let rule = rules[number] else {
+        skipped.append("\(name): no rule is written for it")
+        continue
+      }
+      do {
+        let (contacts, differences) = try Trace(calls: calls, agents: agents, rule: rule).differences()
+        #expect(contacts > 0)
+        #expect(differences.isEmpty, "\(name): \(differences.count), such as \(differences.prefix(3))")
+        run.append(name)
+      } catch Refusal.rule(let text) {
+        skipped.append("\(name): the engine has no such policy yet: \(text)")
+      }
+    }
+    return (run, skipped)
+  }
+}
+
+@Suite("Routing traces")
+struct TraceTests {
+  @Test("The one-queue and the X-design trace come out exactly, call by call")
+  func own() throws {
+    let (run, _) = try Trace.check(ReferenceFolder.own)
+    #expect(run == ["trace-1", "trace-5"])
+  }
+}
+
+@Suite("Routing trace conformance", .enabled(if: ReferenceFolder.named != nil))
+struct TraceConformance {
+  @Test("Every trace whose policy the engine has comes out exactly")
+  func all() throws {
+    let (run, skipped) = try Trace.check(try #require(ReferenceFolder.named))
+    #expect(run.count + skipped.count > 0)
+    print("traces: \(run.joined(separator: ", ")) exact, \(skipped.count) skipped")
+    for line in skipped { print("traces: skipped \(line)") }
+  }
+}
