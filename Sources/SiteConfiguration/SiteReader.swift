@@ -247,7 +247,8 @@ struct SiteReader {
     if isTaken { report(phone.place, "another agent has the phone `\(text)` already") }
     guard let secret = secret(password, "password_file") else { return }
     let digest = item["digest"]?.list.compactMap(\.text) ?? []
-    let algorithms: [DigestAlgorithm] = [.sha256, .md5].filter { digest.contains($0 == .md5 ? "md5" : "sha-256") }
+    let known: [(name: String, algorithm: DigestAlgorithm)] = [("sha-256", .sha256), ("md5", .md5)]
+    let algorithms = known.filter { digest.contains($0.name) }.map(\.algorithm)
     site.agents[index].phone = .registers(
       uri, Site.Credentials(user: user, password: secret, algorithms: algorithms.isEmpty ? [.sha256] : algorithms))
   }

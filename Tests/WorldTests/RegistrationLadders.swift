@@ -133,6 +133,7 @@ struct RegistrationLadders {
     #expect(phone.registered == [401, 200])
   }
 
+<<<<<<< HEAD
   @Test("Forged REGISTERs, with or without credentials, leave nothing, and are challenged once a second")
   func forgedRegisters() throws {
     let world = World(.support([registers("amina")]))
@@ -182,6 +183,24 @@ struct RegistrationLadders {
     phone.call()
     world.run(for: .seconds(1))
     #expect(phone.log == ["403"])
+=======
+  @Test("Phones that may use MD5 alone are challenged with MD5, and an account of SHA-256 refuses it")
+  func algorithms() {
+    func register(_ algorithms: [DigestAlgorithm]) -> [Int] {
+      let phone = Site.Phone.registers(
+        URI(user: "amina", host: "acme.example"), .init(user: "amina", password: "secret", algorithms: algorithms))
+      let other = Site.Phone.registers(
+        URI(user: "ben", host: "acme.example"), .init(user: "ben", password: "secret", algorithms: [.md5]))
+      let world = World(.support([phone, other]))
+      let peer = Peer("desk", at: 7001, in: world)
+      peer.register(as: "ben", password: "secret")
+      world.run(for: .seconds(1))
+      return peer.registered
+    }
+    #expect(register([.md5]) == [401, 200])
+    // Another account wants SHA-256, which comes first in every challenge, and ben may not use it.
+    #expect(register([.sha256]) == [401, 401])
+>>>>>>> e2e
   }
 
   @Test("Unknown entry 404, no common codec 488, overload of ports 503, queue full 486")
