@@ -24,18 +24,11 @@ struct Registrations: Sendable {
   }
 
   mutating func reconfigure(_ site: Site) {
-<<<<<<< HEAD
-    let used = site.agents.flatMap { agent -> [DigestAlgorithm] in
-      if case .registers(_, let credentials) = agent.phone { credentials.algorithms } else { [] }
-    }
-    algorithms = used.isEmpty ? [.sha256] : [.sha256, .md5].filter { used.contains($0) }
-=======
     let used: [DigestAlgorithm] = site.agents.flatMap { agent -> [DigestAlgorithm] in
       if case .registers(_, let credentials) = agent.phone { credentials.algorithms } else { [] }
     }
     let known: [DigestAlgorithm] = [.sha256, .md5]
     algorithms = used.isEmpty ? [.sha256] : known.filter { used.contains($0) }
->>>>>>> e2e
     agentsByAddress = Index()
     accounts = site.agents.enumerated().map { number, agent in
       guard case .registers(let uri, let credentials) = agent.phone else { return nil }

@@ -133,7 +133,6 @@ struct RegistrationLadders {
     #expect(phone.registered == [401, 200])
   }
 
-<<<<<<< HEAD
   @Test("Forged REGISTERs, with or without credentials, leave nothing, and are challenged once a second")
   func forgedRegisters() throws {
     let world = World(.support([registers("amina")]))
@@ -183,7 +182,8 @@ struct RegistrationLadders {
     phone.call()
     world.run(for: .seconds(1))
     #expect(phone.log == ["403"])
-=======
+  }
+
   @Test("Phones that may use MD5 alone are challenged with MD5, and an account of SHA-256 refuses it")
   func algorithms() {
     func register(_ algorithms: [DigestAlgorithm]) -> [Int] {
@@ -200,7 +200,6 @@ struct RegistrationLadders {
     #expect(register([.md5]) == [401, 200])
     // Another account wants SHA-256, which comes first in every challenge, and ben may not use it.
     #expect(register([.sha256]) == [401, 401])
->>>>>>> e2e
   }
 
   @Test("Unknown entry 404, no common codec 488, overload of ports 503, queue full 486")
