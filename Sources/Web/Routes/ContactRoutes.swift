@@ -57,6 +57,7 @@ struct ContactRoutes: Sendable {
       throw Refused.notFound("There is no entry \(full).")
     }
     try check(exchange, mayOpen: entry)
+    try desk.checkReady()
     guard entry.channels.contains(.chat) else { throw Refused.invalid("The entry takes no chats.") }
     let request = try exchange.decode(NewContact.self)
     let chat = ChatRequest(
