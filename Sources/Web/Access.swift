@@ -26,6 +26,11 @@ enum Principal: Sendable {
     self = found.map { .holder($0) } ?? .stranger(token: presented)
   }
 
+  /// Whether the site still has the token as it was when the request came.
+  func isValid(in site: Site) -> Bool {
+    if case .holder(let token) = self { site.tokens.contains(token) } else { true }
+  }
+
   func has(oneOf scopes: [Site.Token.Scope]) -> Bool {
     if case .holder(let token) = self { token.scopes.contains { scopes.contains($0) } } else { false }
   }

@@ -161,6 +161,39 @@ import Testing
     }
   }
 
+  @Test("An agent hears a contact only as long as it is theirs")
+  func contactOfAnother() async throws {
+    try await withServer { server in
+      let (id, _) = try await server.openChat()
+      server.fake.state.withLock { $0.agentContacts = [id] }
+      var events = try await server.events("/v1/contacts/\(id)/events", token: "amina")
+      var boss = try await server.events("/v1/contacts/\(id)/events", token: "boss")
+      _ = try await events.next()
+      _ = try await boss.next()
+      server.fake.say("for you", in: id)
+      guard case .messageCreated = try await events.next() else { return fail("no message") }
+      server.fake.state.withLock { $0.agentContacts = [] }
+      server.fake.say("for another", in: id)
+      #expect(try await events.next() == nil)
+      for text in ["for you", "for another"] {
+        guard case .messageCreated(let message) = try await boss.next() else { return fail("no message") }
+        #expect(message.text == text)
+      }
+    }
+  }
+
+  @Test("A stream ends with the token that opened it", arguments: ["/v1/events", "/v1/agents/me/events"])
+  func revoked(path: String) async throws {
+    var options = WebServer.Options()
+    options.beat = .milliseconds(20)
+    try await withServer(options: options) { server in
+      var events = try await server.events(path, token: path == "/v1/events" ? "reader" : "amina")
+      guard case .reset = try await events.next() else { return fail("no reset") }
+      server.fake.state.withLock { $0.isWithoutTokens = true }
+      #expect(try await events.next() == nil)
+    }
+  }
+
   @Test("Several facts of one step share one id, so that a break between them loses none")
   func sharedSequence() async throws {
     try await withServer { server in
