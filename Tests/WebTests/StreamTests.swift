@@ -137,6 +137,22 @@ import Testing
     #expect(zip(told, told.dropFirst()).allSatisfy { $0 != $1 }, "attach and detach alternate")
   }
 
+  @Test("Presence that a full mailbox refused is told again, even after its stream has ended")
+  func presenceRefused() async {
+    let fake = FakeSwitchboard()
+    fake.state.withLock { $0.refusal = .overloaded }
+    let presence = Presence(perform: fake.backend.perform, pause: .milliseconds(1))
+    let id = PublicID(high: 0, low: 9)
+    let stream = Task { await presence.streamOpened(id) }
+    stream.cancel()
+    await stream.value
+    for _ in 0..<3 { _ = await fake.next { if case .attach = $0 { true } else { false } } }
+    presence.streamClosed(id)
+    fake.state.withLock { $0.refusal = nil }
+    let gone = await fake.next { if case .detach = $0 { true } else { false } }
+    #expect(gone != nil)
+  }
+
   @Test("A console hears its offers and contacts; a wallboard hears no person's name and no word")
   func audiences() async throws {
     try await withServer { server in
