@@ -291,6 +291,27 @@ import Testing
     }
   }
 
+  @Test("Beats come to each stream once a round, and to few streams at once")
+  func spread() async {
+    let feed = Feed()
+    let streams = (0..<64).map { feed.subscribe(.contact(PublicID(high: 0, low: $0 / 2)), after: nil) }
+    for part in 0..<Feed.beatParts { feed.beat(part: part) }
+    for stream in streams {
+      #expect(!feed.cancel(stream))
+      var beats = 0
+      for await _ in stream.pieces { beats += 1 }
+      #expect(beats == 1)
+    }
+    let others = (0..<64).map { feed.subscribe(.contact(PublicID(high: 0, low: $0)), after: nil) }
+    feed.beat(part: 5)
+    var reached = 0
+    for stream in others {
+      _ = feed.cancel(stream)
+      for await _ in stream.pieces { reached += 1 }
+    }
+    #expect(reached == 2)
+  }
+
   @Test("A silent stream shows that it is alive, and a stopping server closes it at once")
   func beatAndShutdown() async throws {
     var options = WebServer.Options()
