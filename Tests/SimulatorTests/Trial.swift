@@ -147,8 +147,8 @@ struct Trial {
     self.seed = seed
     self.confidence = confidence
     let model = point.model
-    // Twelve times what the system remembers: without patience the slowest mode of M/M/1 at this load, with it the longer
-    // of patience and handling.
+    // Twelve times what the system remembers: without patience the slowest mode of M/M/1 at this load, with it patience
+    // and handling.
     var memory = model.meanHandle
     if case .endless = model.patience {
       let gap = 1 - model.load.squareRoot()

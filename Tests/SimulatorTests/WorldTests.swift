@@ -10,7 +10,9 @@ struct WorldTests {
   func golden() {
     let tallies = (0..<4).map { Centre.run(Centre.blended(), seed: 42, replication: UInt64($0)).tally }
     #expect(Fingerprint(tallies).description == "442d4b576832ad37")
-    #expect(Centre.run(Centre.markov(), seed: 42).tally.fingerprint != Centre.run(Centre.markov(), seed: 43).tally.fingerprint)
+    #expect(
+      Centre.run(Centre.markov(), seed: 42).tally.fingerprint != Centre.run(Centre.markov(), seed: 43).tally.fingerprint
+    )
   }
 
   @Test("One thread or four: the same bytes in the same order")

@@ -58,10 +58,11 @@ struct ScenarioTests {
     #expect(plan.profiles.map { ($0.upTo * 100).rounded() } == [50, 75, 100])
     // The queue's own needs stay: English at 50 for everybody.
     #expect(plan.profiles.allSatisfy { !plan.definitions.profiles[Int($0.profile.index)].needs.isEmpty })
-    #expect(plan.agents.map(\.spans) == [
-      [plan.start.microseconds..<(plan.start.microseconds + 3 * hour)],
-      [plan.start.microseconds..<plan.end.microseconds],
-    ])
+    #expect(
+      plan.agents.map(\.spans) == [
+        [plan.start.microseconds..<(plan.start.microseconds + 3 * hour)],
+        [plan.start.microseconds..<plan.end.microseconds],
+      ])
     #expect(plan.agents[0].misses == 0.1)
     #expect(plan.agents[1].answersIn == .exponential(mean: 5e6))
   }
@@ -112,8 +113,9 @@ struct ScenarioTests {
     #expect(report.findings[0].annotation.hasPrefix("::error"))
     var options = Simulation.Options()
     options.threads = 1
-    #expect(try Simulation.run(try scenario(expect: ["support.answered <= 1", "*.offered >= 1"]), options).text
-      .split(separator: "\n").dropFirst() == report.text.split(separator: "\n").dropFirst())
+    #expect(
+      try Simulation.run(try scenario(expect: ["support.answered <= 1", "*.offered >= 1"]), options).text
+        .split(separator: "\n").dropFirst() == report.text.split(separator: "\n").dropFirst())
   }
 
   @Test("The scenarios of the repository pass, and the auditor finds no broken rule")
