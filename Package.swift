@@ -156,7 +156,10 @@ let package = Package(
     .testTarget(
       name: "SIPTests", dependencies: ["Digest", "Primitives", "SIP"], exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
-      name: "JournalTests", dependencies: ["ACD", "CallControl", "Journal", "Primitives", "SIP"], swiftSettings: settings),
+      name: "JournalTests",
+      dependencies: [
+        "ACD", "CallControl", "Journal", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift"),
+      ], swiftSettings: settings),
     .testTarget(
       name: "CallControlTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"],
       swiftSettings: settings),

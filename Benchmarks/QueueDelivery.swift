@@ -97,8 +97,11 @@ private final class Delivery {
       let rate = Double(total) / seconds
       let busiest = Double(delivered.max() ?? 0) * Double(delivered.count) / Double(max(1, total))
       return "BYE to next INVITE p50 \(milliseconds(0.5)) p99 \(milliseconds(0.99)) max \(milliseconds(1)) ms, "
-        + String(format: "%.1f calls/s (%.0f %% of %.1f), busiest %.2fx fair, ", rate, 100 * rate / ideal, ideal, busiest)
-        + String(format: "out of order %d of %d, CPU %.2f ms per call, ", outOfOrder, total, 1_000 * cpuSeconds / Double(max(1, total)))
+        + String(
+          format: "%.1f calls/s (%.0f %% of %.1f), busiest %.2fx fair, ", rate, 100 * rate / ideal, ideal, busiest)
+        + String(
+          format: "out of order %d of %d, CPU %.2f ms per call, ", outOfOrder, total,
+          1_000 * cpuSeconds / Double(max(1, total)))
         + "\(resent) resent, \(failed) failed"
     }
   }
@@ -138,7 +141,9 @@ private final class Delivery {
     do {
       try writeSite()
       process.executableURL = URL(filePath: server)
-      process.arguments = ["serve", folder.appending(path: "Queues").path, "--data", folder.appending(path: "data").path]
+      process.arguments = [
+        "serve", folder.appending(path: "Queues").path, "--data", folder.appending(path: "data").path,
+      ]
       process.standardOutput = FileHandle.nullDevice
       process.standardError = FileHandle.nullDevice
       try process.run()
@@ -178,7 +183,8 @@ private final class Delivery {
     try? FileManager.default.removeItem(at: folder)
     try FileManager.default.createDirectory(at: site, withIntermediateDirectories: true)
     for agent in 0..<load.agents {
-      yaml += "  a\(agent): { name: A\(agent), phone: \"sip:a\(agent)@127.0.0.1:\(Port.agents)\", "
+      yaml +=
+        "  a\(agent): { name: A\(agent), phone: \"sip:a\(agent)@127.0.0.1:\(Port.agents)\", "
         + "queues: [support], token_file: a\(agent).token }\n"
       try token(agent).write(to: site.appending(path: "a\(agent).token"), atomically: true, encoding: .utf8)
     }

@@ -8,8 +8,11 @@ public struct Definitions: Sendable, Equatable {
   public var names: Names
   public var queues: [QueueDefinition] = []
   public var agents: [AgentDefinition] = []
-  /// Needs by `ProfileID`. The first entry is "no needs".
-  public var profiles: [Profile] = [Profile()]
+  /// Needs by `ProfileID`. They stand among the names, for waiting contacts and the journal keep their indices.
+  public var profiles: [Profile] {
+    get { names.profiles }
+    set { names.profiles = newValue }
+  }
 
   public init(names: Names = Names()) { self.names = names }
 }
@@ -22,6 +25,8 @@ public struct Names: Sendable, Equatable {
   public var reasons: [String] = ReasonID.builtIn
   /// The first is "no code".
   public var codes: [String] = [""]
+  /// Needs, by the index of `skills`. The first are "no needs".
+  public var profiles: [Profile] = [Profile()]
   public init() {}
 }
 

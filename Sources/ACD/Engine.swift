@@ -22,10 +22,12 @@ public struct Engine: Sendable {
   }
 
   /// Decides about one input at `now`. Timers due at or before `now` fire first, in the order of their deadlines; their
-  /// events and actions stand before those of the input.
+  /// events and actions stand before those of the input. Only a restart comes before them: an offer that it cut short
+  /// was not missed, however long the process was down.
   public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) {
     own()
     clock = max(clock, now)
+    if input == .restarted { restart(&step) }
     while let due = state.timers.popDue(at: clock) { fire(TimerSlot(slot: due.slot), &step) }
     decide(input, &step)
   }
@@ -103,8 +105,8 @@ extension Engine {
     case .wrapUpExtended(let agent, let contact, let interval):
       if let slot = state.slot(of: contact) { extendWrapUp(slot, by: agent, interval, &step) }
 
-    case .restarted: restart(&step)
-    case .timersDue: break
+    case .stopping: stop(&step)
+    case .restarted, .timersDue: break
     }
   }
 

@@ -33,6 +33,8 @@ public enum Input: Sendable, Equatable {
 
   /// The process starts over a restored state: live offers end as `failed(restart)`.
   case restarted
+  /// The process is about to stop, on purpose: calls end now as they would at the restart.
+  case stopping
   /// Nothing but time: due timers fire.
   case timersDue
 }

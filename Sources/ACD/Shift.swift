@@ -66,6 +66,22 @@ extension Engine {
       let phase = state.contacts[slot].phase
       if phase == .offered || phase == .connecting { breakOffer(slot, .restart, &step) }
     }
+    endCalls(&step)
+    matchAll(&step)
+  }
+
+  /// A planned stop: what a restart would do to calls is done while both sides can still be told. Chats go on.
+  mutating func stop(_ step: inout Step) {
+    for slot in state.contacts.indices where state.contacts[slot].kind == Kind.voice {
+      let phase = state.contacts[slot].phase
+      if phase == .offered || phase == .connecting { breakOffer(slot, .restart, &step) }
+    }
+    endCalls(&step)
+    matchAll(&step)
+  }
+
+  /// No call outlives the process.
+  private mutating func endCalls(_ step: inout Step) {
     for slot in state.contacts.indices {
       let row = state.contacts[slot]
       if row.phase == .waiting, row.channel == .voice { fail(slot, &step) }
@@ -74,7 +90,6 @@ extension Engine {
       let row = state.contacts[slot]
       if row.phase == .answered, row.kind == Kind.voice { end(slot, .restart, &step) }
     }
-    matchAll(&step)
   }
 
   /// After a change that may have freed many at once: who has waited too long leaves, then the agents, longest idle

@@ -27,6 +27,9 @@ struct Calls: Sendable {
   /// Flows of live legs: whoever is in a call may speak in it.
   var flowsInUse = Index<Flow, Int>()
 
+  /// The process is about to stop: no new call is taken.
+  var isStopping = false
+
   /// Journaled: what is needed to end each dialog after a restart.
   var saved = SavedDialogs()
 
@@ -64,6 +67,9 @@ extension Switchboard {
       switch judge(method, of: message, from: flow, at: now) {
       case .admitted: break
       case .limited(let bytes):
+        guard calls.registrations.isAnswer(message, from: flow) else {
+          return challengeStatelessly(message, limit: bytes, from: flow, at: now, into: &step)
+        }
         let before = step.immediate.count
         pass(message, from: flow, at: now, into: &step)
         step.immediate =
@@ -94,8 +100,8 @@ extension Switchboard {
     switch event {
     case .opened(let media, let port): opened(media, port: port, at: now, into: &step)
     case .failed(let media): failed(media, at: now, into: &step)
-    case .lost(let media): lost(media, at: now, into: &step)
-    case .learned, .digit: break
+    // Silence is no hang-up: a phone may be muted, and a session timer finds out who is gone.
+    case .lost, .learned, .digit: break
     }
     drain(at: now, into: &step)
   }
@@ -119,7 +125,7 @@ extension Switchboard {
 
   var callsDeadline: Instant? {
     // A decision may have made the user agent learn something: it is followed at once.
-    guard calls.output.occurrences.isEmpty else { return .distantPast }
+    guard calls.output.occurrences.isEmpty else { return Instant(microseconds: 0) }
     return [calls.userAgent.nextDeadline, calls.registrations.nextDeadline].compactMap(\.self).min()
   }
 
@@ -187,20 +193,17 @@ extension Switchboard {
     }
   }
 
-  static let allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
-
   /// Requests that no call needs. A REFER never dials.
   private mutating func respond(
     to transaction: ServerTransactionID, _ message: Message, at now: Instant, into step: inout Step
   ) {
-    let allow = UserAgent.Header("Allow", Self.allow)
     let accept = UserAgent.Header("Accept", "application/sdp")
     sendAtOnce(into: &step) {
       switch message.method {
-      case .options: $0.respond(to: transaction, status: 200, headers: [allow, accept], at: now, into: &$1)
+      case .options: $0.respond(to: transaction, status: 200, headers: [accept], at: now, into: &$1)
       // Digits of phones that know no RFC 4733; nothing listens to them.
       case .info: $0.respond(to: transaction, status: 200, at: now, into: &$1)
-      default: $0.respond(to: transaction, status: 405, headers: [allow], at: now, into: &$1)
+      default: $0.respond(to: transaction, status: 405, at: now, into: &$1)
       }
     }
   }
@@ -294,15 +297,6 @@ extension Switchboard {
       guard let contact = leg.contact else { break }
       tell(.contactFinished(contact), at: now, into: &step)
     }
-  }
-
-  /// Nothing is heard of the far end: a re-INVITE asks whether it is still there. A dead one ends its dialog.
-  private mutating func lost(_ media: MediaID, at now: Instant, into step: inout Step) {
-    guard let id = calls.ports[media], calls.legs[id]?.isEstablished == true, calls.legs[id]?.isHeldByRemote == false,
-      let dialog = calls.legs[id]?.dialog,
-      let body = calls.legs[id]?.sdpOffer(at: site.listen.media.advertisedAddress)
-    else { return }
-    send(into: &step) { $0.reinvite(dialog, body: .sdp(body), at: now, into: &$1) }
   }
 
   func callCounts() -> Counts {

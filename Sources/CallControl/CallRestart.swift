@@ -12,7 +12,17 @@ struct SavedDialogs: Sendable {
   private var dialogs = Index<Key, [UserAgent.SavedDialog]>()
   /// Those ended last. A crash may fall between the commit of their end and its BYE, CANCEL or refusal; all of these
   /// are safe to repeat, and are repeated after a restart.
-  private(set) var ended: [(at: Instant, dialog: UserAgent.SavedDialog)] = []
+  private(set) var ended: [Ended] = []
+  struct Ended: Sendable {
+    var at: Instant
+    var dialog: UserAgent.SavedDialog
+    var localTag: UInt64?
+    init(_ dialog: UserAgent.SavedDialog, at instant: Instant) {
+      at = instant
+      self.dialog = dialog
+      localTag = UserAgent.localTag(of: dialog)
+    }
+  }
   /// A release follows its commit much sooner.
   private static let remembered: Int64 = .seconds(5)
 
@@ -22,25 +32,36 @@ struct SavedDialogs: Sendable {
 
   mutating func add(_ dialog: UserAgent.SavedDialog, _ contact: ContactID, _ side: Side) {
     dialogs[Key(contact: contact, side: side)] = self[contact, side] + [dialog]
+    guard let tag = UserAgent.localTag(of: dialog) else { return }
+    // Its early form did not end: this is what became of it.
+    ended.removeAll { $0.localTag == tag }
   }
 
   mutating func end(_ contact: ContactID, _ side: Side, at now: Instant) {
     ended.removeAll { now - $0.at > Self.remembered }
-    ended += self[contact, side].map { (now, $0) }
+    ended += self[contact, side].map { Ended($0, at: now) }
     dialogs[Key(contact: contact, side: side)] = nil
   }
 
-  mutating func remember(_ dialog: UserAgent.SavedDialog, endedAt instant: Instant) { ended.append((instant, dialog)) }
+  mutating func remember(_ dialog: UserAgent.SavedDialog, endedAt instant: Instant) {
+    ended.append(Ended(dialog, at: instant))
+  }
+
+  /// A restart repeats what was remembered, once.
+  mutating func forgetEnded() { ended.removeAll() }
 }
 
 extension Switchboard {
   /// Calls do not survive a restart: the ACD has ended those in talk with cause `restart` and failed those that waited,
   /// and both sides of each stored dialog got BYE with their release. Phones behind streams must register again.
-  mutating func restartCalls(at now: Instant, into step: inout Step) {
-    for (_, saved) in calls.saved.ended {
-      guard let dialog = calls.userAgent.restore(saved) else { continue }
+  ///
+  /// `ended`: the dialogs whose end may not have been told before the process died.
+  mutating func restartCalls(ended: [SavedDialogs.Ended], at now: Instant, into step: inout Step) {
+    for saved in ended + calls.saved.ended {
+      guard let dialog = calls.userAgent.restore(saved.dialog) else { continue }
       send(into: &step) { $0.end(dialog, at: now, into: &$1) }
     }
+    expireRegistrations(at: now, into: &step)
     follow(calls.registrations.onStreams.map { .unbound($0) }, at: now, into: &step)
     for agent in site.agents.indices.map({ AgentID(index: UInt32($0)) }) where isKnown(agent) {
       if !hasReachablePhone(agent) { tell(.agentUnreachable(agent), at: now, into: &step) }
@@ -60,6 +81,7 @@ extension Switchboard {
     case .dialogEnded(let contact, let side): calls.saved.end(contact, side, at: record.at)
     case .phoneRegistered(let agent, let binding): calls.registrations.apply(binding, of: agent)
     case .phoneUnregistered(let agent, let binding): calls.registrations.remove(binding, of: agent)
+    case .restarted: calls.saved.forgetEnded()
     default: break
     }
   }
@@ -76,9 +98,9 @@ extension Switchboard {
       for dialog in calls.saved[contact, side] { writer.write(counted: dialog.bytes) }
     }
     writer.write(UInt32(calls.saved.ended.count))
-    for (instant, dialog) in calls.saved.ended {
-      writer.write(instant)
-      writer.write(counted: dialog.bytes)
+    for ended in calls.saved.ended {
+      writer.write(ended.at)
+      writer.write(counted: ended.dialog.bytes)
     }
     calls.registrations.write(into: &writer)
   }
@@ -101,6 +123,7 @@ extension Switchboard {
 
   /// Phones and sources as the new configuration names them; who is in a call stays in it.
   mutating func reconfigureCalls(at now: Instant, into step: inout Step) {
+    follow(calls.registrations.bindings(lostIn: site).map { .unbound($0) }, at: now, into: &step)
     calls.policy = Policy(site: site)
     calls.registrations.reconfigure(site)
   }

@@ -29,7 +29,7 @@ extension Switchboard {
 
     case .describeContact(let id):
       guard let contact = contactsByPublicID[id] else { return .refused(.gone("the contact is over")) }
-      return .contact(view(of: contact, at: now))
+      return .contact(tellView(of: contact, at: now))
     case .describeAgent(let agent):
       guard isKnown(agent) else { return .refused(.notFound("there is no such agent")) }
       return .agent(view(of: agent, at: now))
@@ -131,7 +131,9 @@ extension Switchboard {
     guard let contact = contactsByPublicID[id], let state = contacts[contact]?.state else {
       return .refused(.gone("the contact is over"))
     }
-    guard contacts[contact]?.agent == agent, state == (hold ? .talking : .held) else {
+    // The agent may hold whom the other side holds already: the hold ends when both have resumed.
+    let isHoldable = state == .talking || (state == .held && calls.bridges[contact]?.isHeldInConsole == false)
+    guard contacts[contact]?.agent == agent, hold ? isHoldable : state == .held else {
       return .refused(.conflict(hold ? "there is nothing to hold" : "the contact is not on hold"))
     }
     guard isVoice(contact) else { return .refused(.conflict("a chat cannot be held")) }

@@ -51,8 +51,8 @@ extension Switchboard {
       links[contact] = nil
     case .contactHeld(let contact, _): update(contact) { $0.state = .held }
     case .contactResumed(let contact, _): update(contact) { $0.state = .talking }
-    case .messagePosted, .configurationApplied, .restarted: break
-    case .phoneRegistered, .phoneUnregistered, .dialogConfirmed, .dialogEnded: applyToCalls(record)
+    case .messagePosted, .configurationApplied: break
+    case .restarted, .phoneRegistered, .phoneUnregistered, .dialogConfirmed, .dialogEnded: applyToCalls(record)
     }
   }
 

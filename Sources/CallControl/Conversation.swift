@@ -33,7 +33,7 @@ extension Switchboard {
     // Until the first event stream is up the visitor counts as just gone.
     links[contact] = VisitorLink()
     timers.set(.lost(contact), at: now + Self.lostAfter)
-    return .contact(view(of: contact, at: now))
+    return .contact(tellView(of: contact, at: now))
   }
 
   private func refusal(of id: PublicID?, in step: Step) -> Refusal {
@@ -49,7 +49,7 @@ extension Switchboard {
     timers.cancel(.lost(contact))
     timers.cancel(.abandonedTalk(contact))
     if contacts[contact]?.isLost == true { tell(.contactReturned(contact), at: now, into: &step) }
-    return .contact(view(of: contact, at: now))
+    return .contact(tellView(of: contact, at: now))
   }
 
   mutating func detach(_ id: PublicID, at now: Instant, into step: inout Step) -> Reply {

@@ -11,6 +11,8 @@ public enum Input: Sendable {
   case command(RequestID, Command)
   /// The process has replayed its journal: what was live ends as `CALLS.md` 6 says.
   case restarted
+  /// The process is about to stop, on purpose: every call ends as at a restart, and no new one is taken; chats go on.
+  case stopping
   case timersDue
 }
 

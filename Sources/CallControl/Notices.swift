@@ -3,14 +3,14 @@ import Primitives
 
 extension Switchboard {
   /// Tells those who follow what a record changed. Not called in replay.
-  func announce(_ record: Record, into step: inout Step) {
+  mutating func announce(_ record: Record, into step: inout Step) {
     func notify(_ contact: ContactID?, _ agent: AgentID?, _ body: Notice.Body) {
       let id = contact.flatMap { contacts[$0]?.id }
       step.afterCommit.append(
         .notify(Notice(sequence: record.sequence, at: record.at, contact: id, agent: agent, body: body)))
     }
     func changed(_ contact: ContactID, _ agent: AgentID? = nil) {
-      notify(contact, agent ?? talkingAgent(contact), .contactChanged(view(of: contact, at: record.at)))
+      notify(contact, agent ?? talkingAgent(contact), .contactChanged(tellView(of: contact, at: record.at)))
     }
     func agentChanged(_ agent: AgentID) { notify(nil, agent, .agentChanged(view(of: agent, at: record.at))) }
     func offerEnded(_ offer: OfferID, _ contact: ContactID, _ agent: AgentID, _ ending: OfferEnding) {
@@ -23,7 +23,7 @@ extension Switchboard {
     case .acd(let event):
       switch event {
       case .contactQueued(let contact, _, _, _, _):
-        notify(contact, nil, .contactQueued(view(of: contact, at: record.at)))
+        notify(contact, nil, .contactQueued(tellView(of: contact, at: record.at)))
       case .contactRefused: break
       case .contactLost(let contact), .contactReturned(let contact): changed(contact)
       case .offerMade(let contact, let queue, let agent):
@@ -43,7 +43,10 @@ extension Switchboard {
         if outcome == .answered {
           notify(contact, agent, .contactAnswered(view))
         } else {
-          notify(contact, nil, .contactEnded(view))
+          // An agent who was being connected has it on the console.
+          let agent = contacts[contact]?.agent
+          notify(contact, agent, .contactEnded(view))
+          if let agent { agentChanged(agent) }
         }
       case .contactEnded(let contact, let agent, _):
         notify(contact, agent, .contactEnded(view(of: contact, at: record.at)))
@@ -65,10 +68,21 @@ extension Switchboard {
       answered: it.answered, visitorName: it.person.name, address: it.person.address, attributes: it.person.attributes,
       isLost: it.isLost, ending: it.ending)
     if it.state != .queued, it.state != .offering, let agent = it.agent { view.agentName = displayName(agent) }
-    if it.state == .queued {
-      if case .waiting(_, _, let ahead)? = acd.state(of: contact) { view.ahead = ahead }
-      view.waitRange = acd.waitRange(of: contact, at: now)
+    // Only a chat's visitor reads the place, and finding it walks the line.
+    if it.state == .queued, it.channel == .chat, case .waiting(_, _, let ahead)? = acd.state(of: contact) {
+      view.ahead = ahead
+      view.waitRange = acd.waitRange(of: contact, ahead: ahead).map { range in
+        guard let told = it.told else { return range }
+        return WaitRange(low: min(range.low, told.low), high: min(range.high, told.high))
+      }
     }
+    return view
+  }
+
+  /// A view on its way to the visitor, who is never told a longer wait than before.
+  mutating func tellView(of contact: ContactID, at now: Instant) -> ContactView {
+    let view = view(of: contact, at: now)
+    if let range = view.waitRange { contacts[contact]?.told = range }
     return view
   }
 

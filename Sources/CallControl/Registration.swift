@@ -24,10 +24,11 @@ struct Registrations: Sendable {
   }
 
   mutating func reconfigure(_ site: Site) {
-    let used = site.agents.flatMap { agent -> [DigestAlgorithm] in
+    let used: [DigestAlgorithm] = site.agents.flatMap { agent -> [DigestAlgorithm] in
       if case .registers(_, let credentials) = agent.phone { credentials.algorithms } else { [] }
     }
-    algorithms = used.isEmpty ? [.sha256] : [.sha256, .md5].filter { used.contains($0) }
+    let known: [DigestAlgorithm] = [.sha256, .md5]
+    algorithms = used.isEmpty ? [.sha256] : known.filter { used.contains($0) }
     agentsByAddress = Index()
     accounts = site.agents.enumerated().map { number, agent in
       guard case .registers(let uri, let credentials) = agent.phone else { return nil }
@@ -37,6 +38,13 @@ struct Registrations: Sendable {
         username: credentials.user, realm: realm, password: credentials.password, algorithms: credentials.algorithms)
       return (address, account)
     }
+  }
+
+  /// Bindings that the new site gives to nobody, or to somebody else.
+  func bindings(lostIn site: Site) -> [Registrar.Binding] {
+    var next = self
+    next.reconfigure(site)
+    return accounts.flatMap { bindings(at: $0?.address) }.filter { agent(of: $0) != next.agent(of: $0) }
   }
 
   var count: Int { registrar.count }
@@ -82,6 +90,15 @@ struct Registrations: Sendable {
         authenticator.challenges(
           to: flow.remote, stale: isStale, algorithms: isBrief ? [algorithms[0]] : algorithms, at: now))
     }
+  }
+
+  /// Whether a REGISTER answers a challenge of ours. Nobody can do that for an address that is not theirs.
+  func isAnswer(_ message: Message, from flow: Flow) -> Bool { authenticator.isAnswer(message, from: flow.remote) }
+
+  /// The challenge of a stranger's REGISTER, in one algorithm: over UDP it must stay short.
+  mutating func challenge(_ message: Message, from flow: Flow, at now: Instant) -> [UserAgent.Header] {
+    let isStale = authenticator.username(in: message) != nil
+    return authenticator.challenges(to: flow.remote, stale: isStale, algorithms: [.sha256], at: now)
   }
 
   mutating func expire(at now: Instant) -> [Registrar.Change] { registrar.expire(at: now) }
@@ -198,6 +215,17 @@ extension Switchboard {
     }
   }
 
+  /// Asks a stranger who is there without keeping anything of it: over UDP the source may be forged.
+  mutating func challengeStatelessly(
+    _ message: Message, limit: Int, from flow: Flow, at now: Instant, into step: inout Step
+  ) {
+    let headers = calls.registrations.challenge(message, from: flow, at: now)
+    let bytes = UserAgent.statelessResponse(to: message, status: 401, headers: headers, flow: flow)
+    guard !bytes.isEmpty, bytes.count <= limit else { return }
+    let back = UserAgent.responseFlow(to: message, from: flow)
+    step.immediate.append(.transmit(UserAgent.Transmission(bytes: bytes, flow: back)))
+  }
+
   mutating func unregister(_ flow: Flow, at now: Instant, into step: inout Step) {
     // A datagram that could not be sent says nothing about the phone: its binding ends by its own time.
     guard flow.transport != .udp else { return }
@@ -218,7 +246,11 @@ extension Switchboard {
         emit(.phoneRegistered(agent, binding: binding.bytes), at: now, into: &step)
         tell(.agentReachable(agent), at: now, into: &step)
       case .unbound(let binding):
-        guard let agent = calls.registrations.agent(of: binding) else { continue }
+        guard let agent = calls.registrations.agent(of: binding) else {
+          // The site changed while the process was down: nobody's phone, but its source must not stay admitted.
+          calls.registrations.remove(binding.bytes, of: .none)
+          continue
+        }
         emit(.phoneUnregistered(agent, binding: binding.bytes), at: now, into: &step)
         if !hasReachablePhone(agent) { tell(.agentUnreachable(agent), at: now, into: &step) }
       }

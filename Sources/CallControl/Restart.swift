@@ -4,13 +4,23 @@ public import Primitives
 extension Switchboard {
   /// What was live when the process died: offers end as `failed(restart)`, calls are told, chats go on.
   mutating func restart(at now: Instant, into step: inout Step) {
+    let ended = calls.saved.ended
     emit(.restarted, at: now, into: &step)
     tell(.restarted, at: now, into: &step)
-    restartCalls(at: now, into: &step)
+    restartCalls(ended: ended, at: now, into: &step)
     for contact in contacts.ids where contacts[contact]?.channel == .chat {
       links[contact] = VisitorLink()
       timers.set(.lost(contact), at: now + Self.lostAfter)
     }
+  }
+
+  /// A planned stop: whoever is in a call, waits in one or rings hears it now.
+  mutating func stop(at now: Instant, into step: inout Step) {
+    calls.isStopping = true
+    for leg in calls.legs.ids where calls.legs[leg]?.state == .arrived {
+      refuse(leg, status: 503, at: now, into: &step)
+    }
+    tell(.stopping, at: now, into: &step)
   }
 
   static let checkpointVersion: UInt8 = 1

@@ -33,8 +33,9 @@ public struct Switchboard: Sendable {
     calls = Calls(site: site, entropy: &self.entropy)
   }
 
-  /// Handles one input at `now`. Due timers fire first.
+  /// Handles one input at `now`. Due timers fire first, but for a restart: what was cut short by it is not late.
   public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) {
+    if case .restarted = input { restart(at: now, into: &step) }
     fireTimers(at: now, into: &step)
     switch input {
     case .message(let message, let flow): receive(message, from: flow, at: now, into: &step)
@@ -43,8 +44,8 @@ public struct Switchboard: Sendable {
     case .command(let request, let command):
       let reply = carryOut(command, at: now, into: &step)
       step.afterCommit.append(.reply(request, reply))
-    case .restarted: restart(at: now, into: &step)
-    case .timersDue: break
+    case .stopping: stop(at: now, into: &step)
+    case .restarted, .timersDue: break
     }
   }
 

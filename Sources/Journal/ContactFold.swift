@@ -10,7 +10,7 @@ struct ContactFold {
   var level = ServiceLevels.Version.fallback
   var isLive = true
   var wrapUpSince: Instant?
-  /// Who holds: bit 0 the visitor, bit 1 the agent, bit 2 the system. The contact is held while anybody does.
+  /// Who began to hold: bit 0 the visitor, bit 1 the agent, bit 2 the system.
   private var holders: Int64 = 0
   private var heldSince: Instant?
 
@@ -62,9 +62,10 @@ struct ContactFold {
     holders |= 1 << Int64(author.code)
   }
 
-  mutating func resume(by author: Author, at instant: Instant) {
-    holders &= ~(1 << Int64(author.code))
-    if holders == 0 { closeHold(at: instant) }
+  /// A resume ends the hold whoever it came from: call control journals it once, when nobody holds any more.
+  mutating func resume(at instant: Instant) {
+    holders = 0
+    closeHold(at: instant)
   }
 
   private mutating func closeHold(at instant: Instant) {

@@ -14,6 +14,8 @@ public enum JournalError: Error, Sendable, Equatable {
   case inaccessible(path: String, reason: String)
   /// A name that the journal knows by an index was changed or dropped; names are append-only.
   case renamed(kind: String, index: Int)
+  /// An entry of the table of names that makes no sense.
+  case unreadable(kind: String, index: Int)
 }
 
 extension JournalError: CustomStringConvertible {
@@ -33,6 +35,8 @@ extension JournalError: CustomStringConvertible {
       "the journal \(path) cannot be opened: \(reason)"
     case .renamed(let kind, let index):
       "the name of \(kind) \(index) differs from the journal's; names are only ever added"
+    case .unreadable(let kind, let index):
+      "\(kind) \(index) in the journal's table of names is damaged"
     }
   }
 }

@@ -62,8 +62,8 @@ struct Projection {
       closed.append(fold)
     case .contactHeld(let contact, let author):
       change(contact) { $0.hold(by: author, at: record.at) }
-    case .contactResumed(let contact, let author):
-      change(contact) { $0.resume(by: author, at: record.at) }
+    case .contactResumed(let contact, _):
+      change(contact) { $0.resume(at: record.at) }
     case .configurationApplied(let hash):
       configuration = hash
       levels = try ServiceLevels.load(hash, db)

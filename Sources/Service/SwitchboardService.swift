@@ -112,6 +112,9 @@ public struct SwitchboardService: Sendable {
       logger: logger)
     configuration.maximumGracefulShutdownDuration = Duration.seconds(10)
     let served = await Result { try await ServiceGroup(configuration: configuration).run() }
+    // Calls in progress get their BYE before the sockets close; whoever answers it has a second.
+    mailbox.post(.input(.stopping))
+    try? await Task.sleep(for: .seconds(1))
     engine.stop()
     journal.stop()
     await telephony.stop()

@@ -15,6 +15,7 @@ extension SiteFolder {
     for index in site.agents.indices
     where site.agents[index].phone == .none && !site.definitions.agents[index].isRemoved {
       site.agents[index].phone = .demo
+      site.definitions.agents[index].voiceCapacity = 1
     }
     site.federation.trustedSources.append(AddressRange(network: Endpoint(ipv4: 0x7f00_0001, port: 0), prefix: 128))
     let queues = site.definitions.queues

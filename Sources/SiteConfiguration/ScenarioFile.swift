@@ -198,7 +198,7 @@ struct ScenarioReader {
       let profile = Profile(needs: needs.filter { $0.skill != skill } + [Profile.Need(skill: skill, level: level)])
       let probability = pair.item.decimal ?? 0
       rest -= probability
-      if probability > 0 { shares.append(Scenario.Share(site.definitions.intern(profile), probability)) }
+      if probability > 0 { shares.append(Scenario.Share(site.definitions.names.intern(profile), probability)) }
     }
     if let item, rest < -1e-6 { report(item.place, "the shares of `needs` add up to \((1 - rest).short), more than 1") }
     if rest > 1e-6 { shares.append(Scenario.Share(own, rest)) }

@@ -119,8 +119,8 @@ extension AgentDefinition {
   }
 }
 
-extension Definitions {
-  /// The id of a set of needs, the same for equal sets.
+extension Names {
+  /// The id of a set of needs, the same for equal sets and for ever.
   mutating func intern(_ profile: Profile) -> ProfileID {
     let index = profiles.firstIndex(of: profile) ?? profiles.count
     if index == profiles.count { profiles.append(profile) }

@@ -107,7 +107,7 @@ struct SiteReader {
     if let channels = item["channels"], case .list(let items) = channels.value, items.isEmpty {
       report(channels.place, "the queue `\(queue.name)` takes no channel")
     }
-    queue.profile = site.definitions.intern(Profile(needs: readSkills(item["skills"])))
+    queue.profile = names.intern(Profile(needs: readSkills(item["skills"])))
     queue.priority = item["priority"]?.whole.flatMap(Int16.init(exactly:)) ?? queue.priority
     queue.aging = item["aging"]?.decimal.flatMap { Int32(exactly: ($0 * 1000).rounded()) } ?? queue.aging
     queue.ring = item["ring"]?.interval ?? queue.ring
@@ -206,7 +206,10 @@ struct SiteReader {
     let password = item["password_file"]
     guard let phone, let text = phone.text, text.contains(":") else {
       switch phone?.text {
-      case nil, "none": site.agents[index].phone = .none
+      case nil, "none":
+        site.agents[index].phone = .none
+        // Who has no phone takes chats only.
+        site.definitions.agents[index].voiceCapacity = 0
       case "demo": site.agents[index].phone = .demo
       case "browser":
         phone.map { report($0.place, "`phone: browser` is not built yet; take a SIP phone, `demo` or `none`") }
@@ -230,6 +233,8 @@ struct SiteReader {
     guard let password else {
       if uri.host == site.domain, uri.port == nil {
         report(phone.place, "`\(text)` registers here, so it needs a `password_file`")
+      } else if Endpoint(address: uri.host, port: 5060) == nil {
+        report(phone.place, "`\(text)` must have an IP address as its host: names are not looked up")
       }
       site.agents[index].phone = .address(uri)
       return
@@ -242,7 +247,8 @@ struct SiteReader {
     if isTaken { report(phone.place, "another agent has the phone `\(text)` already") }
     guard let secret = secret(password, "password_file") else { return }
     let digest = item["digest"]?.list.compactMap(\.text) ?? []
-    let algorithms: [DigestAlgorithm] = [.sha256, .md5].filter { digest.contains($0 == .md5 ? "md5" : "sha-256") }
+    let known: [(name: String, algorithm: DigestAlgorithm)] = [("sha-256", .sha256), ("md5", .md5)]
+    let algorithms = known.filter { digest.contains($0.name) }.map(\.algorithm)
     site.agents[index].phone = .registers(
       uri, Site.Credentials(user: user, password: secret, algorithms: algorithms.isEmpty ? [.sha256] : algorithms))
   }

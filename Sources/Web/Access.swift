@@ -3,6 +3,7 @@ import CallControl
 import Digest
 import FoundationEssentials
 import Glibc
+import SIP
 
 /// Who a request comes from.
 enum Principal: Sendable {
@@ -25,14 +26,20 @@ enum Principal: Sendable {
     self = found.map { .holder($0) } ?? .stranger(token: presented)
   }
 
+  /// Whether the site still has the token as it was when the request came.
+  func isValid(in site: Site) -> Bool {
+    if case .holder(let token) = self { site.tokens.contains(token) } else { true }
+  }
+
   func has(oneOf scopes: [Site.Token.Scope]) -> Bool {
     if case .holder(let token) = self { token.scopes.contains { scopes.contains($0) } } else { false }
   }
 
-  /// What an `Idempotency-Key` is bound to.
-  var fingerprint: String {
+  /// What an `Idempotency-Key` is bound to. Who shows no token is known by where they are, since the answer to one
+  /// visitor, which carries their token, must not reach another who happens to send the same key.
+  func fingerprint(at address: Endpoint, origin: String?) -> String {
     switch self {
-    case .anonymous: "anonymous"
+    case .anonymous: "anonymous \(address.address) \(origin ?? "-")"
     case .stranger(let token): "visitor " + token
     case .holder(let token): "token " + String(decoding: hexadecimal(token.sha256), as: UTF8.self)
     }

@@ -59,6 +59,13 @@ final class Desk: Sendable {
     return reply
   }
 
+  /// - Throws: 503 while the journal takes no events.
+  func checkReady() throws {
+    guard backend.isReady() else {
+      throw Refused.unavailable("not-ready", "Not ready", "The journal takes no events now.", retryAfter: 1)
+    }
+  }
+
   func contact(_ id: PublicID) async throws -> ContactView {
     guard case .contact(let view) = try await perform(.describeContact(id)) else { throw Refused.internalError }
     return view

@@ -14,15 +14,21 @@ struct EventStreams: Sendable {
   ///   - snapshot: the state to start from where the stream cannot be resumed.
   ///   - waiting: looks a waiting contact up again from time to time: its place changes by what others do, which is
   ///     no event of its own.
+  ///   - mayRead: asked before everything that is written after the beginning; the stream ends where the right to read
+  ///     it does, as it also does with its token.
   ///   - opened, closed: called once each, around the life of the stream.
   func answer(
     _ topic: Feed.Topic, for audience: Audience, exchange: Exchange,
     snapshot: @escaping @Sendable () async throws -> StreamEvent.Snapshot,
-    waiting: (@Sendable () async throws -> Contact)? = nil,
+    waiting: (@Sendable () async throws -> Contact)? = nil, mayRead: @escaping @Sendable () async -> Bool = { true },
     opened: @escaping @Sendable () async -> Void = {}, closed: @escaping @Sendable () -> Void = {}
   ) throws -> Answer {
     let after = try lastEventID(exchange)
-    let request = exchange.request
+    let (request, principal) = (exchange.request, exchange.principal)
+    let isAllowed: @Sendable () async -> Bool = {
+      guard principal.isValid(in: backend.site()) else { return false }
+      return await mayRead()
+    }
     return Answer(
       status: .ok, headers: [.contentType: "text/event-stream", .xAccelBuffering: "no"],
       body: .stream { writer in
@@ -30,7 +36,8 @@ struct EventStreams: Sendable {
         await opened()
         defer { closed() }
         try await request.body.consumeWithCancellationOnInboundClose { _ in
-          try await write(topic, for: audience, after: after, snapshot: snapshot, waiting: waiting, to: &out)
+          try await write(
+            topic, for: audience, after: after, snapshot: snapshot, waiting: waiting, isAllowed: isAllowed, to: &out)
         }
         try await out.finish(nil)
       })
@@ -45,7 +52,7 @@ struct EventStreams: Sendable {
   private func write(
     _ topic: Feed.Topic, for audience: Audience, after: UInt64?,
     snapshot: @Sendable () async throws -> StreamEvent.Snapshot, waiting: (@Sendable () async throws -> Contact)?,
-    to writer: inout any ResponseBodyWriter
+    isAllowed: @Sendable () async -> Bool, to writer: inout any ResponseBodyWriter
   ) async throws {
     let subscription = feed.subscribe(topic, after: after)
     var isOver = false
@@ -63,6 +70,7 @@ struct EventStreams: Sendable {
       }
       if !isOver {
         pieces: for await piece in subscription.pieces.cancelOnGracefulShutdown() {
+          guard await isAllowed() else { break pieces }
           switch piece {
           case .beat: try await writer.write(try await beat(told: &told, waiting: waiting))
           case .notices(let notices):

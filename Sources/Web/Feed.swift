@@ -71,11 +71,15 @@ public final class Feed: Sendable {
     }
   }
 
-  /// Lets silent streams prove that they are alive.
-  func beat() {
+  /// Into how many parts the time between two beats is cut; each has its share of the streams, so that those of all
+  /// who wait do not ask for their place in one instant.
+  static let beatParts: UInt64 = 32
+
+  /// Lets the silent streams of one part prove that they are alive.
+  func beat(part: UInt64) {
     state.withLock { state in
       for topic in state.subscribers.values {
-        for continuation in topic.values { continuation.yield(.beat) }
+        for (number, continuation) in topic where number % Self.beatParts == part { continuation.yield(.beat) }
       }
     }
   }

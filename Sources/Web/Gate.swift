@@ -111,7 +111,8 @@ struct Gate: HTTPResponder {
     guard (1...255).contains(text.utf8.count) else {
       throw Refused.badRequest("An Idempotency-Key has 1 to 255 characters.")
     }
-    let scope = exchange.principal.fingerprint + " " + exchange.request.uri.path
+    let caller = exchange.principal.fingerprint(at: exchange.address, origin: exchange.origin)
+    let scope = caller + " " + exchange.request.uri.path
     let key = IdempotencyCache.Key(scope: scope, key: text)
     let request = Array((exchange.request.uri.query ?? "").utf8) + [0] + exchange.body
     let fingerprint = HashFunction.sha256.hash(request)

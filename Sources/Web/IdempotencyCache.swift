@@ -22,7 +22,7 @@ struct IdempotencyCache: Sendable {
   }
 
   private var entries: [Key: Entry] = [:]
-  /// Keys in the order of their first use, from `head` on.
+  /// The keys of `entries`, each once, in the order of their first use, from `head` on.
   private var order: [Key] = []
   private var head = 0
   private let limit: Int
@@ -33,7 +33,7 @@ struct IdempotencyCache: Sendable {
     self.lifetime = lifetime
   }
 
-  var count: Int { entries.count }
+  var count: Int { order.count - head }
 
   mutating func begin(_ key: Key, fingerprint: [UInt8], at now: Int64) -> Finding {
     forget(at: now)
@@ -49,12 +49,15 @@ struct IdempotencyCache: Sendable {
   mutating func finish(_ key: Key, with answer: Answer) { entries[key]?.answer = answer }
 
   /// Nothing came of it: the same key may try again.
-  mutating func abandon(_ key: Key) { entries[key] = nil }
+  mutating func abandon(_ key: Key) {
+    // It is among the last ones, so the search is short.
+    guard entries.removeValue(forKey: key) != nil, let place = order.lastIndex(of: key) else { return }
+    order.remove(at: place)
+  }
 
   private mutating func forget(at now: Int64) {
     while head < order.count {
-      let entry = entries[order[head]]
-      guard entry == nil || entries.count >= limit || entry?.expires ?? 0 <= now else { break }
+      guard entries.count >= limit || entries[order[head]]?.expires ?? 0 <= now else { break }
       entries[order[head]] = nil
       head += 1
     }

@@ -14,8 +14,13 @@ final class Presence: Sendable {
 
   private let visitors = Mutex<[PublicID: Visitor]>([:])
   private let perform: @Sendable (Command) async -> Reply
+  private let pause: Duration
 
-  init(perform: @escaping @Sendable (Command) async -> Reply) { self.perform = perform }
+  /// - Parameter pause: how long to wait before what a full mailbox refused is told again.
+  init(perform: @escaping @Sendable (Command) async -> Reply, pause: Duration = .seconds(1)) {
+    self.perform = perform
+    self.pause = pause
+  }
 
   func streamOpened(_ contact: PublicID) async { await change(contact, by: 1) }
 
@@ -31,9 +36,20 @@ final class Presence: Sendable {
   }
 
   private func change(_ contact: PublicID, by difference: Int) async {
-    guard var isHere = start(contact, by: difference) else { return }
+    if let isHere = start(contact, by: difference) { await tell(contact, isHere) }
+  }
+
+  private func tell(_ contact: PublicID, _ isHere: Bool) async {
+    var isHere = isHere
     while true {
-      _ = await perform(isHere ? .attach(contact) : .detach(contact))
+      if case .refused(.overloaded) = await perform(isHere ? .attach(contact) : .detach(contact)) {
+        // The stream shall not wait for it, nor its end cut the pause short.
+        Task { [isHere] in
+          try? await Task.sleep(for: pause)
+          await tell(contact, isHere)
+        }
+        return
+      }
       guard let next = told(contact, isHere) else { return }
       isHere = next
     }

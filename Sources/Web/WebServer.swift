@@ -74,8 +74,10 @@ public struct WebServer: Service {
       group.addTask { try await application.run() }
       group.addTask { [desk] in
         while true {
-          try await Task.sleep(for: desk.options.beat)
-          desk.feed.beat()
+          for part in 0..<Feed.beatParts {
+            try await Task.sleep(for: desk.options.beat / Int(Feed.beatParts))
+            desk.feed.beat(part: part)
+          }
         }
       }
       try await group.next()

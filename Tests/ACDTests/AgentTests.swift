@@ -243,6 +243,26 @@ import Testing
     #expect(floor.pass(.seconds(60)) == [.outcomeFixed(late, queue: QueueID(1), agent: .none, .timedOut)])
   }
 
+  @Test("A contact keeps its needs when its queue needs nothing any more")
+  func keptNeeds() {
+    let needy = site(agents: 2) {
+      $0.names.profiles.append(Profile(needs: [.init(skill: SkillID(index: 0), level: 10)]))
+      $0.queues[0].profile = ProfileID(index: 1)
+      $0.agents[1].skills = [.init(skill: SkillID(index: 0), level: 10)]
+    }
+    var floor = Floor(needy)
+    let kept = floor.arrive(profile: 1)
+    var next = needy
+    next.queues[0].profile = ProfileID(index: 0)
+    floor.step.removeAll()
+    floor.engine.reconfigure(next, at: floor.now, into: &floor.step)
+    let plain = floor.arrive()
+    floor.signIn(0)
+    #expect(floor.isOffered(plain, to: 0) && floor.isWaiting(kept))
+    floor.signIn(1)
+    #expect(floor.isOffered(kept, to: 1))
+  }
+
   @Test("An agent who gains a skill is offered the contact that waited for it")
   func gainedSkill() {
     let plain = site { $0.profiles.append(Profile(needs: [.init(skill: SkillID(index: 0), level: 10)])) }

@@ -199,4 +199,32 @@ import Testing
     #expect(events.contains(.outcomeFixed(waiting, queue: QueueID(index: 0), agent: .none, .failed)))
     #expect(!floor.isWaiting(ringing) && !floor.isWaiting(connecting))
   }
+
+  @Test("A restart that comes long after the ring limit fails the offer by itself: no miss")
+  func restartedLate() {
+    var floor = Floor(site())
+    floor.signIn(0)
+    _ = floor.arrive()
+    floor.now = floor.now + .minutes(10)
+    let events = floor.say(.restarted)
+    #expect(events.contains { if case .offerFailed(_, _, _, .restart) = $0 { true } else { false } })
+    #expect(!events.contains { if case .offerMissed = $0 { true } else { false } })
+    #expect(floor.engine.summary(of: AgentID(0)).presence == .ready)
+  }
+
+  @Test("A planned stop ends calls, waiting and in talk, and leaves the chat that is on offer alone")
+  func stopping() throws {
+    var floor = Floor(site(agents: 2) { $0.queues[0].channels = [.voice, .chat] })
+    floor.signIn(0)
+    let talk = floor.arrive()
+    try floor.answer(0)
+    let waiting = floor.arrive()
+    floor.signIn(1)
+    let chat = floor.arrive(0, .chat)
+    let events = floor.say(.stopping)
+    #expect(floor.engine.state(of: waiting) == nil)
+    #expect(events.contains { if case .contactEnded(talk, _, .restart) = $0 { true } else { false } })
+    #expect(events.contains { if case .outcomeFixed(waiting, _, _, .failed) = $0 { true } else { false } })
+    #expect(floor.engine.state(of: chat) != nil)
+  }
 }

@@ -220,6 +220,24 @@ struct ChatTests {
     #expect(desk.ask(.post(id, .visitor, text: long)) == .refused(.invalid("a message has 1 to 4000 characters")))
   }
 
+  @Test("A visitor is never told a longer wait than before, though an agent has left")
+  func toldRange() throws {
+    var desk = Desk()
+    for agent in [amina, bo] {
+      _ = desk.ask(.signIn(agent))
+      _ = desk.ask(.notReady(agent, reason: nil))
+    }
+    let chat = try need(desk.chat())
+    let first = try need(desk.state(chat)?.waitRange)
+    _ = desk.ask(.signOut(bo))
+    #expect(desk.state(chat)?.waitRange == first)
+    let second = try need(desk.chat())
+    let behind = try need(desk.state(second)?.waitRange)
+    #expect(behind.low > first.low)
+    _ = desk.ask(.hangUp(chat, .visitor))
+    #expect(try need(desk.state(second)?.waitRange).low < behind.low)
+  }
+
   @Test("A live offer ends with a restart, chats keep their place and their link is waited for")
   func restart() throws {
     var desk = Desk()

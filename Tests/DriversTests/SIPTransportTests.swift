@@ -229,6 +229,21 @@ private struct Client {
     }
   }
 
+  @Test("A connection that brought no message fails unheard; a stranger who makes many is shut out")
+  func idleConnections() async throws {
+    try await withTransport { transport, inbox, _, tcp in
+      for _ in 0..<20 { try Client(SOCK_STREAM, from: 0x7f00_0002, to: tcp).close() }
+      #expect(await inbox.wait { _ in transport.counters.banned == 1 && transport.counters.dropped == 4 })
+      for _ in 0..<20 { try Client(SOCK_STREAM, to: tcp).close() }
+      let talker = try Client(SOCK_STREAM, to: tcp)
+      talker.send(Self.options(1))
+      #expect(await inbox.wait { $0.messages.count == 1 })
+      talker.close()
+      #expect(await inbox.wait { !$0.failed.isEmpty })
+      #expect(inbox.failed == inbox.messages.map(\.flow))
+    }
+  }
+
   @Test("A message without a connection opens one, and its answer comes back on it")
   func outgoing() async throws {
     try await withTransport { server, serverInbox, _, serverTCP in

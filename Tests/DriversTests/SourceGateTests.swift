@@ -19,7 +19,6 @@ import Testing
     }
     #expect(judge(&gate, stranger, after: 1_700_000) == .banned)
     #expect(judge(&gate, stranger, after: 1_700_001) == .shutOut)
-    #expect(gate.isShutOut(stranger, at: start + .seconds(300)))
     #expect(judge(&gate, stranger, after: 1_700_000 + .seconds(300) - 1) == .shutOut)
     #expect(judge(&gate, stranger, after: 1_700_000 + .seconds(300)) == .admitted)
   }

@@ -4,12 +4,12 @@ import Testing
 /// Headless Chromium, driven through chromedriver by the WebDriver protocol (plain HTTP and JSON).
 final class Browser: @unchecked Sendable {
   private let driver: Peer
-  private let base: String
+  private let port: Int
   private var session = ""
 
   init(port: Int, in folder: URL) async throws {
     driver = try Peer(try #require(find("chromedriver")), ["--port=\(port)", "--allowed-ips="], in: folder)
-    base = "http://127.0.0.1:\(port)"
+    self.port = port
     let isUp = await eventually(within: 20) { ((try? await self.call("GET", "/status"))?["ready"] as? Bool) == true }
     try #require(isUp, "chromedriver did not start:\n\(driver.text)")
     let options: [String: Any] = [
@@ -50,9 +50,35 @@ final class Browser: @unchecked Sendable {
 
   @discardableResult
   private func call(_ method: String, _ path: String, _ body: [String: Any]? = nil) async throws -> [String: Any] {
-    let json = try await Web.send(method, base + path, body: body).json
+    let json = try exchange(method, path, body.map { try JSONSerialization.data(withJSONObject: $0) } ?? Data())
     // Most answers stand under `value`; a script's value may be anything.
     if let value = json["value"] as? [String: Any] { return value.merging(["value": value]) { first, _ in first } }
     return json
+  }
+
+  /// Foundation's client refuses chromedriver's headers, so this is HTTP by hand: one exchange, one connection.
+  private func exchange(_ method: String, _ path: String, _ body: Data) throws -> [String: Any] {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var patience = timeval(tv_sec: 30, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    guard withLoopback(port, { connect(descriptor, $0, $1) }) == 0 else { throw POSIXError(.ECONNREFUSED) }
+    let head =
+      "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Type: application/json\r\n"
+      + "Content-Length: \(body.count)\r\nConnection: close\r\n\r\n"
+    let request = [UInt8](head.utf8) + body
+    guard send(descriptor, request, request.count, 0) == request.count else { throw POSIXError(.EIO) }
+    var answer = Data()
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      if let end = answer.range(of: Data("\r\n\r\n".utf8)),
+        let json = try? JSONSerialization.jsonObject(with: answer[end.upperBound...]) as? [String: Any]
+      {
+        return json
+      }
+      let count = read(descriptor, &bytes, bytes.count)
+      guard count > 0 else { throw POSIXError(.EIO) }
+      answer.append(contentsOf: bytes[..<count])
+    }
   }
 }

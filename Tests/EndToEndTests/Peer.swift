@@ -23,6 +23,9 @@ final class Peer: @unchecked Sendable {
     try process.run()
   }
 
+  /// A test that throws leaves nothing running.
+  deinit { kill(SIGKILL) }
+
   var text: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
 
   func type(_ line: String) { input.fileHandleForWriting.write(Data((line + "\n").utf8)) }

@@ -58,7 +58,8 @@ final class RunningSite: @unchecked Sendable {
 
   private func isReady() async throws {
     let ready = await eventually(within: 15) { (try? await self.call("GET", "/-/ready").status) == 200 }
-    try #require(ready, "the server did not become ready:\n\(server.text)")
+    // Another server on the same port would answer as well.
+    try #require(ready && server.process.isRunning, "the server did not become ready:\n\(server.text)")
   }
 
   /// One HTTP request with a bearer token; the JSON answer as nested dictionaries.

@@ -1,6 +1,8 @@
 import ACD
 import CallControl
 import Foundation
+import class GRDB.DatabaseQueue
+import struct GRDB.StatementArguments
 import Primitives
 import Testing
 
@@ -145,6 +147,47 @@ import Testing
     let restored = try scratch.open().reader.restore()
     #expect(restored.configuration == Restored.Configuration(hash: "one", body: [1, 2]))
     #expect(restored.names == more.names)
+  }
+
+  @Test("Profiles keep their index by the names of their skills, and cannot change")
+  func profiles() throws {
+    let scratch = try ScratchJournal()
+    var first = definitions()
+    first.names.skills = ["sales", "german"]
+    let (sales, german) = (SkillID(index: 0), SkillID(index: 1))
+    first.profiles += [
+      Profile(needs: [.init(skill: german, level: 50), .init(skill: sales, level: 0)]),
+      Profile(needs: [.init(skill: german, level: 100)]),
+    ]
+    #expect(first.names.profileTexts == ["", "sales:0,german:50", "german:100"])
+    try scratch.open().append(Batch(configuration: .init(hash: "one", body: [], definitions: first)))
+    #expect(try scratch.open().reader.restore().names == first.names)
+    first.profiles.swapAt(1, 2)
+    #expect(throws: JournalError.renamed(kind: "profile", index: 1)) {
+      try scratch.open().append(Batch(configuration: .init(hash: "two", body: [], definitions: first)))
+    }
+  }
+
+  @Test("A journal from before profiles were kept opens with none, and a damaged profile is named")
+  func olderProfiles() throws {
+    let scratch = try ScratchJournal()
+    var names = definitions().names
+    names.skills = ["german"]
+    names.profiles.append(Profile(needs: [.init(skill: SkillID(index: 0), level: 50)]))
+    try scratch.open().append(Batch(configuration: .init(hash: "one", body: [], definitions: .init(names: names))))
+    let damage = ["german", "german:256", "german:50,", "french:50", ":"]
+    for text in damage {
+      try change(scratch, "UPDATE name SET name = ? WHERE kind = 'profile' AND idx = 1", [text])
+      #expect(throws: JournalError.unreadable(kind: "profile", index: 1)) { try scratch.open().reader.restore() }
+    }
+    try change(scratch, "DELETE FROM name WHERE kind = 'profile'")
+    #expect(try scratch.open().reader.names().profiles == [Profile()])
+    try scratch.open().append(Batch(configuration: .init(hash: "two", body: [], definitions: .init(names: names))))
+    #expect(try scratch.open().reader.names() == names)
+  }
+
+  private func change(_ scratch: ScratchJournal, _ sql: String, _ arguments: StatementArguments = []) throws {
+    try DatabaseQueue(path: scratch.path).write { try $0.execute(sql: sql, arguments: arguments) }
   }
 
   @Test("A name that the journal knows by its index cannot change or go")

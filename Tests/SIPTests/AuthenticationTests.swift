@@ -199,6 +199,20 @@ struct AuthenticationTests {
       authenticator.verify(try message("wrong", at: later), from: home, account: account(), at: later) == .refused)
   }
 
+  @Test("Answers to a nonce that was not made for their source lock nobody out: the source may be forged")
+  func forgedFailures() throws {
+    var authenticator = authenticator()
+    var elsewhere = home
+    elsewhere.low += 1
+    let foreign = try register(answering: authenticator.challenges(to: elsewhere, at: start)[0], password: "wrong")
+    for _ in 0..<20 {
+      #expect(authenticator.verify(foreign, from: home, account: account(), at: start) == .challenge(stale: true))
+    }
+    #expect(!authenticator.isAnswer(foreign, from: home) && authenticator.isAnswer(foreign, from: elsewhere))
+    let right = try register(answering: authenticator.challenges(to: home, at: start)[0])
+    #expect(authenticator.verify(right, from: home, account: account(), at: start) == .accepted)
+  }
+
   @Test("Challenges of other realms are not answered: a response would give a hash of the password away")
   func foreignRealm() throws {
     let text =

@@ -2,6 +2,7 @@ import ACD
 import CallControl
 import Digest
 import Foundation
+import Primitives
 import SIP
 import Testing
 
@@ -12,11 +13,14 @@ import Testing
   func names() throws {
     let before = try Folder([
       "site.yaml":
-        "queues: { sales: {}, support: {} }\nagents: { amina: { queues: [sales] }, ben: { queues: [support] } }"
+        "queues: { sales: {}, support: {} }\nagents: { amina: { queues: [sales] }, ben: { phone: demo, queues: [support] } }"
     ])
     let first = try SiteFolder.load(before.path)
     let after = try Folder([
-      "site.yaml": "queues: { new: {}, support: {} }\nagents: { zoe: { queues: [new] }, ben: { queues: [support] } }"
+      "site.yaml": """
+      queues: { new: {}, support: {} }
+      agents: { zoe: { phone: demo, queues: [new] }, ben: { phone: demo, queues: [support] } }
+      """
     ])
     let second = try SiteFolder.load(after.path, names: first.definitions.names)
     #expect(second.definitions.names.queues == ["sales", "support", "new"])
@@ -26,6 +30,32 @@ import Testing
     #expect(second.definitions.agents[1].queues.map(\.queue) == [QueueID(index: 1)])
     #expect(second.agents.count == 3 && second.queues.count == 3)
     #expect(after.findings().contains { $0.contains("warning") } == false)
+  }
+
+  @Test("A profile keeps its index when queues change places and when the last queue that needed it is gone")
+  func profiles() throws {
+    let agents = "agents: { amina: { phone: demo, queues: [plain], skills: { german: 90 } } }"
+    let before = try Folder([
+      "site.yaml": "queues: { sales: { skills: { sales: 1 } }, help: { skills: { german: 50 } }, plain: {} }\n\(agents)"
+    ])
+    let reordered = try Folder([
+      "site.yaml": "queues: { help: { skills: { german: 50 } }, sales: { skills: { sales: 1 } }, plain: {} }\n\(agents)"
+    ])
+    let without = try Folder(["site.yaml": "queues: { plain: {} }\n\(agents)"])
+    var definitions = try SiteFolder.load(before.path).definitions
+    let profiles = definitions.profiles
+    #expect(profiles.count == 3)
+    var engine = Engine(definitions: definitions)
+    var step = ACD.Step()
+    for folder in [reordered, without, before] {
+      let queues = definitions.queues
+      definitions = try SiteFolder.load(folder.path, names: definitions.names).definitions
+      #expect(definitions.profiles == profiles)
+      for (old, new) in zip(queues, definitions.queues) where !old.isRemoved && !new.isRemoved {
+        #expect(old.profile == new.profile)
+      }
+      engine.reconfigure(definitions, at: .distantPast, into: &step)
+    }
   }
 
   @Test("A reference to a queue that was removed is an error although its name is still known")
@@ -124,6 +154,24 @@ import Testing
     #expect(demo.definitions.names.agents.count == demo.agents.count)
     #expect(demo.definitions.queues.count == demo.queues.count)
     #expect(SiteFolder.demo(demo).definitions == demo.definitions)
+  }
+
+  @Test("Who has no phone takes no calls, but in the demo, where everybody has one")
+  func phoneless() throws {
+    let folder = try Folder([
+      "site.yaml": """
+      queues: { support: {} }
+      agents:
+        amina: { phone: none, queues: [support], capacity: { voice: 1, chat: 2 } }
+        ben: { queues: [support] }
+        carl: { phone: "sip:9@192.0.2.9", queues: [support] }
+        dora: { phone: "sip:9@[2001:db8::9]:5070", queues: [support], capacity: { voice: 0 } }
+      """
+    ])
+    let site = try SiteFolder.load(folder.path)
+    #expect(site.definitions.agents.map(\.voiceCapacity) == [0, 0, 1, 0])
+    #expect(site.definitions.agents.map(\.chatCapacity) == [2, 1, 1, 1])
+    #expect(SiteFolder.demo(site).definitions.agents.prefix(4).map(\.voiceCapacity) == [1, 1, 1, 0])
   }
 
   @Test("The longest unit comes first, each once; what overflows is refused")

@@ -38,6 +38,23 @@ import Testing
     }
   }
 
+  @Test("No chat begins while the journal takes no events; the same key may try again")
+  func notReady() async throws {
+    try await withServer { server in
+      func open() async throws -> TestServer.Reply {
+        try await server.send(
+          .POST, "/v1/contacts?entry=demo", json: "{}", headers: [("origin", server.origin), ("idempotency-key", "k")])
+      }
+      server.fake.state.withLock { $0.isReady = false }
+      let refused = try await open()
+      #expect(refused.status == 503 && refused.headers.contains(name: "retry-after"))
+      #expect(try refused.problem().type == "urn:switchboard:problem:not-ready")
+      #expect(server.fake.commands.isEmpty)
+      server.fake.state.withLock { $0.isReady = true }
+      #expect(try await open().status == 201)
+    }
+  }
+
   @Test("The token of one visitor opens no other contact, and a made-up one opens none")
   func otherVisitor() async throws {
     try await withServer { server in

@@ -24,6 +24,7 @@ final class FakeSwitchboard: Sendable {
     var records: [ContactRow] = []
     var refusal: CallControl.Problem?
     var isReady = true
+    var isWithoutTokens = false
     var sequence: UInt64 = 100
   }
   let state = Mutex(State())
@@ -68,7 +69,12 @@ final class FakeSwitchboard: Sendable {
 
   var backend: Backend {
     Backend(
-      perform: { await self.perform($0) }, site: { self.site },
+      perform: { await self.perform($0) },
+      site: {
+        var site = self.site
+        if self.state.withLock({ $0.isWithoutTokens }) { site.tokens = [] }
+        return site
+      },
       messages: { contact, after in
         self.state.withLock { $0.messages.filter { $0.contact == contact && $0.sequence > after } }
       },

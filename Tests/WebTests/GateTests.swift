@@ -163,6 +163,43 @@ import Testing
     guard case .new = cache.begin(key("d"), fingerprint: [1], at: 100) else { return fail("d has not expired") }
   }
 
+  @Test("The same key of visitors at different addresses or pages means different requests")
+  func idempotencyScope() async throws {
+    let loopback = AddressRange(network: Endpoint(ipv4: 0x7f00_0000, port: 0), prefix: 104)
+    try await withServer(FakeSwitchboard(trusting: [loopback])) { server in
+      func open(_ address: String, _ origin: String) async throws -> [UInt8] {
+        let reply = try await server.send(
+          .POST, "/v1/contacts?entry=shop", json: "{}",
+          headers: [("origin", origin), ("x-forwarded-for", address), ("idempotency-key", "1")])
+        #expect(reply.status == 201)
+        return reply.body
+      }
+      let shop = "https://shop.example"
+      let first = try await open("203.0.113.1", shop)
+      #expect(try await open("203.0.113.1", shop) == first)
+      #expect(try await open("203.0.113.2", shop) != first)
+      #expect(try await open("203.0.113.1", server.origin) != first)
+    }
+  }
+
+  @Test("An abandoned key leaves nothing behind, and counts anew from its next use")
+  func abandoned() {
+    var cache = IdempotencyCache(limit: 4, lifetime: 100)
+    func key(_ name: String) -> IdempotencyCache.Key { .init(scope: "s", key: name) }
+    func begin(_ name: String) -> Bool {
+      if case .new = cache.begin(key(name), fingerprint: [1], at: 0) { true } else { false }
+    }
+    #expect(begin("a"))
+    for _ in 0..<100 {
+      #expect(begin("b"))
+      cache.abandon(key("b"))
+    }
+    #expect(cache.count == 1)
+    #expect(begin("c") && begin("b") && begin("d") && begin("e"))
+    #expect(!begin("b"), "a and c are older and made room")
+    #expect(cache.count == 3)
+  }
+
   // MARK: Limits
 
   @Test("One address opens ten chats at once and then waits; tokens of the site are not limited")

@@ -137,6 +137,22 @@ import Testing
     #expect(zip(told, told.dropFirst()).allSatisfy { $0 != $1 }, "attach and detach alternate")
   }
 
+  @Test("Presence that a full mailbox refused is told again, even after its stream has ended")
+  func presenceRefused() async {
+    let fake = FakeSwitchboard()
+    fake.state.withLock { $0.refusal = .overloaded }
+    let presence = Presence(perform: fake.backend.perform, pause: .milliseconds(1))
+    let id = PublicID(high: 0, low: 9)
+    let stream = Task { await presence.streamOpened(id) }
+    stream.cancel()
+    await stream.value
+    for _ in 0..<3 { _ = await fake.next { if case .attach = $0 { true } else { false } } }
+    presence.streamClosed(id)
+    fake.state.withLock { $0.refusal = nil }
+    let gone = await fake.next { if case .detach = $0 { true } else { false } }
+    #expect(gone != nil)
+  }
+
   @Test("A console hears its offers and contacts; a wallboard hears no person's name and no word")
   func audiences() async throws {
     try await withServer { server in
@@ -158,6 +174,39 @@ import Testing
       #expect(made.contact.visitorName == "Jo Secret")
       guard case .offerMade(let seen) = try await wallboard.next() else { return fail("no offer") }
       #expect(seen.contact.visitorName == nil)
+    }
+  }
+
+  @Test("An agent hears a contact only as long as it is theirs")
+  func contactOfAnother() async throws {
+    try await withServer { server in
+      let (id, _) = try await server.openChat()
+      server.fake.state.withLock { $0.agentContacts = [id] }
+      var events = try await server.events("/v1/contacts/\(id)/events", token: "amina")
+      var boss = try await server.events("/v1/contacts/\(id)/events", token: "boss")
+      _ = try await events.next()
+      _ = try await boss.next()
+      server.fake.say("for you", in: id)
+      guard case .messageCreated = try await events.next() else { return fail("no message") }
+      server.fake.state.withLock { $0.agentContacts = [] }
+      server.fake.say("for another", in: id)
+      #expect(try await events.next() == nil)
+      for text in ["for you", "for another"] {
+        guard case .messageCreated(let message) = try await boss.next() else { return fail("no message") }
+        #expect(message.text == text)
+      }
+    }
+  }
+
+  @Test("A stream ends with the token that opened it", arguments: ["/v1/events", "/v1/agents/me/events"])
+  func revoked(path: String) async throws {
+    var options = WebServer.Options()
+    options.beat = .milliseconds(20)
+    try await withServer(options: options) { server in
+      var events = try await server.events(path, token: path == "/v1/events" ? "reader" : "amina")
+      guard case .reset = try await events.next() else { return fail("no reset") }
+      server.fake.state.withLock { $0.isWithoutTokens = true }
+      #expect(try await events.next() == nil)
     }
   }
 
@@ -240,6 +289,27 @@ import Testing
       guard case .contactChanged(let contact) = try await events.next() else { return fail("no change") }
       #expect(contact.ahead == 1)
     }
+  }
+
+  @Test("Beats come to each stream once a round, and to few streams at once")
+  func spread() async {
+    let feed = Feed()
+    let streams = (0..<64).map { feed.subscribe(.contact(PublicID(high: 0, low: $0 / 2)), after: nil) }
+    for part in 0..<Feed.beatParts { feed.beat(part: part) }
+    for stream in streams {
+      #expect(!feed.cancel(stream))
+      var beats = 0
+      for await _ in stream.pieces { beats += 1 }
+      #expect(beats == 1)
+    }
+    let others = (0..<64).map { feed.subscribe(.contact(PublicID(high: 0, low: $0)), after: nil) }
+    feed.beat(part: 5)
+    var reached = 0
+    for stream in others {
+      _ = feed.cancel(stream)
+      for await _ in stream.pieces { reached += 1 }
+    }
+    #expect(reached == 2)
   }
 
   @Test("A silent stream shows that it is alive, and a stopping server closes it at once")

@@ -161,6 +161,11 @@ struct PhoneFailures {
     world.run(for: .seconds(1))
     #expect(phones[0].log == ["INVITE", "CANCEL", "ACK"])
     #expect(world.outcomes() == [.abandoned])
+    // The agent's console is told too, and shows no contact any more.
+    let ended = world.notices.last { if case .contactEnded = $0.body { true } else { false } }
+    #expect(ended?.agent == AgentID(index: 0))
+    guard case .agentChanged(let view)? = world.notices.last?.body else { return #expect(Bool(false)) }
+    #expect(view.contacts.isEmpty)
     expectNothingLeft(world)
   }
 }
@@ -312,18 +317,33 @@ struct HoldLadders {
     expectNothingLeft(world)
   }
 
-  @Test("Nothing heard for 30 s: a re-INVITE asks, and a far end that is gone ends the call")
-  func mediaLost() throws {
+  @Test("A far end that is silent for 30 s is asked nothing: it may be muted, or a queue's caller")
+  func mediaSilent() throws {
     let (world, caller, phone) = talk()
-    let media = try #require(world.media.openIDs.first)
-    world.feed(.media(.lost(media)))
+    let (callerLog, phoneLog) = (caller.log, phone.log)
+    for media in world.media.openIDs { world.feed(.media(.lost(media))) }
     world.run(for: .seconds(1))
-    #expect(caller.log.last == "ACK")
+    #expect(caller.log == callerLog && phone.log == phoneLog)
+    caller.hangUp()
+    expectNothingLeft(world)
+  }
+
+  @Test("The agent holds a caller who holds already: the hold ends when both have resumed")
+  func bothHoldFromConsole() throws {
+    let (world, caller, phone) = talk()
+    let id = try #require(world.view(0)?.contacts.first?.id)
+    caller.reinvite(.sendonly)
+    world.run(for: .seconds(1))
+    guard case .contact = world.ask(.hold(AgentID(index: 0), id)) else { return #expect(Bool(false)) }
+    guard case .refused = world.ask(.hold(AgentID(index: 0), id)) else { return #expect(Bool(false)) }
+    caller.reinvite()
+    world.run(for: .seconds(1))
+    #expect(caller.heard == .music)
+    #expect(!world.events.contains("contactResumed"))
+    world.ask(.resume(AgentID(index: 0), id))
     #expect(caller.heard == .peer(phone.rtpPort))
-    caller.isDead = true
-    world.feed(.media(.lost(media)))
-    world.run(for: .seconds(40))
-    #expect(world.endCauses() == [.contactLeft])
-    expectNothingLeft(world, but: caller)
+    #expect(world.events.last == "contactResumed")
+    caller.hangUp()
+    expectNothingLeft(world)
   }
 }

@@ -133,6 +133,75 @@ struct RegistrationLadders {
     #expect(phone.registered == [401, 200])
   }
 
+  @Test("Forged REGISTERs, with or without credentials, leave nothing, and are challenged once a second")
+  func forgedRegisters() throws {
+    let world = World(.support([registers("amina")]))
+    let victim = Endpoint(address: "127.0.0.4", port: 5060).unwrapped
+    let nonce = String(repeating: "0", count: 48)
+    let forged =
+      "Authorization: Digest username=\"amina\", realm=\"acme.example\", nonce=\"\(nonce)\", response=\"00\", "
+      + "uri=\"sip:acme.example\", algorithm=SHA-256, qop=auth, nc=00000001, cnonce=\"1\"\r\n"
+    for number in 0..<100 {
+      let text = """
+        REGISTER sip:acme.example SIP/2.0\r
+        Via: SIP/2.0/UDP 127.0.0.4:5060;branch=z9hG4bK\(number);rport\r
+        From: <sip:amina@acme.example>;tag=\(number)\r
+        To: <sip:amina@acme.example>\r
+        Call-ID: forged\(number)\r
+        CSeq: 1 REGISTER\r
+        Contact: <sip:amina@127.0.0.4>\r
+        User-Agent: \(String(repeating: "x", count: 200))\r
+        \(number % 2 == 0 ? "" : forged)Content-Length: 0\r
+        \r
+
+        """
+      world.send(Array(text.utf8), from: victim, to: World.address)
+    }
+    world.run(for: .milliseconds(100))
+    #expect(world.counts.transactions == 0)
+    #expect((1...2).contains(world.captured.count))
+    #expect(try Message(parsing: try #require(world.captured.first).bytes).status == 401)
+    // The phone at that address is not locked out.
+    world.run(for: .seconds(1))
+    let phone = Peer("desk", at: 7001, address: "127.0.0.4", in: world)
+    phone.register(as: "amina", password: "secret")
+    world.run(for: .seconds(1))
+    #expect(phone.registered == [401, 200])
+  }
+
+  @Test("An agent is removed: the phone's binding ends, and its address is a stranger's again")
+  func agentRemoved() throws {
+    let world = World(.support([registers("amina")]))
+    let phone = Peer("desk", at: 7001, address: "127.0.0.2", in: world)
+    phone.register(as: "amina", password: "secret")
+    world.run(for: .seconds(1))
+    #expect(world.counts.registrations == 1)
+    world.reconfigure(.support([.none]) { $0.definitions.agents[0].isRemoved = true })
+    #expect(world.counts.registrations == 0)
+    #expect(events(world, "phoneUnregistered") == 1)
+    phone.call()
+    world.run(for: .seconds(1))
+    #expect(phone.log == ["403"])
+  }
+
+  @Test("Phones that may use MD5 alone are challenged with MD5, and an account of SHA-256 refuses it")
+  func algorithms() {
+    func register(_ algorithms: [DigestAlgorithm]) -> [Int] {
+      let phone = Site.Phone.registers(
+        URI(user: "amina", host: "acme.example"), .init(user: "amina", password: "secret", algorithms: algorithms))
+      let other = Site.Phone.registers(
+        URI(user: "ben", host: "acme.example"), .init(user: "ben", password: "secret", algorithms: [.md5]))
+      let world = World(.support([phone, other]))
+      let peer = Peer("desk", at: 7001, in: world)
+      peer.register(as: "ben", password: "secret")
+      world.run(for: .seconds(1))
+      return peer.registered
+    }
+    #expect(register([.md5]) == [401, 200])
+    // Another account wants SHA-256, which comes first in every challenge, and ben may not use it.
+    #expect(register([.sha256]) == [401, 401])
+  }
+
   @Test("Unknown entry 404, no common codec 488, overload of ports 503, queue full 486")
   func refusals() {
     let (world, caller, _) = office(phones: []) { $0.definitions.queues[0].waitingLimit = 1 }
@@ -177,7 +246,8 @@ struct RegistrationLadders {
     }
     let options = try ask("OPTIONS")
     #expect(options.status == 200)
-    #expect(options.header("Allow")?.contains("INVITE") == true)
+    #expect(options.headers("Allow").filter { $0 == "INVITE" }.count == 1)
+    #expect(options.headers("Allow").allSatisfy { !["REFER", "NOTIFY", "MESSAGE"].contains($0) })
     #expect(options.header("Accept") == "application/sdp")
     #expect(try ask("MESSAGE").status == 405)
     #expect(try ask("REFER").status == 405)
@@ -214,6 +284,95 @@ struct RestartLadders {
       #expect(phones[0].userAgent.dialogCount == 0, "after \(moment) µs")
       expectNothingLeft(world)
     }
+  }
+
+  @Test("A process that was down longer than a phone rings blames no agent")
+  func longDown() {
+    let (world, caller, phones) = office()
+    phones[0].answering = .ring
+    caller.call()
+    world.run(for: .seconds(2))
+    world.crash = .beforeCommit
+    world.run(for: .minutes(2))
+    world.restart()
+    #expect(!world.events.contains("offerMissed"))
+    #expect(world.records.contains { if case .acd(.offerFailed(_, _, _, .restart)) = $0.event { true } else { false } })
+    #expect(world.view(0)?.state == "ready")
+    caller.cancel()
+    expectNothingLeft(world)
+  }
+
+  @Test("The ACK that puts a phone in a call waits until the call is stored")
+  func acknowledgedAfterCommit() {
+    let (world, caller, phones) = office()
+    phones[0].answering = .accept(after: .milliseconds(500))
+    caller.call()
+    world.run(for: .microseconds(502_100))
+    world.crash = .beforeCommit
+    world.run(for: .milliseconds(20))
+    #expect(phones[0].log == ["INVITE"])
+    world.restart()
+    expectNothingLeft(world)
+  }
+
+  @Test("What ended before a restart is repeated once, and a call that was answered gets no CANCEL")
+  func repeatsOnce() {
+    let (world, caller, phones) = office { $0.queues[0].answer = .onAgent }
+    caller.call()
+    world.run(for: .seconds(2))
+    world.restart()
+    world.run(for: .seconds(1))
+    // The new process cannot know whether the ACK went out, and sends it again.
+    #expect(phones[0].log == ["INVITE", "ACK", "ACK", "BYE"])
+    #expect(caller.log.last == "BYE")
+    world.run(for: .seconds(40))
+    world.restart()
+    world.run(for: .seconds(40))
+    let sent = world.sent
+    world.restart()
+    world.run(for: .seconds(1))
+    #expect(world.sent == sent)
+  }
+
+  @Test("A planned stop ends every call as a restart does, refuses new ones, and leaves chats alone")
+  func stopping() throws {
+    let (world, caller, phones) = office(phones: [7001, 7002])
+    let (second, third) = (Peer("bob", at: 6002, in: world), Peer("carol", at: 6003, in: world))
+    phones[1].answering = .ring
+    caller.call()
+    world.run(for: .seconds(2))
+    second.call()
+    third.call()
+    world.run(for: .seconds(1))
+    guard case .contact(let chat) = world.ask(.openChat(ChatRequest(entry: "web:shop"))) else {
+      return #expect(Bool(false))
+    }
+    world.ask(.attach(chat.id))
+    world.run(for: .seconds(2))
+    world.feed(.stopping)
+    world.run(for: .seconds(1))
+    #expect([caller, second, third, phones[0]].map(\.log.last) == ["BYE", "BYE", "BYE", "BYE"])
+    #expect(phones[1].log == ["INVITE", "CANCEL", "ACK"])
+    #expect(world.endCauses() == [.restart])
+    #expect(world.outcomes() == [.answered, .failed, .failed])
+    #expect(!world.events.contains("offerMissed"))
+    third.call()
+    world.run(for: .seconds(1))
+    #expect(third.log.last == "503")
+    guard case .contact(let view) = world.ask(.describeContact(chat.id)) else { return #expect(Bool(false)) }
+    #expect(view.state != .ended)
+    #expect(world.checkpoint == world.replayed)
+  }
+
+  @Test("A planned stop refuses a caller who was not answered yet with 480")
+  func stoppingUnanswered() {
+    let (world, caller, _) = office(phones: []) { $0.queues[0].answer = .onAgent }
+    caller.call()
+    world.run(for: .seconds(1))
+    world.feed(.stopping)
+    world.run(for: .seconds(1))
+    #expect(caller.log.last == "480")
+    expectNothingLeft(world)
   }
 
   @Test("A call in talk ends with cause restart, a caller who waited has failed, a chat keeps its place")
@@ -273,5 +432,34 @@ struct StreamLadders {
     #expect(late.header("Retry-After") != nil)
     open.run(for: .seconds(1))
     #expect(try invite(22, in: open)?.status == 200)
+  }
+
+  @Test("A caller whose connection was made anew may end the call on it")
+  func movedDialog() throws {
+    let world = World(.support([]) { $0.federation.mode = .open })
+    let answer = try #require(try invite(1, in: world))
+    world.reconfigure(.support([]))
+    #expect(try invite(2, in: world)?.status == 403)
+    let source = Endpoint(address: "192.0.2.7", port: 40_001).unwrapped
+    func bye(_ tag: String) throws -> Message {
+      let text = """
+        BYE sip:support@acme.example SIP/2.0\r
+        Via: SIP/2.0/TCP 192.0.2.7:40001;branch=z9hG4bKbye\(tag)\r
+        Max-Forwards: 70\r
+        From: <sip:stranger@home.example>;tag=1\r
+        To: <sip:support@acme.example>;tag=\(tag)\r
+        Call-ID: stranger-1\r
+        CSeq: 2 BYE\r
+        Content-Length: 0\r
+        \r
+
+        """
+      world.feed(.message(try Message(parsing: Array(text.utf8)), Flow(transport: .tcp, remote: source, connection: 2)))
+      world.run(for: .milliseconds(10))
+      return try Message(parsing: try #require(world.captured.last).bytes)
+    }
+    #expect(try bye("guessed").status == 403)
+    #expect(try bye(try #require(answer.to.tag)).status == 200)
+    #expect(world.outcomes() == [.abandoned])
   }
 }

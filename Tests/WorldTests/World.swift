@@ -90,6 +90,15 @@ final class World {
     for action in done.afterCommit { perform(action) }
   }
 
+  /// The configuration is swapped between two inputs.
+  func reconfigure(_ site: Site) {
+    step.removeAll()
+    switchboard.reconfigure(site, at: now, into: &step)
+    let done = step
+    records += done.records
+    for action in done.immediate + done.afterCommit { perform(action) }
+  }
+
   @discardableResult
   func ask(_ command: Command) -> Reply {
     feed(.command(RequestID(number: UInt64(replies.count)), command))

@@ -25,10 +25,15 @@ extension Engine {
   /// The wait of a contact with n ahead is the time until n + 1 of `agents` exponential handle times end (the QL
   /// estimator, without patience): a gamma law of n + 1 stages; the range is its median to its 90th percentile.
   public func waitRange(of contact: ContactID, at now: Instant) -> WaitRange? {
-    guard case .waiting(let queue, _, let ahead)? = self.state(of: contact), let slot = state.slot(of: contact)
-    else { return nil }
+    guard case .waiting(_, _, let ahead)? = self.state(of: contact) else { return nil }
+    return waitRange(of: contact, ahead: ahead)
+  }
+
+  /// The same where `ahead` is known already from `state(of:)`, which has walked the queue for it.
+  public func waitRange(of contact: ContactID, ahead: Int) -> WaitRange? {
+    guard let slot = state.slot(of: contact), state.contacts[slot].phase == .waiting else { return nil }
     let row = state.contacts[slot]
-    return waitRange(in: queue, kind: row.kind, profile: row.profile, ahead: ahead)
+    return waitRange(in: QueueID(index: UInt32(row.queue)), kind: row.kind, profile: row.profile, ahead: ahead)
   }
 
   /// The range for a contact that would arrive at the queue now, behind all who wait.

@@ -43,7 +43,11 @@ struct Policy: Sendable {
   }
 
   /// Judges a request of somebody who is neither trusted nor registered nor in a call.
-  mutating func judgeStranger(_ method: Method, of message: Message, from flow: Flow, at now: Instant) -> Verdict {
+  ///
+  /// `isAnswer`: a REGISTER that answers a challenge of ours.
+  mutating func judgeStranger(
+    _ method: Method, of message: Message, from flow: Flow, isAnswer: Bool, at now: Instant
+  ) -> Verdict {
     let thisSecond = now.microseconds / .seconds(1)
     if thisSecond != second {
       second = thisSecond
@@ -58,8 +62,8 @@ struct Policy: Sendable {
     let count = (requests[source] ?? 0) + 1
     requests[source] = count
     if method == .register {
-      // Credentials are always looked at: this may be the first registration of a phone.
-      if message.header("authorization") == nil {
+      // An answer is always looked at: this may be the first registration of a phone.
+      if !isAnswer {
         guard challenged[source] == nil else { return .ignored }
         challenged[source] = true
       }
@@ -79,9 +83,11 @@ extension Switchboard {
   mutating func judge(_ method: Method, of message: Message, from flow: Flow, at now: Instant) -> Policy.Verdict {
     if calls.policy.trusts(flow) || calls.registrations.isRegistered(flow) { return .admitted }
     // Whoever is in a call may speak in it, and begins no new one by that.
+    // A new connection or a translator's new port is known by the dialog, whose tags nobody else knows.
     let isInCall = message.to.tag != nil || method == .cancel
-    if isInCall, calls.flowsInUse[flow] != nil { return .admitted }
-    return calls.policy.judgeStranger(method, of: message, from: flow, at: now)
+    if isInCall, calls.flowsInUse[flow] != nil || calls.userAgent.isInDialog(message) { return .admitted }
+    let isAnswer = method == .register && calls.registrations.isAnswer(message, from: flow)
+    return calls.policy.judgeStranger(method, of: message, from: flow, isAnswer: isAnswer, at: now)
   }
 
   /// Refuses a request without a transaction: one response for each copy of it, over UDP never larger than it.

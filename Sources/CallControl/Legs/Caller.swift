@@ -15,7 +15,7 @@ extension Switchboard {
     guard let entry = entry(for: message.requestURI) else {
       return refuse(dialog, status: 404, at: now, into: &step)
     }
-    guard calls.legs.count + 1 < CallLimits().legs, calls.bridges.count < CallLimits().callers else {
+    guard !calls.isStopping, calls.legs.count + 1 < CallLimits().legs, calls.bridges.count < CallLimits().callers else {
       return refuse(dialog, status: 503, headers: [Self.retryAfter], at: now, into: &step)
     }
     guard entry.channels.contains(.voice) else { return refuse(dialog, status: 488, at: now, into: &step) }
@@ -101,10 +101,7 @@ extension Switchboard {
     guard let dialog = calls.legs[id]?.dialog, let contact = calls.legs[id]?.contact,
       let body = try? calls.legs[id]?.sdpForAnswer(at: site.listen.media.advertisedAddress)
     else { return }
-    let allow = UserAgent.Header("Allow", Self.allow)
-    send(into: &step) {
-      $0.respond(to: dialog, status: 200, headers: [allow], body: .sdp(body), at: now, into: &$1)
-    }
+    send(into: &step) { $0.respond(to: dialog, status: 200, body: .sdp(body), at: now, into: &$1) }
     establish(id, at: now, into: &step)
     setRemote(id, into: &step)
     route(contact, into: &step)

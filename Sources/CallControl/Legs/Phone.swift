@@ -70,7 +70,7 @@ extension Switchboard {
     else { return }
     let person = contacts[contact]?.person
     let caller = person?.address.flatMap { try? URI(parsing: $0) } ?? URI(user: "anonymous", host: site.domain)
-    var headers = [UserAgent.Header("Allow", Self.allow)]
+    var headers: [UserAgent.Header] = []
     if calls.bridges[contact]?.isAccepted == true {
       // The agent has accepted in the console: the phone may answer by itself.
       headers.append(UserAgent.Header("Call-Info", "<sip:\(site.domain)>;answer-after=0"))
@@ -88,11 +88,10 @@ extension Switchboard {
 
   /// 2xx of a phone: it wins, and where the phone answers for the agent it is the accept.
   mutating func phoneAnswered(_ dialog: DialogID, _ message: Message, at now: Instant, into step: inout Step) {
-    sendAtOnce(into: &step) { $0.acknowledge(dialog, at: now, into: &$1) }
     guard let id = calls.legsByDialog[dialog], let contact = calls.legs[id]?.contact,
       let offer = calls.bridges[contact]?.offer
     else {
-      // Nobody waits for it any more.
+      // Nobody waits for it any more: ACK and BYE.
       send(into: &step) { $0.end(dialog, at: now, into: &$1) }
       return
     }
@@ -101,7 +100,10 @@ extension Switchboard {
       calls.legs[id]?.establish()
       return loseLeg(id, .media, at: now, into: &step)
     }
+    // The ACK puts the phone in a call, so whatever becomes of us must be able to end it: stored first, as not yet
+    // acknowledged.
     establish(id, at: now, into: &step)
+    send(into: &step) { $0.acknowledge(dialog, at: now, into: &$1) }
     setRemote(id, into: &step)
     for other in calls.bridges[contact]?.won(id) ?? [] { end(other, at: now, into: &step) }
     if calls.bridges[contact]?.isAccepted == true {

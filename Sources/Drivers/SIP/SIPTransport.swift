@@ -27,7 +27,7 @@ public final class SIPTransport: Sendable {
   /// What the transport calls, on its own thread; none may block.
   public struct Sinks: Sendable {
     public var received: @Sendable (Message, Flow) -> Void
-    /// A connection is gone, or could not be made.
+    /// A connection over which a message came or went is gone, or one could not be made.
     public var failed: @Sendable (Flow) -> Void
     /// Registered accounts, trunks and trusted sources: they pass the gate uncounted.
     public var isTrusted: @Sendable (Endpoint) -> Bool
@@ -172,7 +172,7 @@ final class Intake: Sendable {
     tag = "r" + String(UInt64(bitPattern: clock.now.microseconds) &* 0x9e37_79b9_7f4a_7c15, radix: 36)
   }
 
-  /// Whether to look at what a source sent.
+  /// Whether to look at what a source sent, a message or a connection. Counts it.
   func admits(_ source: Endpoint) -> Bool {
     if sinks.isTrusted(source) { return true }
     switch gate.withLock({ $0.judge(source, at: clock.now) }) {
@@ -185,10 +185,6 @@ final class Intake: Sendable {
       counters.withLock { $0.dropped += 1 }
       return false
     }
-  }
-
-  func isShutOut(_ source: Endpoint) -> Bool {
-    !sinks.isTrusted(source) && gate.withLock { $0.isShutOut(source, at: clock.now) }
   }
 
   /// Hands a message on, unless a scanner sent it.

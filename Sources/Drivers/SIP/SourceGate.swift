@@ -62,11 +62,6 @@ public struct SourceGate: Sendable {
     return isTooMany ? .banned : .admitted
   }
 
-  /// Whether a source is shut out, without counting anything.
-  public func isShutOut(_ endpoint: Endpoint, at now: Instant) -> Bool {
-    entries[Source(endpoint)].map { now < $0.bannedUntil } ?? false
-  }
-
   private mutating func admitNew(_ source: Source, at now: Instant) {
     if entries.count >= limits.sources {
       entries[order[oldest]] = nil

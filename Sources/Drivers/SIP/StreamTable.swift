@@ -26,6 +26,8 @@ final class StreamTable {
     /// Nil while it is being made; `waiting` goes out when it is up.
     var channel: (any Channel)?
     var waiting: [[UInt8]] = []
+    /// Whether a message came in or went out: only then may a transaction or a dialog depend on it.
+    var isUsed = false
   }
 
   init(loop: any EventLoop, settings: SIPTransport.Settings, intake: Intake) {
@@ -37,7 +39,8 @@ final class StreamTable {
   /// Takes a connection that a far end made.
   /// - Throws: `Refused` where it is one too many; NIO closes it then.
   func accept(_ channel: any Channel) throws {
-    guard let remote = channel.remoteAddress.flatMap(Endpoint.init), !intake.isShutOut(remote) else { throw Refused() }
+    // A connection counts like a message, so that opening and closing them is no way around the gate.
+    guard let remote = channel.remoteAddress.flatMap(Endpoint.init), intake.admits(remote) else { throw Refused() }
     let isGuest = !remote.isLoopback && !intake.sinks.isTrusted(remote)
     let limit = isGuest ? settings.connectionsPerSource : settings.connections
     guard streams.count < settings.connections, perSource[remote.address, default: 0] < limit else { throw Refused() }
@@ -51,11 +54,14 @@ final class StreamTable {
 
   private func add(_ channel: any Channel, _ stream: Stream) throws {
     let flow = stream.flow
-    try channel.pipeline.syncOperations.addHandler(StreamHandler(flow, isOurs: stream.isOurs, intake))
+    let table = NIOLoopBound(self, eventLoop: loop)
+    let handler = StreamHandler(flow, isOurs: stream.isOurs, intake) {
+      table.value.streams[flow.connection]?.isUsed = true
+    }
+    try channel.pipeline.syncOperations.addHandler(handler)
     streams[flow.connection] = stream
     byRemote[flow.remote] = flow.connection
     perSource[flow.remote.address, default: 0] += 1
-    let table = NIOLoopBound(self, eventLoop: loop)
     channel.closeFuture.whenComplete { _ in table.value.closed(flow) }
   }
 
@@ -66,6 +72,7 @@ final class StreamTable {
       let count = perSource[flow.remote.address, default: 1] - 1
       perSource[flow.remote.address] = count > 0 ? count : nil
     }
+    guard stream.isUsed else { return }
     intake.sinks.failed(flow)
     // Who asked for a connection without naming one waits under that flow.
     if stream.isOurs { intake.sinks.failed(Flow(transport: flow.transport, remote: flow.remote)) }
@@ -90,6 +97,7 @@ final class StreamTable {
       channel.close(promise: nil)
       return
     }
+    streams[connection]?.isUsed = true
     channel.write(channel.allocator.buffer(bytes: transmission.bytes), promise: nil)
     unflushed.append(connection)
   }
@@ -105,7 +113,7 @@ final class StreamTable {
 
   private func connect(_ remote: Endpoint, first bytes: [UInt8]) {
     let flow = newFlow(remote)
-    streams[flow.connection] = Stream(flow: flow, isOurs: true, waiting: [bytes])
+    streams[flow.connection] = Stream(flow: flow, isOurs: true, waiting: [bytes], isUsed: true)
     byRemote[remote] = flow.connection
     let table = NIOLoopBound(self, eventLoop: loop)
     ClientBootstrap(group: loop)
@@ -152,9 +160,11 @@ private final class StreamHandler: ChannelInboundHandler {
   private var awaitedSince: NIODeadline?
   private var lastHeard = NIODeadline.now()
   private var watch: RepeatedTask?
+  /// Called with the first message, before it is handed on.
+  private var onFirstMessage: (() -> Void)?
 
-  init(_ flow: Flow, isOurs: Bool, _ intake: Intake) {
-    self.flow = flow; self.intake = intake
+  init(_ flow: Flow, isOurs: Bool, _ intake: Intake, onFirstMessage: @escaping () -> Void) {
+    self.flow = flow; self.intake = intake; self.onFirstMessage = onFirstMessage
     framer = StreamFramer(limits: intake.settings.limits)
     awaitedSince = isOurs ? nil : .now()
   }
@@ -203,6 +213,8 @@ private final class StreamHandler: ChannelInboundHandler {
       write([0x0d, 0x0a], context)
     case .message(let message):
       guard intake.admits(flow.remote) else { return false }
+      onFirstMessage?()
+      onFirstMessage = nil
       intake.take(message, flow)
     case .refused(let error, let bytes):
       guard intake.admits(flow.remote) else { return false }

@@ -96,6 +96,17 @@ public struct Authenticator: Sendable {
   /// The user that a request claims to be in our realm, not yet verified.
   public func username(in message: Message) -> String? { credentials(message)?["username"] }
 
+  /// Whether a request answers a challenge of ours, rightly or not: its nonce was made for this source.
+  public func isAnswer(_ message: Message, from source: Endpoint) -> Bool {
+    guard let credentials = credentials(message), let nonce = nonce(in: credentials) else { return false }
+    return made(nonce, source) != nil
+  }
+
+  private func nonce(in credentials: DigestParameters) -> [UInt8]? {
+    guard let nonce = credentials["nonce"].flatMap(bytes(hexadecimal:)), nonce.count == 24 else { return nil }
+    return nonce
+  }
+
   private func credentials(_ message: Message) -> DigestParameters? {
     message.headers("Authorization").lazy.compactMap(DigestParameters.init(parsing:))
       .first { $0["realm"] == settings.realm }
@@ -134,15 +145,16 @@ public struct Authenticator: Sendable {
     guard let credentials = credentials(message), let username = credentials["username"] else {
       return .challenge(stale: false)
     }
+    // Whoever forges a source cannot know a nonce made for it, so such an answer says nothing about that source.
+    guard let nonce = nonce(in: credentials), let made = made(nonce, source) else { return .challenge(stale: true) }
     let pair = Pair(high: source.high, low: source.low, username: username)
     if let failures = failures[pair], failures.count >= settings.failures, now < failures.until { return .locked }
     guard isRight(credentials, message, account?.username == username ? account : nil) else {
       countFailure(pair, at: now)
       return .refused
     }
-    // Only now: a nonce that is told to be stale before would let passwords be tried without a count.
-    guard let nonce = credentials["nonce"].flatMap(bytes(hexadecimal:)), nonce.count == 24,
-      let made = made(nonce, source), now - made <= settings.nonceLifetime, made <= now, made > forgotten,
+    // Only now: a nonce of ours that is told to be stale before would let passwords be tried without a count.
+    guard now - made <= settings.nonceLifetime, made <= now, made > forgotten,
       let count = credentials["nc"].flatMap({ UInt32($0, radix: 16) }), take(count, of: nonce)
     else { return .challenge(stale: true) }
     failures[pair] = nil

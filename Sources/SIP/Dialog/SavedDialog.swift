@@ -9,6 +9,23 @@ extension UserAgent {
     public init(bytes: [UInt8]) { self.bytes = bytes }
   }
 
+  /// Our tag of a stored dialog: the same in its early and its confirmed form. Nil if the bytes are of another version.
+  public static func localTag(of saved: SavedDialog) -> UInt64? { try? readLocalTag(of: saved) }
+
+  private static func readLocalTag(of saved: SavedDialog) throws(ByteReader.Truncated) -> UInt64? {
+    var reader = ByteReader(saved.bytes)
+    guard try reader.read(UInt8.self) == version, let kind = Kind(rawValue: try reader.read()) else { return nil }
+    switch kind {
+    case .calling: _ = try reader.read(UInt64.self)
+    case .ringing:
+      _ = try reader.readCounted()
+      _ = try reader.readFlow()
+    case .answered: _ = try reader.read(UInt32.self)
+    case .confirmed: break
+    }
+    return try reader.readDialog().localTag
+  }
+
   private static let version: UInt8 = 1
   private enum Kind: UInt8 { case calling = 1, ringing, answered, confirmed }
 

@@ -145,6 +145,9 @@ extension UserAgent {
     }
   }
 
+  /// Whether a request names a dialog that is alive here, by its Call-ID and both tags.
+  public func isInDialog(_ message: Message) -> Bool { findSession(message) != nil }
+
   /// The session that a message from the far end belongs to (section 12.2.2).
   func findSession(_ message: Message) -> DialogID? {
     guard let tag = message.toTag.flatMap(UInt64.init(tag:)), let id = tags[tag],

@@ -2,7 +2,8 @@ import Primitives
 
 /// Messages as bytes.
 extension UserAgent {
-  static let allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY, MESSAGE, REGISTER"
+  /// What a request may ask for here. REFER, NOTIFY and MESSAGE are handed to the layer above, which refuses them.
+  static let allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
 
   /// What stands in Via and Contact towards the flows of a transport.
   struct Local: Sendable {

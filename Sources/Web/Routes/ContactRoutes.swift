@@ -57,6 +57,7 @@ struct ContactRoutes: Sendable {
       throw Refused.notFound("There is no entry \(full).")
     }
     try check(exchange, mayOpen: entry)
+    try desk.checkReady()
     guard entry.channels.contains(.chat) else { throw Refused.invalid("The entry takes no chats.") }
     let request = try exchange.decode(NewContact.self)
     let chat = ChatRequest(
@@ -172,12 +173,25 @@ struct ContactRoutes: Sendable {
       return StreamEvent.Snapshot(contact: Contact(view, for: party.audience), messages: messages)
     }
     guard party.author == .visitor else {
-      return try desk.streams.answer(.contact(id), for: party.audience, exchange: exchange, snapshot: snapshot)
+      return try desk.streams.answer(
+        .contact(id), for: party.audience, exchange: exchange, snapshot: snapshot,
+        mayRead: { await mayGoOn(exchange) })
     }
     return try desk.streams.answer(
       .contact(id), for: .visitor, exchange: exchange, snapshot: snapshot,
       waiting: { Contact(try await desk.contact(id), for: .visitor) },
       opened: { await desk.presence.streamOpened(id) }, closed: { desk.presence.streamClosed(id) })
+  }
+
+  /// Whether who reads a contact's events still may.
+  private func mayGoOn(_ exchange: Exchange) async -> Bool {
+    do {
+      _ = try await reader(exchange)
+      return true
+    } catch {
+      // A full mailbox says nothing about it.
+      return Refused(error).status == .serviceUnavailable
+    }
   }
 
   @Sendable private func leave(_ exchange: Exchange) async throws -> Answer {

@@ -86,9 +86,7 @@ struct PageRoutes: Sendable {
   }
 
   @Sendable private func ready(_: Exchange) throws -> Answer {
-    guard desk.backend.isReady() else {
-      throw Refused.unavailable("not-ready", "Not ready", "The journal takes no events now.", retryAfter: 1)
-    }
+    try desk.checkReady()
     return .text("ready\n")
   }
 
