@@ -248,7 +248,8 @@ extension Auditor {
     if !hasRoom(agent, waiters[slot].channel) { accuse(.capacity, contact, agent, now) }
     if !isEligible(agent, slot) { accuse(.eligibility, contact, agent, now) }
     if isAvoided(agent, slot, now) { accuse(.retry, contact, agent, now) }
-    for other in line where other != slot && stands(other, before: slot, for: agent, now) && mayTake(agent, other, now) {
+    for other in line where other != slot && stands(other, before: slot, for: agent, now) && mayTake(agent, other, now)
+    {
       accuse(.order, contact, agent, now)
       break
     }

@@ -72,12 +72,16 @@ struct AuditorTests {
         script: first + [(.agentNotReady(agents[0], .unspecified), []), (arrival(0), [ring(1, 0, 0)])]),
       Mutant(
         testDescription: "serves last come first", rule: .order,
-        script: [(arrival(0), []), (arrival(1), []), (.agentSignedIn(agents[0]), []),
-          (.agentReady(agents[0]), [ring(1, 1, 0)])]),
+        script: [
+          (arrival(0), []), (arrival(1), []), (.agentSignedIn(agents[0]), []),
+          (.agentReady(agents[0]), [ring(1, 1, 0)]),
+        ]),
       Mutant(
         testDescription: "ignores priority", rule: .order,
-        script: [(arrival(0), []), (arrival(1, priority: 5), []), (.agentSignedIn(agents[0]), []),
-          (.agentReady(agents[0]), [ring(1, 0, 0)])]),
+        script: [
+          (arrival(0), []), (arrival(1, priority: 5), []), (.agentSignedIn(agents[0]), []),
+          (.agentReady(agents[0]), [ring(1, 0, 0)]),
+        ]),
       Mutant(
         testDescription: "offers to whom was idle last", rule: .longestIdle,
         script: signIn + [(arrival(0), [ring(1, 0, 1)])]),
@@ -90,8 +94,10 @@ struct AuditorTests {
         testDescription: "offers a declined contact again at once", rule: .retry,
         script: first + [
           (arrival(0), [ring(1, 0, 0)]),
-          (.offerDeclined(OfferID(sequence: 1)),
-            [.stopRinging(OfferID(sequence: 1), contact(0), agents[0]), ring(2, 0, 0)]),
+          (
+            .offerDeclined(OfferID(sequence: 1)),
+            [.stopRinging(OfferID(sequence: 1), contact(0), agents[0]), ring(2, 0, 0)]
+          ),
         ]),
       Mutant(
         testDescription: "lets a contact leave twice", rule: .oneOutcome,
@@ -123,8 +129,10 @@ struct AuditorTests {
       (Self.arrival(0), [Self.ring(1, 0, 0)]),
       (.offerAccepted(OfferID(sequence: 1)), [.connect(OfferID(sequence: 1), Self.contact(0), Self.agents[0])]),
       (.offerConnected(OfferID(sequence: 1)), []), (Self.arrival(1), []),
-      (.contactFinished(Self.contact(0)),
-        [.release(Self.contact(0)), .forget(Self.contact(0)), Self.ring(2, 1, 0)]),
+      (
+        .contactFinished(Self.contact(0)),
+        [.release(Self.contact(0)), .forget(Self.contact(0)), Self.ring(2, 1, 0)]
+      ),
     ]
     for (input, actions) in script {
       now = now + .seconds(1)

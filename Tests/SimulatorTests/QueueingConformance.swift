@@ -7,7 +7,8 @@ import Testing
 
 /// Where reference values stand: our own copy beside the tests, and the folder that the environment names.
 enum ReferenceFolder {
-  static let own = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Vectors/queueing")
+  static let own = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+    "Vectors/queueing")
   static let named = ProcessInfo.processInfo.environment["SWITCHBOARD_TESTDATA"].map {
     URL(fileURLWithPath: $0).appendingPathComponent("queueing")
   }
@@ -51,9 +52,12 @@ struct ReferenceSet {
     for point in points {
       var trial = Trial(point, seed: 20_261, confidence: 1 - 0.001 / Double(max(1, count)))
       for finding in trial.run(limit: limit) {
-        let (name, expected) = (finding.comparison.name, finding.comparison.expected)
-        #expect(finding.isInside, "\(point.id) \(name): \(finding.estimate) instead of \(expected)")
-        #expect(finding.isNarrow, "\(point.id) \(name): \(finding.estimate.halfWidth) is wider than \(finding.comparison.tolerance)")
+        let (comparison, estimate) = (finding.comparison, finding.estimate)
+        let name = "\(point.id) \(comparison.name)"
+        #expect(finding.isInside, "\(name): \(estimate) instead of \(comparison.expected)")
+        #expect(
+          finding.isNarrow,
+          "\(point.id) \(name): \(finding.estimate.halfWidth) is wider than \(finding.comparison.tolerance)")
       }
     }
   }

@@ -146,15 +146,17 @@ struct Recursion {
     var waited = 0.0
     var abandoned = 0.0
     var wait = 0.0
-    var within = 0.0
+    /// Answered within each target.
+    var within: [Double]
   }
-  private(set) var sums = Sums()
+  private(set) var sums: Sums
 
   /// - Parameter visit: number, wait in microseconds, and whether answered, of each contact.
   init(
-    _ plan: Plan, seed: UInt64, replication: UInt64, scale: Double, target: Int64,
+    _ plan: Plan, seed: UInt64, replication: UInt64, scale: Double, targets: [Int64] = [],
     visit: ((UInt64, Int64, Bool) -> Void)? = nil
   ) {
+    sums = Sums(within: Array(repeating: 0, count: targets.count))
     let draws = Draws(seed: seed, replication: replication, stream: 0)
     let callers = plan.callers[0]
     let rate = plan.rates[0]
@@ -178,7 +180,8 @@ struct Recursion {
         sums.offered += 1
         sums.wait += Double(wait)
         if wait > 0 || !isAnswered { sums.waited += 1 }
-        if !isAnswered { sums.abandoned += 1 } else if wait <= target { sums.within += 1 }
+        if !isAnswered { sums.abandoned += 1 }
+        for place in targets.indices where isAnswered && wait <= targets[place] { sums.within[place] += 1 }
       }
       visit?(number, wait, isAnswered)
       number += 1

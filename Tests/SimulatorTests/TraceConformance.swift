@@ -13,9 +13,10 @@ struct Trace {
   /// By type and number: outcome, wait in milliseconds, agent (1 is the first).
   private var expected: [[(isAnswered: Bool, wait: Int64, agent: Int?)]] = []
 
-  /// - Parameter rule: what the folder's page says of this trace: whom a freed agent takes, and to whom an arrival goes.
+  /// - Parameter rule: what the page says of this trace: whom a freed agent takes, and to whom an arrival goes.
   init(calls: URL, agents: URL, rule: (takes: String, goes: String)) throws {
-    guard rule.takes.contains("the oldest call of any of its skills"), rule.goes.contains("longest-idle agent having the skill")
+    guard rule.takes.contains("the oldest call of any of its skills"),
+      rule.goes.contains("longest-idle agent having the skill")
     else { throw Refusal.rule("freed agent takes \(rule.takes); arriving call goes to \(rule.goes)") }
     let calls = try Table(calls).rows
     let agents = try Table(agents).rows
@@ -46,7 +47,9 @@ struct Trace {
       }
       plan.add(Plan.Callers(queue: QueueID(index: UInt32(queue))), records: records)
       expected.append(
-        own.map { ($0["outcome"] == "answered", $0["wait_ms"].flatMap(Int64.init) ?? -1, $0["agent"].flatMap(Int.init)) })
+        own.map {
+          ($0["outcome"] == "answered", $0["wait_ms"].flatMap(Int64.init) ?? -1, $0["agent"].flatMap(Int.init))
+        })
     }
   }
 

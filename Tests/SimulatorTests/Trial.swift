@@ -139,7 +139,7 @@ struct Trial {
   let confidence: Double
   private(set) var contacts = 0.0
   private let plan: Plan
-  private let neighbours: [(scale: Double, known: QueueingModel.Known)]
+  private let neighbours: [(scale: Double, known: QueueingModel.Known, within: [Double])]
   private let perReplication: Double
 
   init(_ point: ReferencePoint, seed: UInt64, confidence: Double) {
@@ -147,8 +147,8 @@ struct Trial {
     self.seed = seed
     self.confidence = confidence
     let model = point.model
-    // Ten times what the system remembers: without patience the slowest mode of M/M/1 at this load, with it the longer
-    // of patience and handling.
+    // Twelve times what the system remembers: without patience the slowest mode of M/M/1 at this load, with it patience
+    // and handling.
     var memory = model.meanHandle
     if case .endless = model.patience {
       let gap = 1 - model.load.squareRoot()
@@ -156,15 +156,18 @@ struct Trial {
     } else {
       memory += model.meanPatience
     }
-    let warmUp = model.arrivalRate * 10 * memory
+    let warmUp = model.arrivalRate * 12 * memory
     perReplication = max(20_000, 5 * warmUp)
     plan = model.plan(contacts: perReplication, warmUp: warmUp, thresholds: point.thresholds)
     var scales = [0.98, 1.02]
-    if case .endless = model.patience { scales = [1 - (1 - model.load) / 3, 1 - (1 - model.load) * 2 / 3] }
+    if case .endless = model.patience { scales = [1 - (1 - model.load) / 5, 1 + (1 - model.load) / 8] }
     neighbours = scales.map { scale in
       var neighbour = model
       neighbour.meanHandle *= scale
-      return (scale, neighbour.known(within: point.target))
+      return (
+        scale, neighbour.known(within: point.target),
+        point.thresholds.map { neighbour.known(within: $0).answeredWithin }
+      )
     }
   }
 
@@ -204,12 +207,11 @@ struct Trial {
     var controls = [tally.sum([0], \.offered) - point.model.arrivalRate * tally.measuredTime / 1e6]
     for neighbour in neighbours {
       let sums = Recursion(
-        plan, seed: seed, replication: replication, scale: neighbour.scale,
-        target: Int64((point.target * 1e6).rounded())
+        plan, seed: seed, replication: replication, scale: neighbour.scale, targets: plan.thresholds
       ).sums
       controls.append(sums.waited - neighbour.known.waited * sums.offered)
       controls.append(sums.wait / 1e6 - neighbour.known.meanWait * sums.offered)
-      controls.append(sums.within - neighbour.known.answeredWithin * sums.offered)
+      for (within, known) in zip(sums.within, neighbour.within) { controls.append(within - known * sums.offered) }
       if case .endless = point.model.patience { continue }
       controls.append(sums.abandoned - neighbour.known.abandoned * sums.offered)
     }

@@ -10,7 +10,9 @@ struct WorldTests {
   func golden() {
     let tallies = (0..<4).map { Centre.run(Centre.blended(), seed: 42, replication: UInt64($0)).tally }
     #expect(Fingerprint(tallies).description == "442d4b576832ad37")
-    #expect(Centre.run(Centre.markov(), seed: 42).tally.fingerprint != Centre.run(Centre.markov(), seed: 43).tally.fingerprint)
+    #expect(
+      Centre.run(Centre.markov(), seed: 42).tally.fingerprint != Centre.run(Centre.markov(), seed: 43).tally.fingerprint
+    )
   }
 
   @Test("One thread or four: the same bytes in the same order")
@@ -47,7 +49,7 @@ struct WorldTests {
       let plan = QueueingModel(arrivalRate: 0.2, meanHandle: 240, agents: 50, patience: patience)
         .plan(contacts: 50_000, warmUp: 0, thresholds: [20])
       var waits: [UInt64: (Int64, Bool)] = [:]
-      _ = Recursion(plan, seed: 3, replication: 1, scale: 1, target: 0) { waits[$0] = ($1, $2) }
+      _ = Recursion(plan, seed: 3, replication: 1, scale: 1) { waits[$0] = ($1, $2) }
       var world = World(plan: plan, seed: 3, replication: 1)
       var differences = 0
       var seen = 0

@@ -108,7 +108,8 @@ extension SimulationReport {
   public var text: String {
     var text = "\(file): \(replications) replications, seed \(seed), \(contacts) contacts, fingerprint \(fingerprint)\n"
     let header = [
-      "queue", "channel", "offered", "answered", "abandoned", "service level", "", "mean wait", "p50", "p95", "abandon rate",
+      "queue", "channel", "offered", "answered", "abandoned", "service level", "", "mean wait", "p50", "p95",
+      "abandon rate",
       "occupancy",
     ]
     let rows = lines.map { line in
