@@ -109,7 +109,9 @@ public enum EventCodec {
     let event: CallControl.Event
     do {
       let version = try reader.read(UInt8.self)
-      guard version == Self.version else { throw JournalError.unknownVersion(version, kind: rawKind, sequence: sequence) }
+      guard version == Self.version else {
+        throw JournalError.unknownVersion(version, kind: rawKind, sequence: sequence)
+      }
       event = try decode(kind, from: &reader)
     } catch let error as JournalError {
       throw error

@@ -83,7 +83,8 @@ extension JournalReader {
     while true {
       let page = try contacts(ContactFilter(from: from, to: to), before: cursor, limit: 1_000)
       for contact in page {
-        let outcome = contact.outcome.map { word("\($0)") }
+        let outcome =
+          contact.outcome.map { word("\($0)") }
           ?? contact.refusal.map { "refused_" + word("\($0)") }
         report.rows.append([
           .text(contact.id.description), .text(word("\(contact.channel)")), .text(contact.entry),

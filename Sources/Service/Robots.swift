@@ -20,7 +20,9 @@ final class Robots: Sendable {
   /// Acts on what the robots' consoles would show.
   func follow(_ notices: [Notice]) {
     for notice in notices {
-      guard let agent = notice.agent, agents.contains(agent), let command = response(to: notice, agent) else { continue }
+      guard let agent = notice.agent, agents.contains(agent), let command = response(to: notice, agent) else {
+        continue
+      }
       Task { [perform] in _ = await perform(command) }
     }
   }

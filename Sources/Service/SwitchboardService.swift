@@ -91,8 +91,11 @@ public struct SwitchboardService: Sendable {
     let backend = Backend.serving(
       site: currentSite, reader: store.reader, perform: perform, isReady: { health.canJournal },
       metrics: { telephony.metrics() })
-    let demo = options.isDemo ? DemoPage(consoleCommand: consoleCommand(site, token: demoToken ?? ""),
-      callAddress: callAddress(site)) : nil
+    let demo =
+      options.isDemo
+      ? DemoPage(
+        consoleCommand: consoleCommand(site, token: demoToken ?? ""),
+        callAddress: callAddress(site)) : nil
     let web = WebServer(
       backend: backend, feed: feed, visitorKey: try visitorKey(), listen: site.listen.http, demo: demo, logger: logger,
       eventLoops: MultiThreadedEventLoopGroup.singleton,
@@ -106,7 +109,8 @@ public struct SwitchboardService: Sendable {
           say("Serving \(site.name) on \(site.listen.http.address):\(port).")
         }
       })
-    let reload = Reload(folder: options.folder, isDemo: options.isDemo, current: currentSite, mailbox: mailbox, logger: logger)
+    let reload = Reload(
+      folder: options.folder, isDemo: options.isDemo, current: currentSite, mailbox: mailbox, logger: logger)
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: web), .init(service: reload)], gracefulShutdownSignals: [.sigterm, .sigint],
       logger: logger)
@@ -152,7 +156,8 @@ public struct SwitchboardService: Sendable {
         sequence = checkpoint.sequence
         break
       } catch {
-        logger.warning("The checkpoint at \(checkpoint.sequence) cannot be read (\(error.reason)); an older one is tried.")
+        logger.warning(
+          "The checkpoint at \(checkpoint.sequence) cannot be read (\(error.reason)); an older one is tried.")
         candidate = try reader.checkpoint(before: checkpoint.sequence)
       }
     }

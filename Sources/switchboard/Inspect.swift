@@ -17,7 +17,8 @@ struct Inspect: ParsableCommand {
   func run() throws {
     var refused = false
     for file in files {
-      let data = file == "-" ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
+      let data =
+        file == "-" ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
       guard let data else {
         complain("\(file): cannot be read")
         throw ExitCode(2)

@@ -29,7 +29,10 @@ struct Serve: AsyncParsableCommand {
     }
     let service = SwitchboardService(
       options: .init(folder: folder, dataFolder: data, isDemo: demo, durability: durability),
-      logger: Logger(label: "switchboard"), say: { line in print(line); fflush(nil) })
+      logger: Logger(label: "switchboard"),
+      say: { line in
+        print(line); fflush(nil)
+      })
     do {
       try await service.run()
     } catch let error as ConfigurationError {

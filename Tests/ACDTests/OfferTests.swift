@@ -178,7 +178,9 @@ import Testing
     #expect(floor.checkpoint == before)
   }
 
-  @Test("A restart ends live and connecting offers as failed, without a miss; chats are matched afresh, callers have failed")
+  @Test(
+    "A restart ends live and connecting offers as failed, without a miss; chats are matched afresh, callers have failed"
+  )
   func restart() throws {
     var floor = Floor(site(agents: 3) { $0.queues[0].missedLimit = 1 })
     floor.signIn(0, 1, 2)

@@ -23,7 +23,8 @@ extension EndToEnd {
           """,
         files: ["amina.phone": "phone-password-of-amina", "amina.token": "the-token-of-amina-berg"])
       let agent = try Baresip(
-        in: site.folder.appending(path: "agent"), user: "2001", password: "phone-password-of-amina", port: ports.sip + 20,
+        in: site.folder.appending(path: "agent"), user: "2001", password: "phone-password-of-amina",
+        port: ports.sip + 20,
         registrar: "127.0.0.1:\(ports.sip)", rtp: ports.sip + 40, hertz: 880)
       let registered = await eventually(within: 10) { await site.metric("switchboard_sip_registrations") == 1 }
       #expect(registered, "the phone did not register:\n\(agent.peer.text)\n\(site.server.text)")

@@ -133,7 +133,8 @@ import Testing
 
   @Test("Fields with commas, quotes and line ends are quoted in CSV; an empty report is well-formed")
   func escaping() {
-    let report = Report(columns: ["a", "b"], rows: [[.text("x,\"y\"\nz"), .seconds(-1_500_000)], [.empty, .ratio(0.5)]])
+    let report = Report(
+      columns: ["a", "b"], rows: [[.text("x,\"y\"\nz"), .seconds(-1_500_000)], [.empty, .ratio(0.5)]])
     #expect(report.rendered(as: .csv) == "a,b\r\n\"x,\"\"y\"\"\nz\",-1.5\r\n,0.5\r\n")
     #expect(Report(columns: ["a"]).rendered(as: .json) == "[]\n")
     #expect(Report(columns: ["a"]).rendered(as: .table) == "a\n")

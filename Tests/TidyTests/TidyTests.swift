@@ -16,7 +16,8 @@ struct TidyTests {
   static let sources: [Source] = files(under: "Sources", extension: "swift").map { path in
     Source(
       path: path, module: String(path.split(separator: "/")[1]),
-      lines: (try? String(contentsOf: root.appending(path: path), encoding: .utf8))?.components(separatedBy: "\n") ?? [])
+      lines: (try? String(contentsOf: root.appending(path: path), encoding: .utf8))?.components(separatedBy: "\n") ?? []
+    )
   }
 
   static func files(under folder: String, extension ending: String) -> [String] {
@@ -60,7 +61,8 @@ struct TidyTests {
       "Dispatch",
     ],
     "Service": [
-      "NIOCore", "NIOPosix", "ServiceLifecycle", "UnixSignals", "Logging", "FoundationEssentials", "Foundation", "Glibc",
+      "NIOCore", "NIOPosix", "ServiceLifecycle", "UnixSignals", "Logging", "FoundationEssentials", "Foundation",
+      "Glibc",
       "Dispatch", "Synchronization",
     ],
     "switchboard": ["ArgumentParser", "Logging", "FoundationEssentials", "Foundation", "Glibc"],
@@ -70,7 +72,8 @@ struct TidyTests {
 
   @Test("Every import follows the module table")
   func imports() {
-    let pattern = /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(\w+)/
+    let pattern =
+      /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(\w+)/
     for source in Self.sources {
       guard let allowedOurs = Self.ours[source.module], let allowedOthers = Self.others[source.module] else {
         Issue.record("\(source.path): module \(source.module) is not in the table")
