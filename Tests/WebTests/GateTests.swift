@@ -209,13 +209,13 @@ import Testing
         try await server.send(
           .POST, "/v1/contacts?entry=demo", token: token, json: "{}", headers: [("origin", server.origin)])
       }
-      for left in (0..<10).reversed() {
-        let reply = try await open()
-        #expect(reply.status == 201)
-        #expect(reply.headers.first(name: "ratelimit") == "\"contacts\";r=\(left);t=0")
-        #expect(reply.headers.first(name: "ratelimit-policy") == "\"contacts\";q=10;w=60")
-      }
-      let refused = try await open()
+      // On a busy machine a place may come free meanwhile, one each six seconds: the first ten are sure.
+      var replies: [TestServer.Reply] = []
+      while replies.count < 60, replies.last?.status ?? 201 == 201 { replies.append(try await open()) }
+      #expect(replies.count > 10)
+      #expect(replies[0].headers.first(name: "ratelimit") == "\"contacts\";r=9;t=0")
+      #expect(replies[0].headers.first(name: "ratelimit-policy") == "\"contacts\";q=10;w=60")
+      let refused = try #require(replies.last)
       #expect(try refused.problem().status == 429)
       let wait = try #require(refused.headers.first(name: "retry-after").flatMap { Int($0) })
       #expect((1...6).contains(wait))
