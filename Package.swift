@@ -61,7 +61,10 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "Journal",
-      dependencies: ["ACD", "CallControl", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "ACD", "CallControl", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
       swiftSettings: settings),
     .target(
       name: "Simulator", dependencies: ["ACD", "CallControl", "Primitives", "SiteConfiguration"], swiftSettings: hot),

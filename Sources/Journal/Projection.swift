@@ -5,11 +5,13 @@ import Primitives
 
 /// The fold of records into contact records and interval sums.
 ///
-/// A value between two states of the tables: `apply` gathers what records change, `save` writes it. How records are
-/// cut into transactions makes no difference, so live folding and a rebuild end in equal tables.
+/// A value between two states of the tables: `apply` gathers what records change, `save` writes it. When that is done
+/// makes no difference, so live folding, folding after a crash and a rebuild end in equal tables.
 struct Projection {
   /// The last record folded.
   private(set) var sequence: UInt64
+  /// The last record whose changes stand in the tables.
+  private(set) var saved: UInt64
   /// The hash of the configuration in force.
   private(set) var configuration: String?
   private var levels: [QueueID: ServiceLevels.Version] = [:]
@@ -30,9 +32,14 @@ struct Projection {
     var start: Instant
   }
 
-  /// Reads where the tables stand.
+  /// The records after the last save that are folded at most, so that neither memory nor what a crash leaves to be
+  /// folded grows without bound.
+  static let unsavedLimit = 10_000
+
+  /// Reads where the tables stand and folds the records that came after.
   init(_ db: Database) throws {
     sequence = 0
+    saved = 0
     live = [:]
     if let row = try Row.fetchOne(db, sql: "SELECT sequence, configuration FROM progress") {
       var columns = Columns(row)
@@ -41,7 +48,15 @@ struct Projection {
     }
     if let configuration { levels = try ServiceLevels.load(configuration, db) }
     for contact in try ContactFold.loadLive(db) { live[contact.contact] = contact }
+    saved = sequence
+    try JournalReader.forEachRecord(after: saved, db) { record in
+      try apply(record, db)
+      if isFull { try save(db) }
+    }
   }
+
+  var isSaved: Bool { sequence == saved }
+  var isFull: Bool { sequence - saved >= Self.unsavedLimit }
 
   /// Folds one record; one that was folded before changes nothing.
   mutating func apply(_ record: CallControl.Record, _ db: Database) throws {
@@ -161,8 +176,11 @@ struct Projection {
     for contact in changed { try live[contact]?.save(db) }
     for interval in intervals.values { try interval.add(db) }
     for interval in agents.values { try interval.add(db) }
-    try db.cachedStatement(sql: "UPDATE progress SET sequence = ?, configuration = ?")
-      .execute(arguments: [sequence.column, configuration])
+    var progress = try PreparedStatement("UPDATE progress SET sequence = ?, configuration = ?", db)
+    progress.bind(sequence)
+    progress.bind(configuration)
+    try progress.run()
+    saved = sequence
     closed.removeAll(keepingCapacity: true)
     changed.removeAll(keepingCapacity: true)
     intervals.removeAll(keepingCapacity: true)
@@ -188,44 +206,58 @@ extension IntervalRow {
 
   /// Adds the sums to those of the table.
   func add(_ db: Database) throws {
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (start, queue, service_level) DO UPDATE SET
-          entered = entered + excluded.entered, answered = answered + excluded.answered,
-          answered_within = answered_within + excluded.answered_within,
-          abandoned = abandoned + excluded.abandoned,
-          abandoned_within = abandoned_within + excluded.abandoned_within,
-          short_abandoned = short_abandoned + excluded.short_abandoned,
-          left_queue = left_queue + excluded.left_queue, callback = callback + excluded.callback,
-          failed = failed + excluded.failed, refused = refused + excluded.refused,
-          answered_wait = answered_wait + excluded.answered_wait
-        """
-    ).execute(
-      arguments: StatementArguments([
-        Int64(queue.index).databaseValue, start.column, serviceLevel.databaseValue, counters.entered.column,
-        counters.answered.column, counters.answeredWithin.column, counters.abandoned.column,
-        counters.abandonedWithin.column, counters.shortAbandoned.column, counters.left.column, callbacks.column,
-        counters.failed.column, counters.refused.column, counters.answeredWait.databaseValue,
-      ]))
+    var insert = try PreparedStatement(
+      """
+      INSERT INTO interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (start, queue, service_level) DO UPDATE SET
+        entered = entered + excluded.entered, answered = answered + excluded.answered,
+        answered_within = answered_within + excluded.answered_within,
+        abandoned = abandoned + excluded.abandoned,
+        abandoned_within = abandoned_within + excluded.abandoned_within,
+        short_abandoned = short_abandoned + excluded.short_abandoned,
+        left_queue = left_queue + excluded.left_queue, callback = callback + excluded.callback,
+        failed = failed + excluded.failed, refused = refused + excluded.refused,
+        answered_wait = answered_wait + excluded.answered_wait
+      """, db)
+    insert.bind(queue.index)
+    insert.bind(start)
+    insert.bind(serviceLevel)
+    insert.bind(counters.entered)
+    insert.bind(counters.answered)
+    insert.bind(counters.answeredWithin)
+    insert.bind(counters.abandoned)
+    insert.bind(counters.abandonedWithin)
+    insert.bind(counters.shortAbandoned)
+    insert.bind(counters.left)
+    insert.bind(callbacks)
+    insert.bind(counters.failed)
+    insert.bind(counters.refused)
+    insert.bind(counters.answeredWait)
+    try insert.run()
   }
 }
 
 extension AgentIntervalRow {
   func add(_ db: Database) throws {
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO agent_interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (start, agent) DO UPDATE SET
-          offered = offered + excluded.offered, accepted = accepted + excluded.accepted,
-          declined = declined + excluded.declined, missed = missed + excluded.missed,
-          answered = answered + excluded.answered, talk = talk + excluded.talk, hold = hold + excluded.hold,
-          wrap_up = wrap_up + excluded.wrap_up
-        """
-    ).execute(
-      arguments: StatementArguments([
-        agent.column, start.column, offered.column, accepted.column, declined.column, missed.column,
-        answered.column, talk.databaseValue, hold.databaseValue, wrapUp.databaseValue,
-      ]))
+    var insert = try PreparedStatement(
+      """
+      INSERT INTO agent_interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (start, agent) DO UPDATE SET
+        offered = offered + excluded.offered, accepted = accepted + excluded.accepted,
+        declined = declined + excluded.declined, missed = missed + excluded.missed,
+        answered = answered + excluded.answered, talk = talk + excluded.talk, hold = hold + excluded.hold,
+        wrap_up = wrap_up + excluded.wrap_up
+      """, db)
+    insert.bind(agent.index)
+    insert.bind(start)
+    insert.bind(offered)
+    insert.bind(accepted)
+    insert.bind(declined)
+    insert.bind(missed)
+    insert.bind(answered)
+    insert.bind(talk)
+    insert.bind(hold)
+    insert.bind(wrapUp)
+    try insert.run()
   }
 }
