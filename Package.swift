@@ -161,7 +161,8 @@ let package = Package(
       name: "JournalTests",
       dependencies: [
         "ACD", "CallControl", "Journal", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift"),
-      ], swiftSettings: settings),
+      ],
+      exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "CallControlTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"],
       swiftSettings: settings),
