@@ -39,6 +39,17 @@ extension [Tally] {
     sample(metric, scope, definitions)?.estimate(confidence)
   }
 
+  /// The share of contacts that waited at most so many seconds.
+  func share(upTo seconds: Double, _ scope: Scope) -> Sample? {
+    guard let first else { return nil }
+    let groups = first.groups(scope.queue, scope.channel)
+    return Sample.ratio(
+      map { tally in
+        let waits = tally.waits(groups)
+        return (waits.count(upTo: seconds * 1e6), Double(waits.total))
+      }, isShare: true)
+  }
+
   func sample(_ metric: Metric, _ scope: Scope = Scope(), _ definitions: Definitions) -> Sample? {
     guard let first else { return nil }
     let groups = first.groups(scope.queue, scope.channel)

@@ -18,6 +18,8 @@ public struct Course: Sendable, Encodable {
     /// As `sl.negative(20s)`, of this channel or of all; nil for all queues together, for each has its own.
     public var serviceLevelName: String?
     public var serviceLevelChannel: String?
+    /// Seconds.
+    public var serviceLevelWithin: Double?
     public var target: Double?
     /// All by interval: contacts that came, mean length of the line, agents signed in and ready or handling.
     public var offered, waiting, staffed: [Double]
@@ -82,6 +84,7 @@ extension Course.Queue {
       name = definition.name
       serviceLevelName = "\(level.metric.rawValue)(\(Wording.threshold(level.within)))"
       serviceLevelChannel = level.channel.map { "\($0)" }
+      serviceLevelWithin = Double(level.within) / 1e6
       target = level.target
       let chosen = tallies[0].groups(queue, level.channel)
       serviceLevel = places.map { place in
@@ -91,24 +94,20 @@ extension Course.Queue {
     waits = Self.bins(tallies.reduce(into: Histogram()) { $0.add($1.waits(groups)) })
   }
 
-  /// About a dozen bins of a round width up to where only one in a hundred waits longer.
+  /// Bins that people ask about, up to where only one in two hundred waits longer.
   private static func bins(_ waits: Histogram) -> [Course.Bin] {
-    guard let long = waits.quantile(0.99) else { return [] }
-    let widths: [Double] = [1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600]
-    let width = widths.first { long / 1e6 <= 12 * $0 } ?? 7200
-    let count = min(48, max(4, Int((long / 1e6 / width).rounded(.up))))
-    let total = Double(waits.total)
+    guard let long = waits.quantile(0.995) else { return [] }
+    let edges: [Double] = [5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600, 7200]
+    let last = max(4, edges.firstIndex { $0 * 1e6 >= long } ?? edges.count - 1)
     var bins: [Course.Bin] = []
-    // Whoever is answered in the second of arrival has not waited as people see it.
-    var seen = 0.0
-    for place in 0..<count {
-      let to = Double(place + 1) * width
-      let upTo = waits.count(upTo: to * 1e6)
-      bins.append(Course.Bin(from: Double(place) * width, to: to, share: (upTo - seen) / total))
-      seen = upTo
+    var (from, seen) = (0.0, 0.0)
+    for edge in edges[...last] {
+      let upTo = waits.count(upTo: edge * 1e6)
+      bins.append(Course.Bin(from: from, to: edge, share: (upTo - seen) / Double(waits.total)))
+      (from, seen) = (edge, upTo)
     }
-    bins.append(Course.Bin(from: Double(count) * width, to: nil, share: max(0, total - seen) / total))
-    return bins
+    let rest = max(0, Double(waits.total) - seen) / Double(waits.total)
+    return bins + [Course.Bin(from: from, to: nil, share: rest)]
   }
 }
 

@@ -93,10 +93,19 @@ extension SimulationReport {
     for result in results {
       html += "<li class=\"\(result.verdict.rawValue)\">\(Self.mark(result.verdict))<div><p>"
       html += "<strong>\(PlainWords.verdict(result.verdict)).</strong> "
-      html += "\(Wording.escaped(result.sentence { queueNames[Int($0.index)] }))</p>"
+      html += "\(sentence(result))</p>"
       html += "<code>\(Wording.escaped(result.expectation.text))</code></div></li>\n"
     }
     return html + "</ul>\n"
+  }
+
+  /// A number and its unit stay on one line.
+  private func sentence(_ result: Result) -> String {
+    var text = Wording.escaped(result.sentence { queueNames[Int($0.index)] })
+    for unit in ["%", "s", "min", "h"] {
+      for end in [" ", ".", ","] { text = text.replacing(" \(unit)\(end)", with: "\u{A0}\(unit)\(end)") }
+    }
+    return text
   }
 
   private var tiles: String {
@@ -105,7 +114,7 @@ extension SimulationReport {
     let wait = lines.reduce(0) { $0 + ($1.waitMean?.value ?? 0) * $1.offered }
     guard offered > 0 else { return "" }
     let tiles = [
-      ("Contacts a run", Wording.fixed(offered, 0)), ("Answered", "\(Wording.fixed(answered / offered * 100, 1)) %"),
+      ("Contacts", Wording.fixed(offered, 0)), ("Answered", "\(Wording.fixed(answered / offered * 100, 1)) %"),
       ("Hung up waiting", "\(Wording.fixed(abandoned / offered * 100, 1)) %"),
       ("Mean wait", Wording.duration(wait / offered)),
     ]
@@ -125,7 +134,7 @@ extension SimulationReport {
       ]
     }
     return "<section>\n<h2>Queues and channels</h2>\n" + PageStyle.table(head, rows, words: 2)
-      + "<p class=\"note\">Means of a run, with 95 % confidence intervals.</p>\n</section>\n"
+      + "<p class=\"note\">Means over the repetitions, with 95 % confidence intervals.</p>\n</section>\n"
   }
 
   private var footer: String {
@@ -177,15 +186,16 @@ extension Course.Queue {
         description: "Most at \(at(peak)) with \(Wording.fixed(waiting.max() ?? 0, 1)) waiting.",
         labels: course.intervals, marks: [.steps(waiting, style: "a")])
     ]
-    if let serviceLevelName, let target {
+    if let serviceLevelName, let serviceLevelWithin, let target {
       let known = serviceLevel.indices.filter { serviceLevel[$0] != nil }
       let worst = known.min { (serviceLevel[$0]?.value ?? 1) < (serviceLevel[$1]?.value ?? 1) }
       let lowest = worst.flatMap { serviceLevel[$0]?.value } ?? 0
       let below = known.count { (serviceLevel[$0]?.value ?? 1) < target }
       plots.append(
         Plot(
-          title: "Service level \(serviceLevelName)\(serviceLevelChannel.map { " of \($0)" } ?? "")",
-          description: "Lowest at \(worst.map(at) ?? "no time") with \(Wording.fixed(lowest * 100, 0)) %; "
+          title: "Answered within \(Wording.duration(serviceLevelWithin))"
+            + (serviceLevelChannel.map { ", \($0) only" } ?? ""),
+          description: "\(serviceLevelName). Lowest at \(worst.map(at) ?? "no time") with \(Wording.fixed(lowest * 100, 0)) %; "
             + "\(below) of \(known.count) intervals lie below \(Wording.seconds(target * 100)) %.",
           labels: course.intervals, unit: "%", top: 1,
           marks: [
@@ -206,11 +216,11 @@ extension Course.Queue {
         labels: course.intervals, marks: [.steps(staffed, style: "d")]))
     plots.append(
       Plot(
-        title: "How long they wait, % of contacts",
+        title: "How long they wait, share of contacts",
         description: waits.first.flatMap { bin in
           bin.to.map { "\(Wording.fixed(bin.share * 100, 0)) % wait less than \(Wording.duration($0))." }
-        } ?? "", labels: waits.map { Wording.duration($0.from) },
-        marks: [.bars(waits.map { $0.share * 100 }, style: "a fill")]))
+        } ?? "", labels: waits.map { $0.from < 60 ? "\(Wording.seconds($0.from)) s" : "\(Wording.seconds($0.from / 60)) m" },
+        unit: "%", top: Plot.roundUp(waits.map(\.share).max() ?? 1), marks: [.bars(waits.map(\.share), style: "a fill")]))
     plots.append(
       Plot(
         title: "Contacts coming in, per \(course.minutes) min",

@@ -64,8 +64,9 @@ enum PageStyle {
     figure { margin: 0; min-width: 0; } figcaption { font-weight: 600; font-size: .95rem; margin-bottom: .2rem; }
     svg { display: block; width: 100%; height: auto; overflow: visible; }
     .grid { stroke: var(--rule); fill: none; } .tick { fill: var(--soft); font-size: 11.5px; text-anchor: middle; }
+    @media (max-width: 34rem) { .tick { font-size: 14px; } }
     .tick.end { text-anchor: end; } .limit { stroke: var(--limit); stroke-dasharray: 5 4; fill: none; stroke-width: 1.4; }
-    .tick.limit-word { fill: var(--limit); }
+    .tick.limit-word { fill: var(--limit); stroke: var(--card); stroke-width: 4px; paint-order: stroke; }
     .a { --hue: var(--a); } .b { --hue: var(--b); } .c { --hue: var(--c); } .d { --hue: var(--d); }
     .line { fill: none; stroke: var(--hue); stroke-width: 2.2; stroke-linejoin: round; stroke-linecap: round; }
     .band { fill: var(--hue); opacity: .2; } .area { fill: var(--hue); fill-opacity: .25; stroke: var(--hue); stroke-width: 1.6; }

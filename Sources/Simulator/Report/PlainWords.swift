@@ -9,6 +9,12 @@ extension SimulationReport.Result {
     guard let estimate else { return "\(who)\(channel): nothing to count." }
     let value = PlainWords.value(estimate.value, expectation.metric)
     let wanted = PlainWords.value(expectation.value, expectation.metric)
+    if let within {
+      let half = within.halfWidth.isFinite ? ", give or take \(Wording.fixed(within.halfWidth * 100, 1)) points" : ""
+      return "\(who)\(channel): \(PlainWords.statement(value, expectation.metric)). Wanted: "
+        + "\(PlainWords.comparison(expectation.comparison)) \(wanted), and \(Wording.fixed(within.value * 100, 1)) % do "
+        + "wait no longer than that\(half)."
+    }
     let range = estimate.halfWidth.isFinite && estimate.halfWidth > 0
       ? ", give or take \(PlainWords.width(estimate.halfWidth, expectation.metric))" : ""
     return "\(who)\(channel): \(PlainWords.statement(value, expectation.metric))\(range). "
@@ -23,15 +29,15 @@ enum PlainWords {
       "\(value) answered within \(Wording.duration(Double(within) / 1e6)), \(note(definition))"
     case .waitMean: "the mean wait is \(value)"
     case .waitQuantile(let p): "\(Wording.seconds(p * 100)) of 100 wait no longer than \(value)"
-    case .waitMaximum: "the longest wait of a run is \(value)"
+    case .waitMaximum: "the longest wait is \(value) on average"
     case .speedOfAnswer: "those who are answered wait \(value) on average"
     case .abandonRate: "\(value) hang up before they are answered"
     case .occupancy: "agents are busy \(value) of the time they are there"
-    case .offered: "\(value) come in a run"
-    case .answered: "\(value) are answered in a run"
-    case .abandoned: "\(value) hang up in a run"
-    case .left: "\(value) wait too long and are let go in a run"
-    case .refused: "\(value) are refused in a run"
+    case .offered: "\(value) come in"
+    case .answered: "\(value) are answered"
+    case .abandoned: "\(value) hang up"
+    case .left: "\(value) wait too long and are let go"
+    case .refused: "\(value) are refused"
     }
   }
 

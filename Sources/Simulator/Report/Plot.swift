@@ -15,9 +15,11 @@ struct Plot {
   var title: String
   /// What it shows, for who cannot see it.
   var description: String
+  /// Of the edges between intervals or bins.
   var labels: [String]
-  /// Whether the labels stand between the places, as the edges of intervals and bins do.
+  /// `%` for shares of one.
   var unit = ""
+  /// Where the scale ends; a round value above the marks unless given.
   var top: Double?
   var marks: [Mark]
 
@@ -47,7 +49,7 @@ struct Plot {
       let value = highest * Double(step) / 4
       let y = Self.number(y(value, highest))
       svg += "<path class=\"grid\" d=\"M\(Self.number(Self.frame.left)) \(y)H\(Self.number(x(Double(labels.count))))\"/>"
-      let words = highest == 1 && unit == "%" ? "\(Int(value * 100)) %" : Self.short(value)
+      let words = unit == "%" ? "\(Self.short(value * 100)) %" : Self.short(value)
       svg += "<text class=\"tick end\" x=\"\(Self.number(Self.frame.left - 6))\" y=\"\(y)\" dy=\".32em\">\(words)</text>"
     }
     // As many labels as there is room for, at even distances.

@@ -55,6 +55,8 @@ public struct SimulationReport: Sendable {
     /// By which it was judged; nil if there was nothing to count.
     public var estimate: Estimate?
     public var verdict: Verdict
+    /// Of a quantile: the share of waits up to the threshold, by which it was judged.
+    public var within: Estimate?
   }
 
   init(_ scenario: Scenario, seed: UInt64, _ outcomes: [Replications.Outcome], confidence: Double = 0.95) {
@@ -81,9 +83,13 @@ public struct SimulationReport: Sendable {
     results = scenario.expectations.map { expectation in
       let estimate = tallies.estimate(
         Metric(expectation.metric), Scope(expectation), definitions, confidence: confidence)
-      return Result(
+      var result = Result(
         expectation: expectation, estimate: estimate,
-        verdict: estimate.map { expectation.verdict($0) } ?? .inconclusive)
+        verdict: expectation.judged(tallies, definitions, confidence))
+      if case .waitQuantile = expectation.metric {
+        result.within = tallies.share(upTo: expectation.value, Scope(expectation))?.estimate(confidence)
+      }
+      return result
     }
     fingerprintFinding = scenario.fingerprint.flatMap { expected in
       expected.text == fingerprint
@@ -151,7 +157,11 @@ extension SimulationReport.Line {
 
 extension SimulationReport.Result {
   /// The value with its interval, as people write it.
-  var words: String { estimate.map { Wording.value($0, expectation.metric) } ?? "nothing counted" }
+  var words: String {
+    guard let estimate else { return "nothing counted" }
+    let within = within.map { "; \(Wording.percent($0)) within \(Wording.duration(expectation.value))" }
+    return Wording.value(estimate, expectation.metric) + (within ?? "")
+  }
 }
 
 /// How the same callers fared under another configuration: differences replication by replication, this one minus

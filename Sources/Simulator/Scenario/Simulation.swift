@@ -67,11 +67,10 @@ public enum Simulation {
   private static func isSettled(_ scenario: Scenario, _ tallies: [Tally], _ confidence: Double) -> Bool {
     guard let precision = scenario.runs.relativePrecision else { return true }
     return scenario.expectations.allSatisfy { expectation in
-      guard let sample = tallies.sample(Metric(expectation.metric), Scope(expectation), scenario.definitions)
+      guard let estimate = tallies.estimate(Metric(expectation.metric), Scope(expectation), scenario.definitions)
       else { return true }
-      let estimate = sample.estimate()
       return estimate.halfWidth <= precision * abs(estimate.value)
-        || expectation.verdict(sample.estimate(confidence)) != .inconclusive
+        || expectation.judged(tallies, scenario.definitions, confidence) != .inconclusive
     }
   }
 }
@@ -106,6 +105,20 @@ public enum Verdict: String, Sendable, Encodable {
 }
 
 extension Expectation {
+  func judged(_ tallies: [Tally], _ definitions: Definitions, _ confidence: Double) -> Verdict {
+    if case .waitQuantile(let p) = metric, comparison != .equal {
+      // That 95 of 100 wait at most a minute says that the share of waits up to a minute is at least 0.95; the interval
+      // of a share needs no guess about the shape of the waits.
+      guard let share = tallies.share(upTo: value, Scope(self)) else { return .inconclusive }
+      var sought = self
+      sought.value = p
+      sought.comparison = comparison == .atMost || comparison == .below ? .atLeast : .below
+      return sought.verdict(share.estimate(confidence))
+    }
+    let estimate = tallies.estimate(Simulator.Metric(metric), Scope(self), definitions, confidence: confidence)
+    return estimate.map { verdict($0) } ?? .inconclusive
+  }
+
   /// Judged by the whole interval: it passes where every value of it would, and fails where none would.
   func verdict(_ estimate: Estimate) -> Verdict {
     let (low, high) = (estimate.value - estimate.halfWidth, estimate.value + estimate.halfWidth)
