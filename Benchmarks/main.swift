@@ -1,9 +1,10 @@
-// Benchmarks: `Benchmarks [acd] [sip] [simulation] [delivery] [console]`. Each prints CPU time beside an anchor loop measured in
-// the same run. `delivery` and `console` need the built program in SWITCHBOARD.
+// `Benchmarks [NAME]…`: those named, or all. Each prints CPU time beside an anchor loop measured in the same run; those
+// of the whole program need it in SWITCHBOARD.
 let commands: [(name: String, run: () -> Void)] = [
   ("acd", benchmarkACD),
   ("sip", benchmarkSIPParse),
   ("simulation", benchmarkSimulation),
+  ("day", benchmarkWorkingDay),
   ("delivery", benchmarkDelivery),
   ("console", benchmarkConsole),
 ]
