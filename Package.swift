@@ -115,7 +115,7 @@ let package = Package(
       ],
       swiftSettings: settings),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["ACD", "Primitives", "SIP", "SDP", "Simulator"], path: "Benchmarks",
+      name: "Benchmarks", dependencies: ["ACD", "CallControl", "Primitives", "SIP", "SDP", "Simulator"], path: "Benchmarks",
       exclude: ["Preload"],
       swiftSettings: settings),
 

@@ -1,9 +1,10 @@
-// Benchmarks: `Benchmarks [acd] [sip] [simulation] [delivery]`. Each prints CPU time beside an anchor loop measured in
+// Benchmarks: `Benchmarks [acd] [sip] [simulation] [call] [delivery]`. Each prints CPU time beside an anchor loop measured in
 // the same run. `delivery` needs the built server in SWITCHBOARD.
 let commands: [(name: String, run: () -> Void)] = [
   ("acd", benchmarkACD),
   ("sip", benchmarkSIPParse),
   ("simulation", benchmarkSimulation),
+  ("call", benchmarkCall),
   ("delivery", benchmarkDelivery),
 ]
 let chosen = CommandLine.arguments.dropFirst()
