@@ -117,6 +117,7 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: ["ACD", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration"], path: "Benchmarks",
+      name: "Benchmarks", dependencies: ["ACD", "CallControl", "Primitives", "SIP", "SDP", "Simulator"], path: "Benchmarks",
       exclude: ["Preload"],
       swiftSettings: settings),
 

@@ -5,6 +5,7 @@ let commands: [(name: String, run: () -> Void)] = [
   ("sip", benchmarkSIPParse),
   ("simulation", benchmarkSimulation),
   ("day", benchmarkWorkingDay),
+  ("call", benchmarkCall),
   ("delivery", benchmarkDelivery),
   ("console", benchmarkConsole),
 ]
