@@ -40,15 +40,8 @@ extension Engine {
 
   /// The person need not hold the line any longer.
   mutating func becomeCallback(_ slot: Int, of queue: Int, _ occasion: Occasion, _ step: inout Step) {
-    let row = state.contacts[slot]
-    let contact = state.contactID(slot)
-    emit(.outcomeFixed(contact, queue: self.queue(of: slot), agent: .none, .callbackRequested), &step)
-    emit(.placeKept(contact, entry: row.entry, order: row.entrySequence), &step)
-    emit(
-      .contactQueued(
-        contact, queue: QueueID(index: UInt32(queue)), profile: ProfileID(index: row.profile), channel: .callback,
-        priority: row.priority), &step)
-    step.actions.append(.promiseCallback(contact, occasion))
+    queueAgain(slot, in: queue, as: .callback, after: .callbackRequested, &step)
+    step.actions.append(.promiseCallback(state.contactID(slot), in: self.queue(of: slot), occasion))
     rematch(contact: slot, &step)
   }
 

@@ -8,7 +8,7 @@ public enum OverflowAction: Sendable, Equatable {
   case queue(QueueID)
   /// It becomes a virtual caller, where it can be called back.
   case callback
-  /// It may leave a message.
+  /// It may leave a message; of a chat alone, for no call is recorded.
   case message
 }
 
@@ -115,7 +115,7 @@ extension Engine {
     while true {
       switch action {
       case .disconnect: return .nowhere
-      case .message: return .message
+      case .message: return channel == .chat ? .message : .nowhere
       case .callback:
         return channel == .voice && definitions.queues[queue].callback != nil ? .callback(queue) : .nowhere
       case .queue(let next):
@@ -145,19 +145,27 @@ extension Engine {
     case .callback(let queue):
       becomeCallback(slot, of: queue, occasion, &step)
     case .queue(let next):
-      let row = state.contacts[slot]
-      let own = ProfileID(index: profile(row.profile, from: Int(row.queue), to: next))
-      // Its own share of the priority goes with it, not that of the queue.
-      let share = Int(row.priority) - Int(state.queues[row.queue].priority)
-      let priority = Int16(clamping: Int(state.queues[next].priority) + share)
-      emit(.outcomeFixed(contact, queue: queue(of: slot), agent: .none, .overflowed), &step)
-      emit(.placeKept(contact, entry: row.entry, order: row.entrySequence), &step)
-      emit(
-        .contactQueued(
-          contact, queue: QueueID(index: UInt32(next)), profile: own, channel: row.channel, priority: priority), &step)
-      step.actions.append(.resumeWaiting(contact))
+      queueAgain(slot, in: next, as: state.contacts[slot].channel, after: .overflowed, &step)
+      step.actions.append(.moved(contact, to: queue(of: slot)))
       rematch(contact: slot, &step)
     }
+  }
+
+  /// The contact leaves its queue with an outcome and stands in another at once, or in the same on another channel, with
+  /// its entry, its order and its own share of the priority.
+  mutating func queueAgain(
+    _ slot: Int, in next: Int, as channel: Channel, after outcome: Outcome, _ step: inout Step
+  ) {
+    let row = state.contacts[slot]
+    let contact = state.contactID(slot)
+    let own = ProfileID(index: profile(row.profile, from: Int(row.queue), to: next))
+    let share = Int(row.priority) - Int(state.queues[row.queue].priority)
+    let priority = Int16(clamping: Int(state.queues[next].priority) + share)
+    emit(.outcomeFixed(contact, queue: queue(of: slot), agent: .none, outcome), &step)
+    emit(.placeKept(contact, entry: row.entry, order: row.entrySequence), &step)
+    emit(
+      .contactQueued(
+        contact, queue: QueueID(index: UInt32(next)), profile: own, channel: channel, priority: priority), &step)
   }
 
   func queue(of slot: Int) -> QueueID { QueueID(index: UInt32(state.contacts[slot].queue)) }
@@ -201,7 +209,7 @@ extension Engine {
 }
 
 extension Occasion {
-  init?(_ refusal: Refusal) {
+  public init?(_ refusal: Refusal) {
     switch refusal {
     case .full: self = .full
     case .closed: self = .closed

@@ -49,7 +49,7 @@ extension Engine {
     let total = Int16(clamping: Int(state.queues[Int(queue.index)].priority) + Int(priority))
     emit(.contactQueued(next, queue: queue, profile: profile, channel: row.channel, priority: total), &step)
     leaveAgent(slot, .transferred, &step)
-    step.actions.append(.resumeWaiting(next))
+    step.actions.append(.moved(next, to: queue))
     // The agent is free or wraps up; who stands first of all who wait now is not for the transferred contact to say.
     match(agent: Int(row.agent), &step)
     if state.contacts[Int(next.slot)].phase == .waiting { match(contact: Int(next.slot), &step) }

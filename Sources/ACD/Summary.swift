@@ -135,6 +135,9 @@ extension Engine {
     return summary
   }
 
+  /// Whether the engine still knows the contact: its slot may not be used again before `forget`.
+  public func holds(_ contact: ContactID) -> Bool { state.slot(of: contact) != nil }
+
   /// Where a contact stands; nil for one that is over. Walks the queue's buckets for `ahead`.
   public func state(of contact: ContactID) -> ContactState? {
     guard let slot = state.slot(of: contact) else { return nil }
