@@ -113,13 +113,13 @@ extension Switchboard {
           $0.agent = agent
         } else {
           $0.state = .ended
-          $0.ending = snakeCase(outcome)
-          if outcome == .leftMessage { $0.state = .message }
+          $0.ending = outcome.name
+            if outcome == .leftMessage { $0.state = .message }
         }
       }
     case .contactEnded(let contact, _, let cause):
       update(contact) {
-        $0.state = .ended; $0.ending = snakeCase(cause)
+        $0.state = .ended; $0.ending = cause.name
       }
     case .wrapUpStarted(_, let contact, let until):
       update(contact) {
@@ -135,9 +135,9 @@ extension Switchboard {
   }
 
   private mutating func update(_ contact: ContactID, _ change: (inout Contact) -> Void) {
-    guard var changed = contacts[contact] else { return }
-    change(&changed)
-    contacts[contact] = changed
+    guard contacts.contains(contact) else { return }
+    // The id was looked up just now.
+    change(&contacts[contact]!)
   }
 
   /// Opens a contact under a fresh id. The personal record is stored beside the event.
@@ -169,12 +169,34 @@ extension Switchboard {
   }
 }
 
-/// A case's name as the API writes it: `shortAbandoned` becomes `short_abandoned`.
-func snakeCase(_ value: some Sendable) -> String {
-  var result = ""
-  for character in "\(value)" {
-    if character.isUppercase { result += "_" }
-    result += character.lowercased()
+extension Outcome {
+  /// As the API writes it.
+  var name: String {
+    switch self {
+    case .answered: "answered"
+    case .abandoned: "abandoned"
+    case .shortAbandoned: "short_abandoned"
+    case .timedOut: "timed_out"
+    case .overflowed: "overflowed"
+    case .callbackRequested: "callback_requested"
+    case .withdrawn: "withdrawn"
+    case .failed: "failed"
+    case .leftMessage: "left_message"
+    case .unreached: "unreached"
+    case .unstaffed: "unstaffed"
+    }
   }
-  return result
+}
+
+extension EndCause {
+  /// As the API writes it.
+  fileprivate var name: String {
+    switch self {
+    case .contactLeft: "contact_left"
+    case .agentLeft: "agent_left"
+    case .failed: "failed"
+    case .restart: "restart"
+    case .transferred: "transferred"
+    }
+  }
 }

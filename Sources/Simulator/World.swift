@@ -101,7 +101,7 @@ package struct World: ~Copyable {
       }
     }
     for agent in agents.indices { account(agent) }
-    tally.finish(at: now)
+    tally.finish(at: now, plan.definitions)
   }
 
   /// What the auditor found; empty without an auditor.
@@ -382,10 +382,8 @@ extension World {
     let row = agents[agent]
     guard now.microseconds > row.since else { return }
     agents[agent].since = now.microseconds
-    if row.held > 0 {
-      tally.work[agent].handling += tally.measured(row.since, now.microseconds)
-    } else if row.isReady {
-      tally.work[agent].ready += tally.measured(row.since, now.microseconds)
+    if row.held > 0 || row.isReady {
+      tally.worked(agent, isHandling: row.held > 0, row.since, now.microseconds)
     }
   }
 
