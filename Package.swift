@@ -116,8 +116,8 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["ACD", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration"], path: "Benchmarks",
-      name: "Benchmarks", dependencies: ["ACD", "CallControl", "Primitives", "SIP", "SDP", "Simulator"], path: "Benchmarks",
+      dependencies: ["ACD", "CallControl", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration"],
+      path: "Benchmarks",
       exclude: ["Preload"],
       swiftSettings: settings),
 
