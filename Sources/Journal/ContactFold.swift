@@ -103,19 +103,22 @@ extension ContactFold {
     """
 
   func save(_ db: Database) throws {
-    try db.cachedStatement(sql: Self.insertion).execute(
-      arguments: StatementArguments([
-        row.sequence.column, row.id.column, row.channel.column, row.entry.databaseValue,
-        row.queue?.index.databaseValue ?? .null, row.serviceLevel.column, row.agent?.column ?? .null,
-        row.opened.column, row.entered.column, row.answered.column, row.ended.column, row.refusal.column,
-        row.outcome.column, row.endCause.column, row.wait.column, row.talk.column, row.hold.databaseValue,
-        row.wrapUp.column, row.code?.index.databaseValue ?? .null,
-        contact.slot.databaseValue, contact.generation.databaseValue, isLive.databaseValue, holders.databaseValue,
-        heldSince.column, wrapUpSince.column, place.column, holder?.column ?? .null,
-        estimates?.queueLength.databaseValue ?? .null, estimates?.headOfLine.databaseValue ?? .null,
-        estimates?.lastToEnter.databaseValue ?? .null, estimates?.low.databaseValue ?? .null,
-        estimates?.high.databaseValue ?? .null,
-      ]))
+    let known: [DatabaseValue] = [
+      row.sequence.column, row.id.column, row.channel.column, row.entry.databaseValue,
+      row.queue?.index.databaseValue ?? .null, row.serviceLevel.column, row.agent?.column ?? .null,
+      row.opened.column, row.entered.column, row.answered.column, row.ended.column, row.refusal.column,
+      row.outcome.column, row.endCause.column, row.wait.column, row.talk.column, row.hold.databaseValue,
+      row.wrapUp.column, row.code?.index.databaseValue ?? .null,
+    ]
+    let folded: [DatabaseValue] = [
+      contact.slot.databaseValue, contact.generation.databaseValue, isLive.databaseValue, holders.databaseValue,
+      heldSince.column, wrapUpSince.column, place.column, holder?.column ?? .null,
+    ]
+    let expected: [UInt32?] = [
+      estimates?.queueLength, estimates?.headOfLine, estimates?.lastToEnter, estimates?.low, estimates?.high,
+    ]
+    let values = known + folded + expected.map { $0?.databaseValue ?? .null }
+    try db.cachedStatement(sql: Self.insertion).execute(arguments: StatementArguments(values))
   }
 
   /// The contacts that have not closed.
