@@ -129,8 +129,8 @@ package struct Tally: Sendable {
       groups[group].answeredWait += wait
     case .abandoned: groups[group].abandoned += 1
     case .shortAbandoned: groups[group].shortAbandoned += 1
-    case .timedOut, .overflowed: groups[group].left += 1
-    case .callbackRequested, .withdrawn, .failed: break
+    case .timedOut, .overflowed, .leftMessage, .unstaffed: groups[group].left += 1
+    case .callbackRequested, .withdrawn, .failed, .unreached: break
     }
     guard outcome == .answered || outcome == .abandoned else { return }
     for t in thresholds.indices where wait <= thresholds[t] {

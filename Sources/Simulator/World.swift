@@ -332,6 +332,9 @@ extension World {
   private mutating func observe(_ event: Event) {
     switch event {
     case .contactQueued(let contact, let queue, _, let channel, _):
+      // Again, where it overflowed from another queue; a virtual caller needs no patience.
+      rows[Int(contact.slot)].isWaiting = channel != .callback
+      rows[Int(contact.slot)].channel = channel
       tally.entered(queue, channel, rows[Int(contact.slot)].isMeasured, at: now)
     case .contactRefused(let contact, let queue, _):
       rows[Int(contact.slot)].isWaiting = false
@@ -391,7 +394,10 @@ extension World {
     case .forget(let contact):
       rows[Int(contact.slot)].generation &+= 1
       freeSlots.append(contact.slot)
-    case .stopRinging, .resumeWaiting, .refuse, .release: break
+    case .takeMessage(let contact, _): react(.forget(contact))
+    // Every customer answers.
+    case .dial(let contact, _): pending.append(.dialAnswered(contact))
+    case .stopRinging, .resumeWaiting, .refuse, .release, .moved, .promiseCallback, .stopDialling: break
     }
   }
 
