@@ -36,7 +36,7 @@ struct Simulate: ParsableCommand {
     var reports: [SimulationReport] = []
     for (scenario, base) in try load() {
       let meter = output.meter(scenario.file)
-      options.progress = meter?.report
+      if let meter { options.progress = { done, wanted in meter.report(done, wanted) } }
       reports.append(Simulation.run(scenario, base: base, options))
       meter?.finish()
     }
