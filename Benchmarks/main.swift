@@ -1,5 +1,5 @@
-// Benchmarks: `Benchmarks [acd] [sip] [simulation] [day] [delivery]`. Each prints CPU time beside an anchor loop measured in
-// the same run. `delivery` needs the built server in SWITCHBOARD.
+// Benchmarks: `Benchmarks [acd] [sip] [simulation] [day] [delivery]`. Each prints CPU time beside an anchor loop
+// measured in the same run. `delivery` needs the built server in SWITCHBOARD.
 let commands: [(name: String, run: () -> Void)] = [
   ("acd", benchmarkACD),
   ("sip", benchmarkSIPParse),

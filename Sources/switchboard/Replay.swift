@@ -59,7 +59,8 @@ struct ReplayCommand: ParsableCommand {
   private func record() throws -> Recording {
     do {
       var isFolder: ObjCBool = false
-      let path = FileManager.default.fileExists(atPath: journal, isDirectory: &isFolder) && isFolder.boolValue
+      let path =
+        FileManager.default.fileExists(atPath: journal, isDirectory: &isFolder) && isFolder.boolValue
         ? journal + "/journal.sqlite" : journal
       let reader = try JournalReader(path: path)
       let from = try instant(from, "--from") ?? .distantPast

@@ -46,9 +46,12 @@ struct Simulate: ParsableCommand {
   private func load() throws -> [(Scenario, Scenario?)] {
     do throws(ConfigurationError) {
       return try files.map { file throws(ConfigurationError) in
-        (try ScenarioFile.load(file), try base.map { site throws(ConfigurationError) in
-          try ScenarioFile.loadBase(file, site: site)
-        })
+        (
+          try ScenarioFile.load(file),
+          try base.map { site throws(ConfigurationError) in
+            try ScenarioFile.loadBase(file, site: site)
+          }
+        )
       }
     } catch {
       throw output.refuse(error)

@@ -53,9 +53,9 @@ struct KaplanMeier: Sendable {
     let last = survival.last ?? 1
     guard hazard > 0, last > 0 else { return Self.forEver }
     let beyond = -Elementary.log(min(1, sought / last)) / hazard
-    return max(wait, longest) + Int64(min(beyond, Double(Self.forEver) / 2))
+    return max(wait, longest) + Int64(min(beyond, 1e15))
   }
 
-  /// Ten years.
-  static let forEver: Int64 = 315_360_000_000_000
+  /// Where nobody was seen to hang up.
+  static let forEver = Int64.max
 }

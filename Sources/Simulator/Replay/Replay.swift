@@ -111,7 +111,8 @@ public struct Replay: Sendable {
     let recorded = recorded(plan)
     let seed = options.seed ?? scenario.runs.seed
     let count = options.replications ?? scenario.runs.replications
-    let results = Replications.inOrder(0..<count, threads: options.threads, progress: options.progress) { [plan] number in
+    let results = Replications.inOrder(0..<count, threads: options.threads, progress: options.progress) {
+      [plan] number in
       one(UInt64(number), seed, plan, options.isAudited)
     }
     var report = SimulationReport(scenario, seed: seed, results.map(\.outcome))

@@ -1,7 +1,8 @@
 import Foundation
 
 /// The queue M/M/n+M: Poisson arrivals, exponential handle times and patience (Palm 1957; Zeltyn and Mandelbaum 2005).
-/// A start for a search and a line to compare with, never a verdict: real centres have neither one skill nor these laws.
+/// A start for a search and a line to compare with, never a verdict: real centres have neither one skill nor these
+/// laws.
 struct ErlangA: Sendable {
   /// Rates per second: of arrivals, of one agent's service, and of one caller's giving up (0 for never).
   var arrivals: Double

@@ -4,8 +4,8 @@ import Foundation
 import Primitives
 public import SiteConfiguration
 
-/// The least staffing by interval that meets a scenario's thresholds: a search that starts at Erlang A and lets the same
-/// callers come to every candidate (common random numbers), so that one agent more or less shows.
+/// The least staffing by interval that meets a scenario's thresholds: a search that starts at Erlang A and lets the
+/// same callers come to every candidate (common random numbers), so that one agent more or less shows.
 ///
 /// Agents who are alike in skills, queues and habits are one kind; the answer is how many of each kind to have in each
 /// interval. Breaks are not planned: add what they cost.
@@ -154,9 +154,11 @@ public struct Staffing: Sendable {
     while true {
       let places = kinds.indices.flatMap { kind in (0..<count).map { Place(kind: kind, interval: $0) } }
         .filter { best[$0.kind][$0.interval] > 0 && !isTight.contains($0) }
-      guard let place = places.max(by: { a, b in
-        (best[a.kind][a.interval], -a.interval, -a.kind) < (best[b.kind][b.interval], -b.interval, -b.kind)
-      }) else { return }
+      guard
+        let place = places.max(by: { a, b in
+          (best[a.kind][a.interval], -a.interval, -a.kind) < (best[b.kind][b.interval], -b.interval, -b.kind)
+        })
+      else { return }
       best[place.kind][place.interval] -= 1
       if !shortfalls(best, seed).isEmpty {
         best[place.kind][place.interval] += 1
@@ -241,27 +243,40 @@ public struct Staffing: Sendable {
     var places = Set<Place>()
     for expectation in scenario.expectations {
       guard let aim = Aim(expectation, scenario) else { continue }
-      let groups = tallies[0].groups(expectation.queue, expectation.channel)
+      func groups(_ queue: QueueID?) -> [Int] { tallies[0].groups(queue, expectation.channel) }
+      func sums(_ queue: QueueID?, _ interval: Int) -> (top: Double, bottom: Double) {
+        let groups = groups(queue)
+        return timelines.reduce(into: (0, 0)) { sum, timeline in
+          let ratio = aim.ratio(timeline.cell(groups, interval))
+          sum = (sum.0 + ratio.top, sum.1 + ratio.bottom)
+        }
+      }
+      /// Of a threshold on all queues, the queue that spoils it most.
+      func culprit(_ interval: Int) -> QueueID? {
+        if let queue = expectation.queue { return queue }
+        let queues = plan.definitions.queues.indices.map { QueueID(index: UInt32($0)) }
+        let cost = queues.map { queue -> Double in
+          let (top, bottom) = sums(queue, interval)
+          return aim.isHigherBetter ? bottom - top : top
+        }
+        return cost.indices.max { cost[$0] < cost[$1] }.map { queues[$0] }
+      }
       var worst: (interval: Int, value: Double)?
       var isMissedSomewhere = false
       for interval in 0..<count {
-        let sums = timelines.reduce(into: (top: 0.0, bottom: 0.0)) { sum, timeline in
-          let ratio = aim.ratio(timeline.cell(groups, interval))
-          sum.top += ratio.top
-          sum.bottom += ratio.bottom
-        }
+        let sums = sums(expectation.queue, interval)
         guard sums.bottom > 0 else { continue }
         let value = sums.top / sums.bottom
         if aim.isByInterval, !expectation.comparison.holds(value, expectation.value) {
           isMissedSomewhere = true
-          places.insert(Place(kind: kind(for: expectation.queue, interval), interval: interval))
+          places.insert(Place(kind: kind(for: culprit(interval), interval), interval: interval))
         }
         if worst.map({ aim.isHigherBetter ? value < $0.value : value > $0.value }) ?? true { worst = (interval, value) }
       }
       // A threshold on the whole day, missed although no interval shows it: strengthen the worst.
       let whole = tallies.sample(Metric(expectation.metric), Scope(expectation), plan.definitions)?.value
       if !isMissedSomewhere, let whole, !expectation.comparison.holds(whole, expectation.value), let worst {
-        places.insert(Place(kind: kind(for: expectation.queue, worst.interval), interval: worst.interval))
+        places.insert(Place(kind: kind(for: culprit(worst.interval), worst.interval), interval: worst.interval))
       }
     }
     return places

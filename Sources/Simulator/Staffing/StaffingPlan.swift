@@ -68,7 +68,9 @@ public struct StaffingPlan: Sendable, Encodable {
 
   public var text: String {
     var text = "\(file): the least staffing that meets every threshold, \(candidates) candidates tried\n\n"
-    if !isFound { text = "\(file): no staffing was found that meets every threshold; the last of \(candidates) tried\n\n" }
+    if !isFound {
+      text = "\(file): no staffing was found that meets every threshold; the last of \(candidates) tried\n\n"
+    }
     let header = ["from"] + kinds.map { "like \($0.like)" } + ["together", "Erlang A", "square root"]
     var rows = [header]
     for place in intervals.indices {
@@ -78,7 +80,9 @@ public struct StaffingPlan: Sendable, Encodable {
     }
     rows.append(
       ["hours"] + kinds.map { Wording.fixed(Double($0.agents.reduce(0, +) * minutes) / 60, 1) }
-        + [Wording.fixed(hours(\.agents), 1), Wording.fixed(hours(\.erlangA), 1), Wording.fixed(hours(\.squareRoot), 1)])
+        + [
+          Wording.fixed(hours(\.agents), 1), Wording.fixed(hours(\.erlangA), 1), Wording.fixed(hours(\.squareRoot), 1),
+        ])
     text += SimulationReport.table(rows, words: [0]) + "\n"
     for kind in kinds {
       text += "like \(kind.like) (\(kind.members) in the scenario): \(kind.queues.joined(separator: ", "))\n"
