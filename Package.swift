@@ -116,7 +116,8 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["ACD", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration"], path: "Benchmarks",
+      dependencies: ["ACD", "CallControl", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration"],
+      path: "Benchmarks",
       exclude: ["Preload"],
       swiftSettings: settings),
 
@@ -163,7 +164,8 @@ let package = Package(
       name: "JournalTests",
       dependencies: [
         "ACD", "CallControl", "Journal", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift"),
-      ], swiftSettings: settings),
+      ],
+      exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "CallControlTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"],
       swiftSettings: settings),
