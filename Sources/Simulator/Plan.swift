@@ -67,7 +67,7 @@ package struct Plan: Sendable {
     var upTo: Double
   }
 
-  /// A recorded contact; times in microseconds.
+  /// A recorded contact; times in microseconds. A patience of `.max` has no end.
   struct Record: Sendable, BitwiseCopyable {
     var arrival: Int64
     var patience: Int64

@@ -294,7 +294,8 @@ extension World {
   private func patience(_ row: Row) -> Int64? {
     let callers = Int(row.callers)
     if case .records(let range) = plan.callers[callers].arrivals {
-      return plan.records[range.lowerBound + Int(row.number)].patience
+      let patience = plan.records[range.lowerBound + Int(row.number)].patience
+      return patience == .max ? nil : patience
     }
     guard let law = plan.callers[callers].patience else { return nil }
     return law.draw(sources[callers].draws, row.key, .patience, plan.numbers)
