@@ -10,6 +10,12 @@ struct ContactFold {
   var level = ServiceLevels.Version.fallback
   var isLive = true
   var wrapUpSince: Instant?
+  /// The entry that the next queueing keeps.
+  var place: Instant?
+  /// Whose slot it holds, from the accept to the end of the contact.
+  var holder: AgentID?
+  /// What was expected of its wait when it entered.
+  var estimates: WaitEstimates?
   /// Who began to hold: bit 0 the visitor, bit 1 the agent, bit 2 the system.
   private var holders: Int64 = 0
   private var heldSince: Instant?
@@ -23,7 +29,8 @@ struct ContactFold {
     row.queue = queue
     row.serviceLevel = level.version
     self.level = level
-    row.entered = instant
+    row.entered = place ?? instant
+    place = nil
     // A contact that overflowed is waiting again; its record tells of the last queue.
     row.outcome = nil
     row.wait = nil
@@ -84,16 +91,22 @@ struct ContactFold {
 
 extension ContactFold {
   /// The columns in the order of `ContactRow.init(from:)`; those of the fold alone follow.
-  static let foldColumns = "slot, generation, is_live, holders, held_since, wrap_up_since"
+  static let foldColumns =
+    "slot, generation, is_live, holders, held_since, wrap_up_since, " + laterColumns.joined(separator: ", ")
+  /// Those that came with the second version of the table.
+  static let laterColumns = [
+    "place", "holder", "queue_length", "head_of_line", "last_to_enter", "wait_low", "wait_high",
+  ]
   private static let insertion = """
     INSERT INTO contact (\(ContactRow.columns), \(foldColumns))
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (sequence) DO UPDATE SET
       queue = excluded.queue, service_level = excluded.service_level, agent = excluded.agent,
       entered = excluded.entered, answered = excluded.answered, ended = excluded.ended, refusal = excluded.refusal,
       outcome = excluded.outcome, end_cause = excluded.end_cause, wait = excluded.wait, talk = excluded.talk,
       hold = excluded.hold, wrap_up = excluded.wrap_up, code = excluded.code, is_live = excluded.is_live,
-      holders = excluded.holders, held_since = excluded.held_since, wrap_up_since = excluded.wrap_up_since
+      holders = excluded.holders, held_since = excluded.held_since, wrap_up_since = excluded.wrap_up_since,
+      \(laterColumns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
     """
 
   func save(_ db: Database) throws {
@@ -123,6 +136,13 @@ extension ContactFold {
     insert.bind(holders)
     insert.bind(heldSince)
     insert.bind(wrapUpSince)
+    insert.bind(place)
+    insert.bind(holder?.index)
+    insert.bind(estimates?.queueLength)
+    insert.bind(estimates?.headOfLine)
+    insert.bind(estimates?.lastToEnter)
+    insert.bind(estimates?.low)
+    insert.bind(estimates?.high)
     try insert.run()
   }
 
@@ -144,6 +164,9 @@ extension ContactFold {
       fold.holders = try columns.take()
       fold.heldSince = try columns.takeInstant()
       fold.wrapUpSince = try columns.takeInstant()
+      fold.place = try columns.takeInstant()
+      fold.holder = try columns.takeIndex().map(AgentID.init(index:))
+      fold.estimates = try columns.takeEstimates()
       if let version = contactRow.serviceLevel, let within: Int64 = try columns.take() {
         fold.level = ServiceLevels.Version(version: version, within: within)
       }
@@ -179,5 +202,23 @@ extension ContactRow {
     hold = try columns.take()
     wrapUp = try columns.take()
     code = try columns.takeIndex().map { CodeID(index: UInt16(truncatingIfNeeded: $0)) }
+  }
+}
+
+extension Columns {
+  /// Five columns, all of them or none.
+  fileprivate mutating func takeEstimates() throws -> WaitEstimates? {
+    let values: [UInt32?] = [
+      try takeIndex(), try takeIndex(), try takeIndex(), try takeIndex(), try takeIndex(),
+    ]
+    let known = values.compactMap(\.self)
+    guard known.count == values.count else { return nil }
+    var estimates = WaitEstimates()
+    estimates.queueLength = known[0]
+    estimates.headOfLine = known[1]
+    estimates.lastToEnter = known[2]
+    estimates.low = known[3]
+    estimates.high = known[4]
+    return estimates
   }
 }

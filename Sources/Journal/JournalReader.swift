@@ -96,9 +96,9 @@ public struct JournalReader: Sendable {
     }
   }
 
-  /// The configuration stored under a hash.
+  /// The configuration stored under a hash. May be asked for by who is being handed records.
   public func configuration(hash: String) throws -> [UInt8]? {
-    try database.read { db in try Self.configuration(hash, db) }
+    try database.unsafeReentrantRead { db in try Self.configuration(hash, db) }
   }
 
   private static func configuration(_ hash: String, _ db: Database) throws -> [UInt8]? {

@@ -52,9 +52,11 @@ package struct Tally: Sendable {
   private(set) var groups: ContiguousArray<Group>
   private var withins: ContiguousArray<Within>
   private var waits: ContiguousArray<Histogram>
-  var work: ContiguousArray<Work>
+  private(set) var work: ContiguousArray<Work>
   private var flows: ContiguousArray<Flow>
   private let window: Range<Int64>
+  /// The day by intervals, where the plan asks for it.
+  private(set) var timeline: Timeline?
   /// A hash of (contact number, outcome, wait, agent) of all contacts, in the order in which they left the queue.
   package private(set) var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
 
@@ -67,6 +69,7 @@ package struct Tally: Sendable {
     work = ContiguousArray(repeating: Work(), count: plan.definitions.agents.count)
     flows = ContiguousArray(repeating: Flow(last: plan.start.microseconds), count: plan.definitions.queues.count)
     window = plan.measureFrom.microseconds..<max(plan.measureFrom, plan.end).microseconds
+    timeline = Timeline(plan: plan)
   }
 
   static func group(_ queue: QueueID, _ channel: Channel) -> Int {
@@ -111,6 +114,7 @@ package struct Tally: Sendable {
     hash(UInt64(outcome.rawValue) | UInt64(agent.index) << 8)
     hash(UInt64(bitPattern: wait))
     if isMeasured { count(Self.group(queue, channel), outcome, wait) }
+    timeline?.left(Self.group(queue, channel), outcome, wait: wait, at: now.microseconds)
   }
 
   @inline(__always)
@@ -125,8 +129,8 @@ package struct Tally: Sendable {
       groups[group].answeredWait += wait
     case .abandoned: groups[group].abandoned += 1
     case .shortAbandoned: groups[group].shortAbandoned += 1
-    case .timedOut, .overflowed: groups[group].left += 1
-    case .callbackRequested, .withdrawn, .failed: break
+    case .timedOut, .overflowed, .leftMessage, .unstaffed: groups[group].left += 1
+    case .callbackRequested, .withdrawn, .failed, .unreached: break
     }
     guard outcome == .answered || outcome == .abandoned else { return }
     for t in thresholds.indices where wait <= thresholds[t] {
@@ -135,8 +139,16 @@ package struct Tally: Sendable {
     }
   }
 
+  /// An agent's stretch of handling, or of being ready without.
+  mutating func worked(_ agent: Int, isHandling: Bool, _ from: Int64, _ to: Int64) {
+    let time = measured(from, to)
+    if isHandling { work[agent].handling += time } else { work[agent].ready += time }
+    timeline?.worked(agent, isHandling: isHandling, from, to)
+  }
+
   /// Checks what must hold in every run, and stops the process where it does not.
-  mutating func finish(at now: Instant) {
+  mutating func finish(at now: Instant, _ definitions: Definitions) {
+    timeline?.finish(definitions)
     for queue in flows.indices {
       advance(queue, to: now.microseconds)
       precondition(flows[queue].waiting == 0, "a contact entered queue \(queue) and never left it")

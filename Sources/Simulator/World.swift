@@ -101,7 +101,7 @@ package struct World: ~Copyable {
       }
     }
     for agent in agents.indices { account(agent) }
-    tally.finish(at: now)
+    tally.finish(at: now, plan.definitions)
   }
 
   /// What the auditor found; empty without an auditor.
@@ -294,7 +294,8 @@ extension World {
   private func patience(_ row: Row) -> Int64? {
     let callers = Int(row.callers)
     if case .records(let range) = plan.callers[callers].arrivals {
-      return plan.records[range.lowerBound + Int(row.number)].patience
+      let patience = plan.records[range.lowerBound + Int(row.number)].patience
+      return patience == .max ? nil : patience
     }
     guard let law = plan.callers[callers].patience else { return nil }
     return law.draw(sources[callers].draws, row.key, .patience, plan.numbers)
@@ -332,6 +333,9 @@ extension World {
   private mutating func observe(_ event: Event) {
     switch event {
     case .contactQueued(let contact, let queue, _, let channel, _):
+      // Again, where it overflowed from another queue; a virtual caller needs no patience.
+      rows[Int(contact.slot)].isWaiting = channel != .callback
+      rows[Int(contact.slot)].channel = channel
       tally.entered(queue, channel, rows[Int(contact.slot)].isMeasured, at: now)
     case .contactRefused(let contact, let queue, _):
       rows[Int(contact.slot)].isWaiting = false
@@ -379,10 +383,8 @@ extension World {
     let row = agents[agent]
     guard now.microseconds > row.since else { return }
     agents[agent].since = now.microseconds
-    if row.held > 0 {
-      tally.work[agent].handling += tally.measured(row.since, now.microseconds)
-    } else if row.isReady {
-      tally.work[agent].ready += tally.measured(row.since, now.microseconds)
+    if row.held > 0 || row.isReady {
+      tally.worked(agent, isHandling: row.held > 0, row.since, now.microseconds)
     }
   }
 
@@ -393,7 +395,10 @@ extension World {
     case .forget(let contact):
       rows[Int(contact.slot)].generation &+= 1
       freeSlots.append(contact.slot)
-    case .stopRinging, .resumeWaiting, .refuse, .release: break
+    case .takeMessage(let contact, _): react(.forget(contact))
+    // Every customer answers.
+    case .dial(let contact, _): pending.append(.dialAnswered(contact))
+    case .stopRinging, .resumeWaiting, .refuse, .release, .moved, .promiseCallback, .stopDialling: break
     }
   }
 
