@@ -10,7 +10,7 @@ public enum AudioCodec: String, Sendable, CaseIterable {
 
   init?(_ codec: Codec) {
     guard codec.clockRate == 8_000, codec.channels == 1 else { return nil }
-    self.init(rawValue: codec.name.uppercased())
+    if codec.isNamed("PCMU") { self = .pcmu } else if codec.isNamed("PCMA") { self = .pcma } else { return nil }
   }
 }
 

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// A SIP, SIPS, TEL or other URI (RFC 3261 section 19.1, RFC 3966).
 public struct URI: Hashable, Sendable {
   /// Lower case.
@@ -132,7 +134,7 @@ extension URI: CustomStringConvertible {
   }
 
   func write(into bytes: inout [UInt8]) {
-    bytes.append(contentsOf: scheme.utf8.filter(ByteSet.scheme.contains))
+    bytes.append(scheme, keeping: .scheme)
     bytes.append(UInt8(ascii: ":"))
     if let opaque {
       Self.append(opaque, keeping: .uric, to: &bytes)
@@ -149,7 +151,7 @@ extension URI: CustomStringConvertible {
     Host.write(host, into: &bytes)
     if let port {
       bytes.append(UInt8(ascii: ":"))
-      bytes.append(contentsOf: String(port).utf8)
+      bytes.append(decimal: Int(port))
     }
     for parameter in parameters {
       bytes.append(UInt8(ascii: ";"))
@@ -165,6 +167,10 @@ extension URI: CustomStringConvertible {
   }
 
   private static func append(_ text: String, keeping set: ByteSet, to bytes: inout [UInt8]) {
+    let start = bytes.count
+    bytes.append(utf8: text)
+    guard bytes.span.skip(set, start, bytes.count) < bytes.count else { return }
+    bytes.removeSubrange(start...)
     let digits = Array("0123456789ABCDEF".utf8)
     for byte in text.utf8 {
       if set.contains(byte) {
@@ -181,10 +187,10 @@ enum Host {
   static func write(_ host: String, into bytes: inout [UInt8]) {
     if host.utf8.contains(UInt8(ascii: ":")) {
       bytes.append(UInt8(ascii: "["))
-      bytes.append(contentsOf: host.utf8.filter(ByteSet.ipv6.contains))
+      bytes.append(host, keeping: .ipv6)
       bytes.append(UInt8(ascii: "]"))
     } else {
-      bytes.append(contentsOf: host.utf8.filter(ByteSet.hostname.contains))
+      bytes.append(host, keeping: .hostname)
     }
   }
 }
