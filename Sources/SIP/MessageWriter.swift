@@ -60,6 +60,7 @@ public struct MessageWriter: Sendable {
   }
 
   public mutating func header(_ name: String, _ address: Address) {
+    bytes.reserveCapacity(bytes.count + 128)
     guard self.name(name) else { return }
     write(address)
     line("")

@@ -129,6 +129,7 @@ extension URI: CustomStringConvertible {
   /// As it stands on the wire. A character that the grammar does not allow in its place is escaped, in a host dropped.
   public var description: String {
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(96)
     write(into: &bytes)
     return String(decoding: bytes, as: UTF8.self)
   }
