@@ -10,6 +10,8 @@ struct Calls: Sendable {
     case noProvisional(LegID)
     /// The demo phone answers.
     case demoAnswers(OfferID, ContactID)
+    /// A last announcement has been played.
+    case announced(ContactID)
   }
 
   var userAgent: UserAgent
@@ -36,6 +38,11 @@ struct Calls: Sendable {
 
   /// Journaled: what is needed to end each dialog after a restart.
   var saved = SavedDialogs()
+
+  /// Callers who hear a last announcement, and whether the ACD has forgotten them meanwhile.
+  var announcements = Index<ContactID, Farewell>()
+  /// Callers who were cut off while waiting, by their address: they may return to the place.
+  var heldPlaces = Index<String, ContactID>()
 
   init(site: Site, entropy: inout Entropy) {
     var settings = UserAgent.Settings()
@@ -120,14 +127,16 @@ extension Switchboard {
     switch event {
     case .opened(let media, let port): opened(media, port: port, at: now, into: &step)
     case .failed(let media): failed(media, at: now, into: &step)
+    case .digit(let media, let digit): pressed(digit, on: media, at: now, into: &step)
     // Silence is no hang-up: a phone may be muted, and a session timer finds out who is gone.
-    case .lost, .learned, .digit: break
+    case .lost, .learned: break
     }
     drain(at: now, into: &step)
   }
 
   mutating func fire(_ timer: Calls.Timer, at now: Instant, into step: inout Step) {
     switch timer {
+    case .announced(let contact): endAnnouncement(to: contact, at: now, into: &step)
     case .noProvisional(let leg): loseLeg(leg, .unreachable, at: now, into: &step)
     case .demoAnswers(let offer, let contact):
       guard calls.bridges[contact]?.offer == offer else { break }

@@ -119,8 +119,12 @@ extension Switchboard {
     guard let id = calls.legsByDialog[dialog], let leg = calls.legs[id] else { return }
     switch leg.side {
     case .contact:
+      guard let contact = leg.contact else {
+        drop(id, at: now, into: &step)
+        return
+      }
+      if calls.announcements[contact]?.leg == id { return endAnnouncement(to: contact, at: now, into: &step) }
       drop(id, at: now, into: &step)
-      guard let contact = leg.contact else { return }
       tell(.contactLeft(contact), at: now, into: &step)
     case .agent:
       guard let contact = leg.contact, calls.bridges[contact]?.state == .joined else {
@@ -139,6 +143,9 @@ extension Switchboard {
   mutating func refuseCall(_ contact: ContactID, _ refusal: Refusal, at now: Instant, into step: inout Step) {
     guard let bridge = calls.bridges[contact] else { return }
     calls.bridges[contact] = nil
+    if let occasion = Occasion(refusal), announce(occasion, to: contact, on: bridge.caller, at: now, into: &step) {
+      return
+    }
     let status =
       switch refusal {
       case .full: 486
@@ -153,7 +160,10 @@ extension Switchboard {
   mutating func release(_ contact: ContactID, at now: Instant, into step: inout Step) {
     guard var bridge = calls.bridges[contact] else { return endSavedDialogs(of: contact, at: now, into: &step) }
     calls.bridges[contact] = nil
-    end(bridge.caller, at: now, into: &step)
+    let isLate = contacts[contact]?.ending == Outcome.timedOut.name
+    if !isLate || !announce(.late, to: contact, on: bridge.caller, at: now, into: &step) {
+      end(bridge.caller, at: now, into: &step)
+    }
     for phone in bridge.leaveAgent() { end(phone, at: now, into: &step) }
   }
 

@@ -7,6 +7,7 @@ import SIP
 struct LegID: SlotID {
   let slot: UInt32
   let generation: UInt32
+  static let none = LegID(slot: .max, generation: 0)
 }
 
 /// A SIP dialog with its RTP port and its side of the offers and answers. What each step sends is decided by the
@@ -48,7 +49,7 @@ struct SIPLeg: Sendable {
     }
   }
 
-  let side: Side
+  private(set) var side: Side
   let media: MediaID
   let flow: Flow
   /// Nil while a phone's port is being opened.
@@ -90,6 +91,12 @@ struct SIPLeg: Sendable {
     pendingOffer = offer?.session
     offeredCodec = offer?.codec
     negotiation = Negotiation(sessionID: session)
+  }
+
+  /// The phone of a customer who is called back.
+  init(customer target: URI, for contact: ContactID, flow: Flow, media: MediaID, session: UInt64) {
+    self.init(phone: target, for: contact, codecs: AudioCodec.allCases, flow: flow, media: media, session: session)
+    side = .contact
   }
 
   /// A phone that is to ring; its offer begins with the caller's codec.
