@@ -30,6 +30,9 @@ struct Calls: Sendable {
   /// Flows of live legs: whoever is in a call may speak in it.
   var flowsInUse = Index<Flow, Int>()
 
+  /// How many callers each address has here.
+  var callersByHost = Index<Endpoint, Int>()
+
   /// The process is about to stop: no new call is taken.
   var isStopping = false
 
@@ -63,6 +66,24 @@ struct CallLimits: Sendable {
   var callers = 8_000
 }
 
+extension Index where Value == Int {
+  fileprivate mutating func countUp(_ key: Key) { self[key] = (self[key] ?? 0) + 1 }
+
+  /// What counts nothing any more is gone.
+  fileprivate mutating func countDown(_ key: Key) {
+    let count = (self[key] ?? 1) - 1
+    self[key] = count == 0 ? nil : count
+  }
+}
+
+extension [Action] {
+  fileprivate mutating func dropTransmissions(from start: Int, where isUnwanted: (UserAgent.Transmission) -> Bool) {
+    for place in indices[start...].reversed() {
+      if case .transmit(let transmission) = self[place], isUnwanted(transmission) { remove(at: place) }
+    }
+  }
+}
+
 extension Entropy {
   /// A source of its own, so that what one user draws does not move another's numbers.
   fileprivate mutating func split() -> Entropy { Entropy(seed: (next(), next(), next(), next())) }
@@ -79,13 +100,10 @@ extension Switchboard {
         guard calls.registrations.isAnswer(message, from: flow) else {
           return challengeStatelessly(message, limit: bytes, from: flow, at: now, into: &step)
         }
-        let before = step.immediate.count
+        let before = (immediate: step.immediate.count, afterCommit: step.afterCommit.count)
         pass(message, from: flow, at: now, into: &step)
-        step.immediate =
-          step.immediate[..<before]
-          + step.immediate[before...].filter {
-            if case .transmit(let transmission) = $0 { transmission.bytes.count <= bytes } else { true }
-          }
+        step.immediate.dropTransmissions(from: before.immediate) { $0.bytes.count > bytes }
+        step.afterCommit.dropTransmissions(from: before.afterCommit) { $0.followsEarlier && $0.bytes.count > bytes }
         return
       case .ignored: return
       case .refused(let status): return refuseStatelessly(message, status: status, from: flow, into: &step)
@@ -147,9 +165,16 @@ extension Switchboard {
 
   // MARK: The user agent
 
-  /// Takes over what the user agent did by itself: it goes out at once, and what it learned is followed.
+  /// Takes over what the user agent did by itself: it goes out at once, and what it learned is followed. A copy of what
+  /// may still wait for its commit joins the line behind it.
   mutating func drain(at now: Instant, into step: inout Step) {
-    for transmission in calls.output.transmissions { step.immediate.append(.transmit(transmission)) }
+    for transmission in calls.output.transmissions {
+      if transmission.followsEarlier {
+        step.afterCommit.append(.transmit(transmission))
+      } else {
+        step.immediate.append(.transmit(transmission))
+      }
+    }
     calls.output.transmissions.removeAll(keepingCapacity: true)
     while !calls.output.occurrences.isEmpty {
       let occurrences = calls.output.occurrences
@@ -237,7 +262,8 @@ extension Switchboard {
     let id = calls.legs.insert(leg)
     calls.ports[leg.media] = id
     if let dialog = leg.dialog { calls.legsByDialog[dialog] = id }
-    calls.flowsInUse[leg.flow] = (calls.flowsInUse[leg.flow] ?? 0) + 1
+    calls.flowsInUse.countUp(leg.flow)
+    if leg.side == .contact { calls.callersByHost.countUp(leg.flow.remote.host) }
     return id
   }
 
@@ -248,8 +274,8 @@ extension Switchboard {
     calls.ports.remove(leg.media)
     step.afterCommit.append(.media(.close(leg.media)))
     if let dialog = leg.dialog { calls.legsByDialog[dialog] = nil }
-    let uses = (calls.flowsInUse[leg.flow] ?? 1) - 1
-    calls.flowsInUse[leg.flow] = uses == 0 ? nil : uses
+    calls.flowsInUse.countDown(leg.flow)
+    if leg.side == .contact { calls.callersByHost.countDown(leg.flow.remote.host) }
     timers.cancel(.call(.noProvisional(id)))
     if let contact = leg.contact, !calls.saved[contact, leg.side].isEmpty,
       leg.side == .contact || calls.bridges[contact]?.phones.contains(where: { $0 != id }) != true
