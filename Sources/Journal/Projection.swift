@@ -118,7 +118,8 @@ struct Projection {
       hold(contact, by: agent, at: instant)
     case .wrapUpEnded(let agent, let contact, let code):
       release(contact, at: instant)
-      guard let fold = change(contact, { $0.endWrapUp(code, at: instant) }), let wrapUp = fold.row.wrapUp else { return }
+      guard let fold = change(contact, { $0.endWrapUp(code, at: instant) }), let wrapUp = fold.row.wrapUp
+      else { return }
       count(agent, at: instant) { $0.wrapUp += wrapUp }
       count(fold) { $0.counters.wrapUp += wrapUp }
     case .placeKept(let contact, let entry, _): change(contact) { $0.place = entry }
@@ -193,7 +194,8 @@ struct Projection {
 
   /// In the interval of a contact's arrival.
   private mutating func count(_ fold: ContactFold, _ body: (inout IntervalRow) -> Void) {
-    guard let queue = fold.row.queue, let entered = fold.row.entered, let version = fold.row.serviceLevel else { return }
+    guard let queue = fold.row.queue, let entered = fold.row.entered, let version = fold.row.serviceLevel
+    else { return }
     count(queue, at: entered, under: version, body)
   }
 
