@@ -63,6 +63,14 @@ struct CallLimits: Sendable {
   var callers = 8_000
 }
 
+extension [Action] {
+  fileprivate mutating func dropTransmissions(from start: Int, where isUnwanted: (UserAgent.Transmission) -> Bool) {
+    for place in indices[start...].reversed() {
+      if case .transmit(let transmission) = self[place], isUnwanted(transmission) { remove(at: place) }
+    }
+  }
+}
+
 extension Entropy {
   /// A source of its own, so that what one user draws does not move another's numbers.
   fileprivate mutating func split() -> Entropy { Entropy(seed: (next(), next(), next(), next())) }
@@ -79,13 +87,10 @@ extension Switchboard {
         guard calls.registrations.isAnswer(message, from: flow) else {
           return challengeStatelessly(message, limit: bytes, from: flow, at: now, into: &step)
         }
-        let before = step.immediate.count
+        let before = (immediate: step.immediate.count, afterCommit: step.afterCommit.count)
         pass(message, from: flow, at: now, into: &step)
-        step.immediate =
-          step.immediate[..<before]
-          + step.immediate[before...].filter {
-            if case .transmit(let transmission) = $0 { transmission.bytes.count <= bytes } else { true }
-          }
+        step.immediate.dropTransmissions(from: before.immediate) { $0.bytes.count > bytes }
+        step.afterCommit.dropTransmissions(from: before.afterCommit) { $0.followsEarlier && $0.bytes.count > bytes }
         return
       case .ignored: return
       case .refused(let status): return refuseStatelessly(message, status: status, from: flow, into: &step)
@@ -147,9 +152,16 @@ extension Switchboard {
 
   // MARK: The user agent
 
-  /// Takes over what the user agent did by itself: it goes out at once, and what it learned is followed.
+  /// Takes over what the user agent did by itself: it goes out at once, and what it learned is followed. A copy of what
+  /// may still wait for its commit joins the line behind it.
   mutating func drain(at now: Instant, into step: inout Step) {
-    for transmission in calls.output.transmissions { step.immediate.append(.transmit(transmission)) }
+    for transmission in calls.output.transmissions {
+      if transmission.followsEarlier {
+        step.afterCommit.append(.transmit(transmission))
+      } else {
+        step.immediate.append(.transmit(transmission))
+      }
+    }
     calls.output.transmissions.removeAll(keepingCapacity: true)
     while !calls.output.occurrences.isEmpty {
       let occurrences = calls.output.occurrences

@@ -19,7 +19,7 @@ extension Switchboard {
       return refuse(dialog, status: 503, headers: [Self.retryAfter], at: now, into: &step)
     }
     guard entry.channels.contains(.voice) else { return refuse(dialog, status: 488, at: now, into: &step) }
-    var offer: SessionDescription?
+    var offer: (session: SessionDescription, codec: AudioCodec)?
     // A body of another kind was either refused by the user agent or may be left aside.
     if message.contentType == "application/sdp" {
       do throws(NegotiationError) {
@@ -27,9 +27,9 @@ extension Switchboard {
           return refuse(dialog, status: 400, at: now, into: &step)
         }
         // The port is not known yet, and nothing but the codecs and addresses is judged.
-        _ = try Negotiation(sessionID: 0).outcome(
+        let outcome = try Negotiation(sessionID: 0).outcome(
           of: session, with: LocalMedia(address: site.listen.media.advertisedAddress, port: 9))
-        offer = session
+        offer = (session, outcome.codec)
       } catch {
         return refuse(dialog, status: error.status, headers: [warning(error)], at: now, into: &step)
       }

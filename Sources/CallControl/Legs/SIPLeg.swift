@@ -63,6 +63,8 @@ struct SIPLeg: Sendable {
   private(set) var negotiation: Negotiation
   /// The caller's sdpOffer until it is answered; nil where the INVITE brought none.
   private(set) var pendingOffer: SessionDescription?
+  /// What the caller would talk with, as its sdpOffer says.
+  private let offeredCodec: AudioCodec?
   /// Our offer waits for its answer.
   private(set) var awaitsAnswer = false
   let codecs: [AudioCodec]
@@ -76,7 +78,8 @@ struct SIPLeg: Sendable {
 
   /// A caller whose INVITE was judged.
   init(
-    caller dialog: DialogID, arrival: Arrival, offer: SessionDescription?, flow: Flow, media: MediaID, session: UInt64
+    caller dialog: DialogID, arrival: Arrival, offer: (session: SessionDescription, codec: AudioCodec)?, flow: Flow,
+    media: MediaID, session: UInt64
   ) {
     side = .contact
     state = .arrived
@@ -85,7 +88,8 @@ struct SIPLeg: Sendable {
     self.arrival = arrival
     self.flow = flow
     self.media = media
-    pendingOffer = offer
+    pendingOffer = offer?.session
+    offeredCodec = offer?.codec
     negotiation = Negotiation(sessionID: session)
   }
 
@@ -106,6 +110,7 @@ struct SIPLeg: Sendable {
     self.codecs = codecs
     self.flow = flow
     self.media = media
+    offeredCodec = nil
     negotiation = Negotiation(sessionID: session)
   }
 
@@ -174,11 +179,7 @@ struct SIPLeg: Sendable {
   var remoteMedia: RemoteMedia? { agreed.map { RemoteMedia($0) } }
 
   /// What the caller would talk with, as far as it is known: the first codec of its own that we carry.
-  var preferredCodec: AudioCodec? {
-    if let agreed { return agreed.codec }
-    guard let offer = pendingOffer else { return nil }
-    return try? negotiation.outcome(of: offer, with: local(at: "127.0.0.1")).codec
-  }
+  var preferredCodec: AudioCodec? { agreed?.codec ?? offeredCodec }
 }
 
 extension SessionDescription {
