@@ -207,7 +207,9 @@ class Panel {
   #apply(contact) {
     this.#contact = contact;
     if (contact.wait) this.#keepPromise(contact.wait);
-    const states = { queued: 'queued', offering: 'offering', connecting: 'offering', talking: 'talking', held: 'held' };
+    const states = {
+      queued: 'queued', offering: 'offering', connecting: 'offering', talking: 'talking', held: 'held', message: 'message',
+    };
     if (contact.state in states) this.state = states[contact.state];
     else this.#end();
     this.render();
