@@ -30,6 +30,9 @@ struct Calls: Sendable {
   /// Flows of live legs: whoever is in a call may speak in it.
   var flowsInUse = Index<Flow, Int>()
 
+  /// How many callers each address has here.
+  var callersByHost = Index<Endpoint, Int>()
+
   /// The process is about to stop: no new call is taken.
   var isStopping = false
 
@@ -61,6 +64,16 @@ struct CallLimits: Sendable {
   var legs = 20_000
   /// Callers at once.
   var callers = 8_000
+}
+
+extension Index where Value == Int {
+  fileprivate mutating func countUp(_ key: Key) { self[key] = (self[key] ?? 0) + 1 }
+
+  /// What counts nothing any more is gone.
+  fileprivate mutating func countDown(_ key: Key) {
+    let count = (self[key] ?? 1) - 1
+    self[key] = count == 0 ? nil : count
+  }
 }
 
 extension [Action] {
@@ -249,7 +262,8 @@ extension Switchboard {
     let id = calls.legs.insert(leg)
     calls.ports[leg.media] = id
     if let dialog = leg.dialog { calls.legsByDialog[dialog] = id }
-    calls.flowsInUse[leg.flow] = (calls.flowsInUse[leg.flow] ?? 0) + 1
+    calls.flowsInUse.countUp(leg.flow)
+    if leg.side == .contact { calls.callersByHost.countUp(leg.flow.remote.host) }
     return id
   }
 
@@ -260,8 +274,8 @@ extension Switchboard {
     calls.ports.remove(leg.media)
     step.afterCommit.append(.media(.close(leg.media)))
     if let dialog = leg.dialog { calls.legsByDialog[dialog] = nil }
-    let uses = (calls.flowsInUse[leg.flow] ?? 1) - 1
-    calls.flowsInUse[leg.flow] = uses == 0 ? nil : uses
+    calls.flowsInUse.countDown(leg.flow)
+    if leg.side == .contact { calls.callersByHost.countDown(leg.flow.remote.host) }
     timers.cancel(.call(.noProvisional(id)))
     if let contact = leg.contact, !calls.saved[contact, leg.side].isEmpty,
       leg.side == .contact || calls.bridges[contact]?.phones.contains(where: { $0 != id }) != true
