@@ -2,6 +2,7 @@ import ACD
 import CallControl
 import Foundation
 import Primitives
+import SIP
 import Testing
 
 @testable import SiteConfiguration
