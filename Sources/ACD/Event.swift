@@ -87,5 +87,6 @@ public enum EndCause: UInt8, Sendable, CaseIterable, BitwiseCopyable {
 
 /// Why a live offer was taken back.
 public enum Withdrawal: UInt8, Sendable, CaseIterable, BitwiseCopyable {
-  case contactLeft, timedOut, agentNotReady, agentSignedOut, acceptedByOther, contactLost, reconfigured, callbackRequested
+  case contactLeft, timedOut, agentNotReady, agentSignedOut, acceptedByOther, contactLost, reconfigured
+  case callbackRequested
 }

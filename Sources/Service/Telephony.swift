@@ -23,7 +23,7 @@ final class Telephony: Sendable {
     let (current, site) = (site, site.value)
     var media = MediaThreads.Settings(address: try Self.endpoint(site.listen.media.address, 0))
     media.ports = site.listen.media.ports
-    media.music += try Self.music(of: site).map(Self.recording)
+    media.music += try site.soundFiles.map(Self.recording)
     mediaThreads = try MediaThreads(settings: media, entropy: entropy) { event in
       switch event {
       // Nothing follows from these yet, and a far end may cause them as fast as it sends packets.
@@ -70,14 +70,6 @@ final class Telephony: Sendable {
       throw SwitchboardService.Failure(
         "SIP cannot listen on \(sip.address), UDP \(sip.udp) and TCP \(sip.tcp): \(error). "
           + "Is another server running? Change listen.sip in site.yaml.")
-    }
-  }
-
-  /// The site's own music files by number; the configuration counts them from 1, behind the built-in music.
-  private static func music(of site: Site) -> [String] {
-    let numbered = site.queues.compactMap { queue in queue.musicFile.map { (queue.music, $0) } }
-    return numbered.sorted { $0.0 < $1.0 }.map(\.1).reduce(into: []) { files, file in
-      if files.last != file { files.append(file) }
     }
   }
 

@@ -52,8 +52,10 @@ extension Backend {
       intervals: { query in
         let names = site.value.definitions.names
         let rows = try reader.intervals(from: query.from ?? .distantPast, to: query.to ?? .distantFuture)
-        return rows.map {
-          Web.IntervalRow(queue: names.queues[Int($0.queue.index)], start: $0.start, counters: $0.counters)
+        return rows.map { row in
+          var counters = row.counters
+          counters.callback = row.callbacks
+          return Web.IntervalRow(queue: names.queues[Int(row.queue.index)], start: row.start, counters: counters)
         }
         .filter { query.queue == nil || $0.queue == query.queue }
         .suffix(query.limit)

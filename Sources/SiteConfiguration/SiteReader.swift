@@ -29,6 +29,7 @@ struct SiteReader {
     for item in top["reasons"]?.list ?? [] { if let reason = item.text { _ = names.reasons.index(adding: reason) } }
     readQueues()
     readAgents()
+    readFlow()
     readEntries()
     readTokens()
     let federation = top["federation"]
@@ -144,9 +145,7 @@ struct SiteReader {
   private mutating func readQueueProfile(_ item: Item, at index: Int) {
     site.queues[index].answer = item["answer"]?.text.flatMap(Site.QueueProfile.Answer.init) ?? .onEntry
     guard let music = item["music"], let file = existing(music, "music") else { return }
-    let known = site.queues.first { $0.musicFile == file }?.music
-    site.queues[index].musicFile = file
-    site.queues[index].music = known ?? (site.queues.map(\.music).max() ?? 0) + 1
+    site.queues[index].music = number(ofMusic: file)
   }
 
   // Agents.
