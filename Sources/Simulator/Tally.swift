@@ -52,7 +52,7 @@ package struct Tally: Sendable {
   private(set) var groups: ContiguousArray<Group>
   private var withins: ContiguousArray<Within>
   private var waits: ContiguousArray<Histogram>
-  private(set) var work: ContiguousArray<Work>
+  var work: ContiguousArray<Work>
   private var flows: ContiguousArray<Flow>
   private let window: Range<Int64>
   /// The day by intervals, where the plan asks for it.

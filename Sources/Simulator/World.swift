@@ -361,7 +361,7 @@ extension World {
       freeSlots.append(contact.slot)
     case .takeMessage(let contact, _): react(.forget(contact))
     // Every customer answers.
-    case .dial(let contact, _): pending.append(.dialAnswered(contact))
+    case .dial(let contact, _): tell(.dialAnswered(contact))
     case .stopRinging, .resumeWaiting, .refuse, .release, .moved, .promiseCallback, .stopDialling: break
     }
   }
