@@ -115,7 +115,9 @@ let package = Package(
       ],
       swiftSettings: settings),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["ACD", "Primitives", "SIP", "SDP", "Simulator"], path: "Benchmarks",
+      name: "Benchmarks",
+      dependencies: ["ACD", "CallControl", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration"],
+      path: "Benchmarks",
       exclude: ["Preload"],
       swiftSettings: settings),
 
@@ -161,7 +163,8 @@ let package = Package(
       name: "JournalTests",
       dependencies: [
         "ACD", "CallControl", "Journal", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift"),
-      ], swiftSettings: settings),
+      ],
+      exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "CallControlTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"],
       swiftSettings: settings),

@@ -17,6 +17,7 @@ struct Calls: Sendable {
   var output = UserAgent.Output()
   var entropy: Entropy
   var policy: Policy
+  var entries: Entries
   var registrations: Registrations
 
   var legs = SlotMap<LegID, SIPLeg>()
@@ -42,6 +43,7 @@ struct Calls: Sendable {
     userAgent = UserAgent(settings: settings, entropy: entropy.split())
     self.entropy = entropy.split()
     policy = Policy(site: site)
+    entries = Entries(site: site)
     registrations = Registrations(site: site, entropy: entropy.split())
   }
 }
@@ -126,7 +128,12 @@ extension Switchboard {
   var callsDeadline: Instant? {
     // A decision may have made the user agent learn something: it is followed at once.
     guard calls.output.occurrences.isEmpty else { return Instant(microseconds: 0) }
-    return [calls.userAgent.nextDeadline, calls.registrations.nextDeadline].compactMap(\.self).min()
+    return earlier(calls.userAgent.nextDeadline, calls.registrations.nextDeadline)
+  }
+
+  func earlier(_ a: Instant?, _ b: Instant?) -> Instant? {
+    guard let a, let b else { return a ?? b }
+    return min(a, b)
   }
 
   // MARK: The user agent

@@ -91,12 +91,12 @@ extension Switchboard {
           $0.agent = agent
         } else {
           $0.state = .ended
-          $0.ending = snakeCase(outcome)
+          $0.ending = outcome.name
         }
       }
     case .contactEnded(let contact, _, let cause):
       update(contact) {
-        $0.state = .ended; $0.ending = snakeCase(cause)
+        $0.state = .ended; $0.ending = cause.name
       }
     case .wrapUpStarted(_, let contact, let until):
       update(contact) {
@@ -112,9 +112,9 @@ extension Switchboard {
   }
 
   private mutating func update(_ contact: ContactID, _ change: (inout Contact) -> Void) {
-    guard var changed = contacts[contact] else { return }
-    change(&changed)
-    contacts[contact] = changed
+    guard contacts.contains(contact) else { return }
+    // The id was looked up just now.
+    change(&contacts[contact]!)
   }
 
   /// Opens a contact under a fresh id. The personal record is stored beside the event.
@@ -140,12 +140,30 @@ extension Switchboard {
   }
 }
 
-/// A case's name as the API writes it: `shortAbandoned` becomes `short_abandoned`.
-func snakeCase(_ value: some Sendable) -> String {
-  var result = ""
-  for character in "\(value)" {
-    if character.isUppercase { result += "_" }
-    result += character.lowercased()
+extension Outcome {
+  /// As the API writes it.
+  fileprivate var name: String {
+    switch self {
+    case .answered: "answered"
+    case .abandoned: "abandoned"
+    case .shortAbandoned: "short_abandoned"
+    case .timedOut: "timed_out"
+    case .overflowed: "overflowed"
+    case .callbackRequested: "callback_requested"
+    case .withdrawn: "withdrawn"
+    case .failed: "failed"
+    }
   }
-  return result
+}
+
+extension EndCause {
+  /// As the API writes it.
+  fileprivate var name: String {
+    switch self {
+    case .contactLeft: "contact_left"
+    case .agentLeft: "agent_left"
+    case .failed: "failed"
+    case .restart: "restart"
+    }
+  }
 }

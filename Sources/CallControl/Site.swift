@@ -60,7 +60,8 @@ public struct Site: Sendable {
   public struct Credentials: Sendable, Equatable {
     public var user: String
     public var password: String
-    /// Those the phone may use. A phone that stumbles over a SHA-256 challenge needs a site with MD5 alone.
+    /// Those the phone may use, best first and never empty. Its challenges name these and no others, so a phone that
+    /// stumbles over SHA-256 works with MD5 alone.
     public var algorithms: [DigestAlgorithm]
     public init(user: String, password: String, algorithms: [DigestAlgorithm] = [.sha256]) {
       self.user = user; self.password = password; self.algorithms = algorithms

@@ -16,6 +16,8 @@ public struct Switchboard: Sendable {
   var timers = TimerHeap<Timer>()
   var entropy: Entropy
   var calls: Calls
+  /// When `timersDue` is to come at the latest. Kept by every input, so that asking for it costs nothing.
+  public private(set) var nextDeadline: Instant?
 
   /// What call control itself waits for.
   enum Timer: Hashable, Sendable {
@@ -35,6 +37,7 @@ public struct Switchboard: Sendable {
 
   /// Handles one input at `now`. Due timers fire first, but for a restart: what was cut short by it is not late.
   public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) {
+    defer { nextDeadline = earliestDeadline }
     if case .restarted = input { restart(at: now, into: &step) }
     fireTimers(at: now, into: &step)
     switch input {
@@ -49,8 +52,8 @@ public struct Switchboard: Sendable {
     }
   }
 
-  public var nextDeadline: Instant? {
-    [acd.nextDeadline, timers.nextDeadline, callsDeadline].compactMap(\.self).min()
+  private var earliestDeadline: Instant? {
+    earlier(acd.nextDeadline, earlier(timers.nextDeadline, callsDeadline))
   }
 
   /// Swaps the configuration between two inputs. Waiting contacts keep what they were promised.
@@ -60,6 +63,7 @@ public struct Switchboard: Sendable {
     acd.reconfigure(site.definitions, at: now, into: &step.acd)
     settle(at: now, into: &step)
     reconfigureCalls(at: now, into: &step)
+    nextDeadline = earliestDeadline
   }
 
   private mutating func fireTimers(at now: Instant, into step: inout Step) {

@@ -15,6 +15,10 @@ package struct Plan: Sendable {
   package var agents: [Shifts] = []
   /// Thresholds of service levels, microseconds, ascending.
   var thresholds: [Int64] = []
+  /// Length of the intervals of the day's `Timeline`, microseconds; nil for none.
+  var interval: Int64?
+  /// By queue and channel, the threshold by which a `Timeline` counts; one of `thresholds` or not.
+  var levels: [Int64] = []
 
   /// Rates per microsecond of all callers, constant over intervals of equal length from the start.
   private(set) var rates: ContiguousArray<Double> = []

@@ -55,6 +55,8 @@ package struct Tally: Sendable {
   var work: ContiguousArray<Work>
   private var flows: ContiguousArray<Flow>
   private let window: Range<Int64>
+  /// The day by intervals, where the plan asks for it.
+  private(set) var timeline: Timeline?
   /// A hash of (contact number, outcome, wait, agent) of all contacts, in the order in which they left the queue.
   package private(set) var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
 
@@ -67,6 +69,7 @@ package struct Tally: Sendable {
     work = ContiguousArray(repeating: Work(), count: plan.definitions.agents.count)
     flows = ContiguousArray(repeating: Flow(last: plan.start.microseconds), count: plan.definitions.queues.count)
     window = plan.measureFrom.microseconds..<max(plan.measureFrom, plan.end).microseconds
+    timeline = Timeline(plan: plan)
   }
 
   static func group(_ queue: QueueID, _ channel: Channel) -> Int {
@@ -101,6 +104,7 @@ package struct Tally: Sendable {
     hash(key)
     hash(UInt64(outcome.rawValue) | UInt64(agent.index) << 8)
     hash(UInt64(bitPattern: wait))
+    if timeline != nil { timeline?.left(Self.group(queue, channel), outcome, wait: wait, at: now.microseconds) }
     guard isMeasured else { return }
     let group = Self.group(queue, channel)
     Self.count(&groups[group], outcome, wait)
@@ -150,8 +154,14 @@ package struct Tally: Sendable {
     }
   }
 
+  /// An agent's stretch of handling, or of being ready without, for the timeline alone.
+  mutating func worked(_ agent: Int, isHandling: Bool, _ from: Int64, _ to: Int64) {
+    if timeline != nil { timeline?.worked(agent, isHandling: isHandling, from, to) }
+  }
+
   /// Checks what must hold in every run, and stops the process where it does not.
-  mutating func finish(at now: Instant) {
+  mutating func finish(at now: Instant, _ definitions: Definitions) {
+    timeline?.finish(definitions)
     for queue in flows.indices {
       Self.advance(&flows[queue], to: now.microseconds, window)
       precondition(flows[queue].waiting == 0, "a contact entered queue \(queue) and never left it")

@@ -115,7 +115,7 @@ package struct World: ~Copyable {
       account(agent)
       tally.work[agent] = agents[agent].work
     }
-    tally.finish(at: now)
+    tally.finish(at: now, plan.definitions)
   }
 
   /// What the auditor found; empty without an auditor.
@@ -337,10 +337,13 @@ extension World {
     let row = agents[agent]
     guard now.microseconds > row.since else { return }
     agents[agent].since = now.microseconds
+    guard row.held > 0 || row.isReady else { return }
+    tally.worked(agent, isHandling: row.held > 0, row.since, now.microseconds)
+    let time = tally.measured(row.since, now.microseconds)
     if row.held > 0 {
-      agents[agent].work.handling += tally.measured(row.since, now.microseconds)
-    } else if row.isReady {
-      agents[agent].work.ready += tally.measured(row.since, now.microseconds)
+      agents[agent].work.handling += time
+    } else {
+      agents[agent].work.ready += time
     }
   }
 

@@ -5,6 +5,8 @@ public import Primitives
 /// A simulated world: the files of a live site, and who calls and who works there for a while.
 public struct Scenario: Sendable {
   public var file: String
+  /// The folder of the site's files.
+  public var folder: String
   /// The site; `definitions.profiles` holds what the callers need, too.
   public var site: Site
   public var span: Range<Instant>

@@ -112,6 +112,7 @@ enum SiteSchema {
         Key("wait", .scalar(.duration), "Longest wait; then the contact is let go."),
         .later("overflow", .error, "Another queue beyond the limits.", instead: "contacts beyond the limits end here"),
       ]), "How much waits, and how long."),
+    Key("examples", Example.shape, "Callers, agents, and who is offered whom: tests that `check` runs."),
     Key("music", .scalar(.file), "A WAV file; the built-in music unless written."),
     .later("prefer", .warning, "Skills that score.", instead: "every agent who has the needed skills is equally good"),
     .later("ladder", .error, "Steps that widen the search.", instead: "what contacts need stays as it is"),

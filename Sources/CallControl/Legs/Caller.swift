@@ -12,7 +12,7 @@ extension Switchboard {
   mutating func arrive(
     _ dialog: DialogID, _ message: Message, _ flow: Flow, at now: Instant, into step: inout Step
   ) {
-    guard let entry = entry(for: message.requestURI) else {
+    guard let entry = calls.entries.named(by: message.requestURI) else {
       return refuse(dialog, status: 404, at: now, into: &step)
     }
     guard !calls.isStopping, calls.legs.count + 1 < CallLimits().legs, calls.bridges.count < CallLimits().callers else {
@@ -26,9 +26,9 @@ extension Switchboard {
         guard let session = try? SessionDescription(parsing: message.body) else {
           return refuse(dialog, status: 400, at: now, into: &step)
         }
-        // A trial run: the port is not known yet, and nothing but the codecs and addresses is judged.
-        var trial = Negotiation(sessionID: 0)
-        _ = try trial.answer(session, with: LocalMedia(address: site.listen.media.advertisedAddress, port: 9))
+        // The port is not known yet, and nothing but the codecs and addresses is judged.
+        _ = try Negotiation(sessionID: 0).outcome(
+          of: session, with: LocalMedia(address: site.listen.media.advertisedAddress, port: 9))
         offer = session
       } catch {
         return refuse(dialog, status: error.status, headers: [warning(error)], at: now, into: &step)
@@ -57,25 +57,6 @@ extension Switchboard {
 
   func warning(_ error: NegotiationError) -> UserAgent.Header {
     UserAgent.Header("Warning", "\(error.warning.code) \(site.domain) \"\(error.warning.text)\"")
-  }
-
-  /// The entry that a Request-URI names: the user at one of our own hosts.
-  private func entry(for uri: URI) -> Site.Entry? {
-    site.entries.first { entry in
-      guard let named = try? URI(parsing: entry.name) else { return false }
-      switch named.scheme {
-      case "tel": return (uri.scheme == "tel" ? uri.host : uri.user) == named.host && isOurs(uri, beside: nil)
-      case "sip", "sips": return uri.scheme != "tel" && uri.user == named.user && isOurs(uri, beside: named.host)
-      default: return false
-      }
-    }
-  }
-
-  private func isOurs(_ uri: URI, beside host: String?) -> Bool {
-    if uri.scheme == "tel" { return true }
-    let sip = site.listen.sip
-    return [host, site.domain.lowercased(), sip.address, sip.advertisedAddress].contains(uri.host)
-      || ["0.0.0.0", "::"].contains(sip.address) && Endpoint(address: uri.host, port: 0) != nil
   }
 
   /// The port is open: the contact is born, and enters its queue or is refused.

@@ -170,8 +170,7 @@ struct SIPLeg: Sendable {
   var preferredCodec: AudioCodec? {
     if let agreed { return agreed.codec }
     guard let offer = pendingOffer else { return nil }
-    var trial = negotiation
-    return try? trial.answer(offer, with: local(at: "127.0.0.1")).media.codec
+    return try? negotiation.outcome(of: offer, with: local(at: "127.0.0.1")).codec
   }
 }
 
