@@ -145,7 +145,8 @@ import Testing
     #expect(counters.abandoned == (outcome == .abandoned ? 2 : 0))
     #expect(counters.abandonedWithin == (outcome == .abandoned ? 1 : 0))
     #expect(counters.shortAbandoned == (outcome == .shortAbandoned ? 2 : 0))
-    #expect(counters.left == ([.timedOut, .overflowed, .withdrawn, .leftMessage, .unstaffed].contains(outcome) ? 2 : 0))
+    let hasLeft = [.timedOut, .overflowed, .withdrawn, .leftMessage, .unstaffed].contains(outcome)
+    #expect(counters.left == (hasLeft ? 2 : 0))
     #expect(row.callbacks == (outcome == .callbackRequested ? 2 : 0))
     #expect(counters.failed == ([.failed, .unreached].contains(outcome) ? 2 : 0))
   }
