@@ -8,7 +8,8 @@ import SIP
 /// Turns the merged files into a `Site`. What does not fit its shape has been reported already and is passed over here;
 /// what is reported here are references, secrets, and things that do not go together.
 struct SiteReader {
-  let folder: String
+  /// Where the files stand that the configuration names; nil where they are not to be looked at.
+  let folder: String?
   let top: Item
   var site = Site()
   var names: Names
@@ -18,7 +19,7 @@ struct SiteReader {
   var queuePlaces: [Int: Place] = [:]
   var agentPlaces: [Int: Place] = [:]
 
-  init(folder: String, top: Item, names: Names) {
+  init(folder: String?, top: Item, names: Names) {
     self.folder = folder; self.top = top; self.names = names
   }
 
@@ -246,7 +247,8 @@ struct SiteReader {
     }
     let isTaken = site.agents.contains { if case .registers(uri, _) = $0.phone { true } else { false } }
     if isTaken { report(phone.place, "another agent has the phone `\(text)` already") }
-    guard let secret = secret(password, "password_file") else { return }
+    // Without its secrets a site only tells what was: who registered where.
+    guard let secret = folder == nil ? "" : secret(password, "password_file") else { return }
     let digest = item["digest"]?.list.compactMap(\.text) ?? []
     let known: [(name: String, algorithm: DigestAlgorithm)] = [("sha-256", .sha256), ("md5", .md5)]
     let algorithms = known.filter { digest.contains($0.name) }.map(\.algorithm)

@@ -21,6 +21,14 @@ final class ScratchJournal {
   }
 }
 
+extension JournalStore {
+  /// As the journal thread does it once the projections have lagged for long enough.
+  func appendAndSave(_ batch: Batch) throws {
+    try append(batch)
+    try saveProjections()
+  }
+}
+
 /// Writes the events of little stories as records.
 struct Story {
   /// A Monday at 10:00 UTC, where an interval starts.
