@@ -272,7 +272,8 @@ struct SiteReader {
         for item in wanted.list {
           guard let channel = item.channel else { continue }
           if !taken.contains(channel) { report(item.place, "the queue `\(name)` does not take \(channel)") }
-          guard !carried.contains(channel) else { continue }
+          // A callback by its own entry was refused by the schema.
+          guard !carried.contains(channel), channel != .callback else { continue }
           let missing = scheme == .web ? "voice from a web page" : "chat over SIP"
           warn(item.place, "\(missing) is not built yet; this entry takes \(carried[0]) only")
           channels.removeAll { $0 == channel }
