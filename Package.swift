@@ -136,7 +136,8 @@ let package = Package(
       dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
       exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
-      name: "SimulatorTests", dependencies: ["ACD", "Primitives", "Simulator", "SiteConfiguration"],
+      name: "SimulatorTests",
+      dependencies: ["ACD", "CallControl", "Primitives", "Simulator", "SiteConfiguration"],
       exclude: ["Vectors"], swiftSettings: hot),
     .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: settings),
     .testTarget(

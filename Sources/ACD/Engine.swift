@@ -78,6 +78,17 @@ extension Engine {
     case .contactFailed(let contact):
       if let slot = state.slot(of: contact) { fail(slot, &step) }
 
+    case .contactCameBack(let contact, let after, let queue, let profile, let channel, let priority):
+      comeBack(contact, after: after, queue, profile, channel, priority, &step)
+    case .callbackRequested(let contact):
+      if let slot = state.slot(of: contact) { requestCallback(slot, &step) }
+    case .contactTransferred(let contact, let next, let queue, let profile, let priority):
+      if let slot = state.slot(of: contact) { transfer(slot, as: next, to: queue, profile, priority, &step) }
+    case .dialAnswered(let contact):
+      if let slot = state.slot(of: contact) { dialAnswered(slot, &step) }
+    case .dialFailed(let contact, let failure):
+      if let slot = state.slot(of: contact) { failDial(slot, failure, &step) }
+
     case .offerAccepted(let offer):
       if let slot = state.offers[offer] { accept(slot, &step) }
     case .offerDeclined(let offer):
@@ -116,7 +127,15 @@ extension Engine {
     case .phase(let slot):
       switch state.contacts[slot].phase {
       case .offered: miss(slot, &step)
-      case .connecting: failOffer(slot, .connect, &step)
+      case .connecting:
+        if isDialling(slot) {
+          failDial(slot, .noAnswer, &step)
+        } else {
+          failOffer(slot, .connect, &step)
+        }
+      case .dialling: failDial(slot, .noAnswer, &step)
+      case .resting: resumeCallback(slot, &step)
+      case .placeHeld: releasePlace(slot, &step)
       case .wrapUp: endWrapUp(slot, .none, &step)
       case .waiting, .answered, .gone: break
       }

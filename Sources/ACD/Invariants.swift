@@ -16,7 +16,7 @@ extension Engine {
     let rank = state.rank(of: slot, for: chosen, at: now)
     let contacts = state.contacts.indices.filter {
       state.isInLine($0) && state.serves(chosen, $0) && !state.isAvoided($0, by: chosen, at: now)
-        && state.contacts[$0].kind == state.contacts[slot].kind
+        && state.contacts[$0].lineKind == state.contacts[slot].kind
         && state.rank(of: $0, for: chosen, at: now).isBefore(rank)
     }
     let agents = state.agents.indices.filter {
@@ -31,7 +31,7 @@ extension State {
   fileprivate func isInLine(_ slot: Int) -> Bool { contacts[slot].phase == .waiting && !contacts[slot].isLost }
 
   fileprivate func couldTake(_ agent: Int, _ slot: Int, at now: Instant) -> Bool {
-    agents[agent].openKinds & Kind.bit(contacts[slot].kind) != 0 && serves(agent, slot)
+    agents[agent].openKinds & Kind.bit(contacts[slot].lineKind) != 0 && serves(agent, slot)
       && !isAvoided(slot, by: agent, at: now)
   }
 
@@ -104,13 +104,19 @@ extension State {
     var inLine = 0
     for queue in queues.indices {
       let own = contacts.indices.filter { contacts[$0].phase != .gone && contacts[$0].queue == Int32(queue) }
-      let waiting = own.filter { contacts[$0].phase == .waiting || contacts[$0].phase == .offered }.count
+      let waiting = own.filter { [.waiting, .offered, .resting, .dialling].contains(contacts[$0].phase) }.count
       if waiting != Int(queues[queue].waiting) { broken.append("queue \(queue) counts its waiting wrongly") }
-      let open = waiting + own.filter { contacts[$0].phase == .connecting }.count
+      let open = own.filter { [.waiting, .offered, .resting, .dialling, .connecting].contains(contacts[$0].phase) }
+      let callbacks = open.filter { contacts[$0].channel == .callback }.count
+      let dialling = own.filter { contacts[$0].phase == .dialling }.count
+      if dialling != Int(queues[queue].dialling) { broken.append("queue \(queue) counts its dials wrongly") }
       let sum = counters[queue]
       let fixed =
         sum.answered + sum.abandoned + sum.shortAbandoned + sum.left + sum.failed + sum.callback + sum.withdrawn
-      if sum.entered != fixed + UInt64(open) { broken.append("queue \(queue) has lost an outcome") }
+      if sum.entered != fixed + UInt64(open.count - callbacks) { broken.append("queue \(queue) has lost an outcome") }
+      if sum.callbacksQueued != sum.callbacksAnswered + sum.callbacksClosed + UInt64(callbacks) {
+        broken.append("queue \(queue) has lost a callback")
+      }
       var bucket = queues[queue].firstBucket
       while bucket >= 0 {
         inLine += brokenBucket(bucket, &broken)
@@ -145,6 +151,7 @@ extension State {
       count += 1
     }
     if row.tail != previous { broken.append("a bucket has lost its tail") }
+    if count != Int(row.count) { broken.append("a bucket counts wrongly") }
     return count
   }
 
@@ -153,7 +160,7 @@ extension State {
       let row = contacts[$0]
       switch row.phase {
       case .waiting: return min(row.waitDeadline, row.lostDeadline) < now
-      case .offered, .connecting, .wrapUp: return row.phaseDeadline < now
+      case .offered, .connecting, .wrapUp, .resting, .dialling, .placeHeld: return row.phaseDeadline < now
       case .answered, .gone: return false
       }
     }.map { "contact \($0) has outlived its deadline" }

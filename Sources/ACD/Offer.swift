@@ -72,12 +72,17 @@ struct OfferTable: Sendable {
 extension Engine {
   /// A contact has become free to be offered: to the longest idle agent who may take it.
   mutating func match(contact slot: Int, _ step: inout Step) {
-    if let agent = state.firstAgent(for: slot, at: now) { offer(slot, to: agent, &step) }
+    if state.contacts[slot].isDialledFirst, state.contacts[slot].lineKind == Kind.dialledFirst {
+      dialFirst(slot, &step)
+    } else if let agent = state.firstAgent(for: slot, at: now) {
+      offer(slot, to: agent, &step)
+    }
   }
 
   /// A contact and the agent who had it on offer have become free together: that agent may have to take another
   /// contact first, who stands before this one.
   mutating func rematch(contact slot: Int, _ step: inout Step) {
+    if state.contacts[slot].lineKind == Kind.dialledFirst { return match(contact: slot, &step) }
     guard let agent = state.firstAgent(for: slot, at: now), let first = state.firstContact(for: agent, at: now)
     else { return }
     offer(first, to: agent, &step)
@@ -86,7 +91,11 @@ extension Engine {
 
   /// An agent may have become free: for the first contact in order whom the agent may take.
   mutating func match(agent: Int, _ step: inout Step) {
-    if let slot = state.firstContact(for: agent, at: now) { offer(slot, to: agent, &step) }
+    if let slot = state.firstContact(for: agent, at: now) {
+      offer(slot, to: agent, &step)
+    } else if state.dialledFirst > 0 {
+      dialFirst(for: agent, &step)
+    }
   }
 
   private mutating func offer(_ slot: Int, to agent: Int, _ step: inout Step) {
@@ -109,6 +118,8 @@ extension Engine {
     guard state.contacts[slot].phase == .offered else { return }
     let (offer, contact, agent) = ids(slot)
     emit(.offerAccepted(offer, contact, agent), &step)
+    let row = state.contacts[slot]
+    if row.channel == .callback, !row.isOnLine { dial(slot, for: agent, &step) }
     step.actions.append(.connect(offer, contact, agent))
     match(agent: Int(agent.index), &step)
   }
@@ -151,11 +162,18 @@ extension Engine {
 
   /// Nobody's fault: no miss is counted, and the contact keeps its entry and its rank.
   mutating func failOffer(_ slot: Int, _ failure: OfferFailure, _ step: inout Step) {
-    let agent = breakOffer(slot, failure, &step)
+    let agent: AgentID
+    if isDialling(slot) {
+      // The customer may have been rung: not at once again.
+      agent = AgentID(index: UInt32(state.contacts[slot].agent))
+      breakDial(slot, .unreachable, &step)
+    } else {
+      agent = breakOffer(slot, failure, &step)
+    }
     if failure == .unreachable, state.agents[Int(agent.index)].presence == .ready {
       emit(.agentNotReady(agent, .unreachable), &step)
     }
-    settle(slot, &step)
+    if state.contacts[slot].phase == .resting { settleRest(slot, &step) } else { settle(slot, &step) }
     match(agent: Int(agent.index), &step)
   }
 

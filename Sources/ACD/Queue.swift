@@ -21,12 +21,27 @@ struct QueueRow {
   var shortAbandon: Int64 = 0
   var lostLimit: Int64 = 0
   var threshold: Int64 = 0
+  var grace: Int64 = 0
+  /// How long a dial may last, the gap between two, and how long a request stands.
+  var dial: Int64 = 0
+  var gap: Int64 = 0
+  var callbackLimit: Int64 = .max
+  var dialsFirst = false
+  /// Hours or staff are asked before anybody enters.
+  var isGuarded = false
+  var estimatesWaits = false
 
   var firstBucket: Int32 = -1
   /// Contacts waiting or on offer.
   var waiting: Int64 = 0
   /// Exponential mean of handle times in microseconds, 0 before the first.
   var handleTime: Int64 = 0
+  /// Customers who are being called before an agent is rung.
+  var dialling: Int64 = 0
+  var waits = WaitHistory()
+  /// Agents who are signed in and may take a call, a chat, of the queue.
+  var voiceStaff: Int32 = 0
+  var chatStaff: Int32 = 0
 
   mutating func adopt(_ definition: QueueDefinition) {
     isRemoved = definition.isRemoved
@@ -53,6 +68,14 @@ struct QueueRow {
     shortAbandon = definition.shortAbandon
     lostLimit = interval(definition.lostLimit)
     threshold = definition.serviceLevel.within
+    grace = interval(definition.grace)
+    let callback = definition.callback
+    dial = max(1, interval(callback?.ring ?? definition.connect))
+    gap = max(1, interval(callback?.gap ?? 0))
+    callbackLimit = callback.map { interval($0.limit) } ?? .max
+    dialsFirst = callback?.mode == .customerFirst
+    isGuarded = definition.hours != nil || definition.overflow.staffing != .any
+    estimatesWaits = definition.estimatesWaits
   }
 
   /// At most 71 years, so that no deadline overflows.
@@ -72,6 +95,7 @@ struct Bucket {
   var headSequence: UInt64
   var previous: Int32 = -1
   var next: Int32 = -1
+  var count: Int32 = 1
 }
 
 extension State {
@@ -83,6 +107,7 @@ extension State {
     }
     let link = Int32(truncatingIfNeeded: slot)
     contacts[slot].bucket = bucket
+    buckets[bucket].count += 1
     let (before, after) = neighbours(of: contacts[slot].entrySequence, in: bucket)
     contacts[slot].previous = before
     contacts[slot].next = after
@@ -108,6 +133,7 @@ extension State {
     let row = contacts[slot]
     guard row.bucket >= 0 else { return }
     contacts[slot].bucket = -1
+    buckets[row.bucket].count -= 1
     if row.previous >= 0 { contacts[row.previous].next = row.next }
     if row.next >= 0 { contacts[row.next].previous = row.previous }
     if row.previous < 0, row.next < 0 {
@@ -126,7 +152,7 @@ extension State {
   }
 
   private func bucket(for slot: Int) -> Int32? {
-    let (profile, priority, kind) = (contacts[slot].profile, contacts[slot].priority, contacts[slot].kind)
+    let (profile, priority, kind) = (contacts[slot].profile, contacts[slot].priority, contacts[slot].lineKind)
     var bucket = queues[contacts[slot].queue].firstBucket
     while bucket >= 0 {
       let candidate = buckets[bucket]
@@ -141,7 +167,7 @@ extension State {
     let link = Int32(truncatingIfNeeded: slot)
     let first = queues[row.queue].firstBucket
     let fresh = Bucket(
-      queue: row.queue, profile: row.profile, priority: row.priority, kind: UInt8(row.kind), head: link, tail: link,
+      queue: row.queue, profile: row.profile, priority: row.priority, kind: UInt8(row.lineKind), head: link, tail: link,
       headEntry: row.entry, headSequence: row.entrySequence, next: first)
     let bucket: Int32
     if freeBucket >= 0 {
@@ -152,6 +178,7 @@ extension State {
       bucket = Int32(buckets.count)
       buckets.append(fresh)
     }
+    if row.lineKind == Kind.dialledFirst { dialledFirst += 1 }
     if first >= 0 { buckets[first].previous = bucket }
     queues[row.queue].firstBucket = bucket
     contacts[slot].bucket = bucket
@@ -163,6 +190,7 @@ extension State {
     let row = buckets[bucket]
     if row.previous >= 0 { buckets[row.previous].next = row.next } else { queues[row.queue].firstBucket = row.next }
     if row.next >= 0 { buckets[row.next].previous = row.previous }
+    if Int(row.kind) == Kind.dialledFirst { dialledFirst -= 1 }
     buckets[bucket].next = freeBucket
     freeBucket = bucket
   }

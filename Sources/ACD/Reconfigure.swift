@@ -66,6 +66,7 @@ extension State {
     }
     adoptSkills(definitions)
     adoptMemberships(definitions)
+    recountStaff()
     ready = Table(repeating: ReadyList(), count: queues.count * 2 * ReadyList.standings)
     readyLinks = Table(repeating: ReadyLink(), count: memberships.count * 2)
     for agent in agents.indices { relist(agent) }

@@ -20,6 +20,7 @@ extension Engine {
     guard row.presence != .signedOut, row.presence == .ready || row.reason != reason.index else { return }
     emit(.agentNotReady(agent, reason), &step)
     withdrawOffer(of: agent, .agentNotReady, &step)
+    ejectUnstaffed(after: Int(agent.index), &step)
   }
 
   /// Ends the live offer and the wrap-ups; a contact in progress goes on without a wrap-up after it.
@@ -27,6 +28,7 @@ extension Engine {
     guard state.agents[Int(agent.index)].presence != .signedOut else { return }
     emit(.agentSignedOut(agent), &step)
     withdrawOffer(of: agent, reason, &step)
+    ejectUnstaffed(after: Int(agent.index), &step)
     if state.agents[Int(agent.index)].firstHeld < 0 { return }
     for slot in state.held(by: Int(agent.index)) where state.contacts[slot].phase == .wrapUp {
       closeWrapUp(slot, .none, &step)
@@ -63,18 +65,27 @@ extension Engine {
   /// Then everybody is matched afresh.
   mutating func restart(_ step: inout Step) {
     for slot in state.contacts.indices {
-      let phase = state.contacts[slot].phase
-      if phase == .offered || phase == .connecting { breakOffer(slot, .restart, &step) }
+      breakOff(slot, &step)
     }
     endCalls(&step)
     matchAll(&step)
   }
 
+  /// Ends what rang, was being joined or dialled.
+  private mutating func breakOff(_ slot: Int, _ step: inout Step) {
+    let phase = state.contacts[slot].phase
+    if phase == .dialling || isDialling(slot) {
+      breakDial(slot, .restart, &step)
+      settleRest(slot, &step)
+    } else if phase == .offered || phase == .connecting {
+      breakOffer(slot, .restart, &step)
+    }
+  }
+
   /// A planned stop: what a restart would do to calls is done while both sides can still be told. Chats go on.
   mutating func stop(_ step: inout Step) {
     for slot in state.contacts.indices where state.contacts[slot].kind == Kind.voice {
-      let phase = state.contacts[slot].phase
-      if phase == .offered || phase == .connecting { breakOffer(slot, .restart, &step) }
+      breakOff(slot, &step)
     }
     endCalls(&step)
     matchAll(&step)
@@ -84,7 +95,7 @@ extension Engine {
   private mutating func endCalls(_ step: inout Step) {
     for slot in state.contacts.indices {
       let row = state.contacts[slot]
-      if row.phase == .waiting, row.channel == .voice { fail(slot, &step) }
+      if row.phase == .waiting, row.kind == Kind.voice, row.channel == .voice || row.isOnLine { fail(slot, &step) }
     }
     for slot in state.contacts.indices {
       let row = state.contacts[slot]

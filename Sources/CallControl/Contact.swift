@@ -15,6 +15,10 @@ struct Contact: Sendable {
   var offer: OfferID?
   var wrapUpEnds: Instant?
   var isLost = false
+  /// The entry that the next queueing keeps.
+  var place: Instant?
+  /// It left unanswered, and its caller may return to the place.
+  var mayReturn = false
   var ending: String?
   /// Not journaled: personal data is kept apart, and read again when a contact is restored.
   var person = Person()
@@ -58,10 +62,28 @@ extension Switchboard {
 
   private mutating func apply(_ event: ACD.Event, at now: Instant, sequence: UInt64) {
     switch event {
-    case .contactQueued(let contact, let queue, _, _, _):
+    case .contactQueued(let contact, let queue, _, let channel, _):
       update(contact) {
-        $0.queue = queue; $0.entered = now; $0.state = .queued
+        // Whoever overflows, or returns, keeps the entry; whoever is to be called back has another channel from here on.
+        $0.entered = $0.place ?? now
+        $0.place = nil
+        $0.queue = queue; $0.channel = channel; $0.state = .queued
+        $0.ending = nil
       }
+    case .placeKept(let contact, let entry, _): update(contact) { $0.place = entry }
+    case .placeHeld(let contact, _): update(contact) { $0.mayReturn = true }
+    case .placeReleased(let contact): update(contact) { $0.mayReturn = false }
+    case .segmentStarted(let contact, let previous):
+      let entry = contacts[previous]?.entered
+      update(contact) { $0.place = entry }
+    case .dialStarted(let contact, let agent, _):
+      update(contact) { if agent == .none { $0.state = .connecting } }
+    case .dialAnswered(let contact): update(contact) { $0.state = .queued }
+    case .dialFailed(let contact, _, _):
+      update(contact) {
+        $0.offer = nil; $0.agent = nil; $0.state = .queued
+      }
+    case .callbackResumed, .waitEstimated: break
     case .contactRefused(let contact, let queue, let refusal):
       update(contact) {
         $0.queue = queue; $0.state = .ended; $0.ending = "refused_\(refusal)"
@@ -92,6 +114,7 @@ extension Switchboard {
         } else {
           $0.state = .ended
           $0.ending = outcome.name
+            if outcome == .leftMessage { $0.state = .message }
         }
       }
     case .contactEnded(let contact, _, let cause):
@@ -134,6 +157,12 @@ extension Switchboard {
   mutating func queue(_ contact: ContactID, for entry: Site.Entry, at now: Instant, into step: inout Step) {
     let profile = site.definitions.queues[Int(entry.queue.index)].profile
     let channel = contacts[contact]?.channel ?? .voice
+    if let earlier = calls.heldPlaces[place(of: contact)] {
+      return tell(
+        .contactCameBack(
+          contact, after: earlier, queue: entry.queue, profile: profile, channel: channel, priority: 0),
+        at: now, into: &step)
+    }
     tell(
       .contactArrived(contact, queue: entry.queue, profile: profile, channel: channel, priority: 0),
       at: now, into: &step)
@@ -142,7 +171,7 @@ extension Switchboard {
 
 extension Outcome {
   /// As the API writes it.
-  fileprivate var name: String {
+  var name: String {
     switch self {
     case .answered: "answered"
     case .abandoned: "abandoned"
@@ -152,6 +181,9 @@ extension Outcome {
     case .callbackRequested: "callback_requested"
     case .withdrawn: "withdrawn"
     case .failed: "failed"
+    case .leftMessage: "left_message"
+    case .unreached: "unreached"
+    case .unstaffed: "unstaffed"
     }
   }
 }
@@ -164,6 +196,7 @@ extension EndCause {
     case .agentLeft: "agent_left"
     case .failed: "failed"
     case .restart: "restart"
+    case .transferred: "transferred"
     }
   }
 }

@@ -34,6 +34,9 @@ extension Switchboard {
         let view = view(of: contact, at: record.at)
         if outcome == .answered {
           notify(contact, agent, .contactAnswered(view), of: record, into: &step)
+        } else if outcome == .leftMessage || acd.state(of: contact) != nil {
+          // It has entered another queue, or become a virtual caller, in the same step.
+          if outcome == .leftMessage { changed(contact, by: record, into: &step) }
         } else {
           // An agent who was being connected has it on the console.
           let agent = contacts[contact]?.agent
@@ -46,6 +49,11 @@ extension Switchboard {
       case .wrapUpStarted(let agent, _, _), .wrapUpExtended(let agent, _, _), .wrapUpEnded(let agent, _, _),
         .agentSignedIn(let agent), .agentSignedOut(let agent), .agentReady(let agent), .agentNotReady(let agent, _):
         agentChanged(agent, by: record, into: &step)
+      case .dialFailed(_, let agent, _): if agent != .none { agentChanged(agent, by: record, into: &step) }
+      case .dialStarted(let contact, _, _), .dialAnswered(let contact): changed(contact, by: record, into: &step)
+      case .placeHeld(let contact, _): holdPlace(of: contact)
+      case .placeReleased(let contact): releasePlace(of: contact)
+      case .placeKept, .segmentStarted, .callbackResumed, .waitEstimated: break
       }
     default: break
     }

@@ -23,6 +23,8 @@ public struct Switchboard: Sendable {
   enum Timer: Hashable, Sendable {
     /// A chat visitor's link has been gone for 20 s: the contact is not offered.
     case lost(ContactID)
+    /// A visitor who was asked for a message has left none for a while.
+    case messageLimit(ContactID)
     /// A chat in talk whose visitor has been gone for 5 min ends.
     case abandonedTalk(ContactID)
     case call(Calls.Timer)
@@ -72,6 +74,7 @@ public struct Switchboard: Sendable {
       switch timer {
       case .lost(let contact): visitorIsLost(contact, at: now, into: &step)
       case .abandonedTalk(let contact): tell(.contactLeft(contact), at: now, into: &step)
+      case .messageLimit(let contact): endMessage(contact, at: now, into: &step)
       case .call(let timer): fire(timer, at: now, into: &step)
       }
     }
@@ -141,9 +144,17 @@ public struct Switchboard: Sendable {
       if isVoice(contact) { release(contact, at: now, into: &step) }
       links[contact] = nil
     case .forget(let contact):
-      emit(.contactClosed(contact), at: now, into: &step)
+      forget(contact, at: now, into: &step)
+    case .moved(let contact, _):
+      if isVoice(contact) { route(contact, into: &step) }
+    case .promiseCallback(let contact, let queue, let occasion):
+      promiseCallback(contact, in: queue, occasion, at: now, into: &step)
+    case .takeMessage(let contact, _): takeMessage(contact, at: now, into: &step)
+    case .dial(let contact, _): dial(contact, at: now, into: &step)
+    case .stopDialling(let contact): stopDialling(contact, at: now, into: &step)
     }
   }
 
-  func isVoice(_ contact: ContactID) -> Bool { contacts[contact]?.channel == .voice }
+  /// Whether it has legs: a call, or a callback.
+  func isVoice(_ contact: ContactID) -> Bool { contacts[contact].map { $0.channel != .chat } ?? false }
 }

@@ -8,7 +8,7 @@ import SIP
 /// Encoding is a switch by hand, so that no change of a type changes what old journals mean. Kinds and the raw values
 /// in payloads are never reused; a changed layout takes the next version, and the old one stays readable.
 public enum EventCodec {
-  /// Raw values below 100 belong to call control, those from 100 to the ACD.
+  /// Raw values below 60 belong to call control, the others to the ACD.
   enum Kind: UInt16, CaseIterable {
     case contactOpened = 1
     case contactClosed = 2
@@ -21,6 +21,16 @@ public enum EventCodec {
     case dialogEnded = 9
     case configurationApplied = 10
     case restarted = 11
+
+    case placeKept = 60
+    case placeHeld = 61
+    case placeReleased = 62
+    case segmentStarted = 63
+    case dialStarted = 64
+    case dialAnswered = 65
+    case dialFailed = 66
+    case callbackResumed = 67
+    case waitEstimated = 68
 
     case contactQueued = 100
     case contactRefused = 101

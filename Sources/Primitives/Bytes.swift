@@ -21,9 +21,21 @@ public struct ByteWriter: Sendable {
     write(UInt32(data.count))
     storage.append(contentsOf: data)
   }
-  @inlinable public mutating func write(_ string: String) { write(counted: string.utf8) }
+  @inlinable public mutating func write(_ string: String) {
+    write(UInt32(string.utf8.count))
+    storage.append(utf8: string)
+  }
   @inlinable public mutating func write(_ flag: Bool) { storage.append(flag ? 1 : 0) }
   @inlinable public mutating func write(_ instant: Instant) { write(instant.microseconds) }
+}
+
+extension [UInt8] {
+  /// Appends a text as UTF-8, at the cost of copying its bytes.
+  @inlinable @inline(__always)
+  public mutating func append(utf8 text: String) {
+    let utf8 = text.utf8
+    utf8.span.withUnsafeBufferPointer { append(contentsOf: $0) }
+  }
 }
 
 /// Reads what `ByteWriter` wrote; a short or malformed input is an error with its offset, never a trap.

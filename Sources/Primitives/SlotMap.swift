@@ -61,7 +61,7 @@ public struct SlotMap<ID: SlotID, Element> {
   @inlinable public func contains(_ id: ID) -> Bool { elements[place(id)] != nil }
 
   @inlinable public subscript(id: ID) -> Element? {
-    _read { yield elements[place(id)] }
+    get { elements[place(id)] }
     _modify {
       let place = contains(id) ? place(id) : 0
       // What is written under a stale id is lost, as what is read there is nil.

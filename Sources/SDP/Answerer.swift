@@ -20,7 +20,8 @@ extension Negotiation {
   }
 
   /// What an answer to this offer would agree on.
-  public func outcome(of offer: SessionDescription, with local: LocalMedia) throws(NegotiationError) -> NegotiatedMedia {
+  public func outcome(of offer: SessionDescription, with local: LocalMedia) throws(NegotiationError) -> NegotiatedMedia
+  {
     try choose(from: offer, local).media
   }
 

@@ -82,7 +82,8 @@ package struct Plan: Sendable {
     var upTo: Double
   }
 
-  /// A recorded contact; times in microseconds. What is negative was not recorded, and is drawn.
+  /// A recorded contact; times in microseconds. A patience of `.max` has no end; what is negative was not recorded,
+  /// and is drawn.
   struct Record: Sendable, BitwiseCopyable {
     var arrival: Int64
     var patience: Int64 = -1

@@ -107,7 +107,7 @@ struct Source {
   func patience(_ number: UInt64, key: UInt64, _ plan: borrowing Plan) -> Int64? {
     if case .records(let range) = callers.arrivals {
       let recorded = plan.records[range.lowerBound + Int(number)].patience
-      if recorded >= 0 { return recorded }
+      if recorded >= 0 { return recorded == .max ? nil : recorded }
     }
     return callers.patience?.draw(draws, key, .patience, plan.numbers)
   }

@@ -86,9 +86,10 @@ package struct Tally: Sendable {
   }
 
   @inline(__always)
-  mutating func entered(_ queue: QueueID, at now: Instant) {
+  mutating func entered(_ queue: QueueID, _ channel: Channel, _ isMeasured: Bool, at now: Instant) {
     Self.advance(&flows[Int(queue.index)], to: now.microseconds, window)
     flows[Int(queue.index)].entered += 1
+    if isMeasured { groups[Self.group(queue, channel)].offered += 1 }
   }
 
   mutating func refused(_ queue: QueueID, _ channel: Channel, _ isMeasured: Bool) {
@@ -116,6 +117,12 @@ package struct Tally: Sendable {
     }
   }
 
+  /// An agent's stretch of handling, or of being ready without, for the course of the day.
+  @inline(__always)
+  mutating func worked(_ agent: Int, isHandling: Bool, _ from: Int64, _ to: Int64) {
+    if timeline != nil { timeline?.worked(agent, isHandling: isHandling, from, to) }
+  }
+
   // One row at a time by reference: an array asks at each access whether it is shared.
 
   @inline(__always)
@@ -139,7 +146,6 @@ package struct Tally: Sendable {
 
   @inline(__always)
   private static func count(_ group: inout Group, _ outcome: Outcome, _ wait: Int64) {
-    group.offered += 1
     group.wait += wait
     group.longestWait = max(group.longestWait, wait)
     if wait > 0 || outcome != .answered { group.waited += 1 }
@@ -149,14 +155,9 @@ package struct Tally: Sendable {
       group.answeredWait += wait
     case .abandoned: group.abandoned += 1
     case .shortAbandoned: group.shortAbandoned += 1
-    case .timedOut, .overflowed: group.left += 1
-    case .callbackRequested, .withdrawn, .failed: break
+    case .timedOut, .overflowed, .leftMessage, .unstaffed: group.left += 1
+    case .callbackRequested, .withdrawn, .failed, .unreached: break
     }
-  }
-
-  /// An agent's stretch of handling, or of being ready without, for the timeline alone.
-  mutating func worked(_ agent: Int, isHandling: Bool, _ from: Int64, _ to: Int64) {
-    if timeline != nil { timeline?.worked(agent, isHandling: isHandling, from, to) }
   }
 
   /// Checks what must hold in every run, and stops the process where it does not.

@@ -12,6 +12,7 @@ struct Timeline: Sendable {
     /// Answered, and abandoned, within the group's level.
     var within: UInt32 = 0
     var abandonedWithin: UInt32 = 0
+    var shortAbandoned: UInt32 = 0
     /// The wait of all who came in this interval, and the waiting that took place in it, microseconds.
     var wait: Int64 = 0
     var waiting: Int64 = 0
@@ -63,6 +64,7 @@ struct Timeline: Sendable {
     case .abandoned:
       cells[cell].abandoned += 1
       if isWithin { cells[cell].abandonedWithin += 1 }
+    case .shortAbandoned: cells[cell].shortAbandoned += 1
     default: break
     }
   }
@@ -114,6 +116,7 @@ extension Timeline {
       sum.abandoned += cell.abandoned
       sum.within += cell.within
       sum.abandonedWithin += cell.abandonedWithin
+      sum.shortAbandoned += cell.shortAbandoned
       sum.wait += cell.wait
       sum.waiting += cell.waiting
     }

@@ -291,7 +291,11 @@ extension World {
   @inline(__always)
   private mutating func observe(_ event: Event) {
     switch event {
-    case .contactQueued(_, let queue, _, _, _): tally.entered(queue, at: now)
+    case .contactQueued(let contact, let queue, _, let channel, _):
+      // Again, where it overflowed from another queue; a virtual caller needs no patience.
+      rows[Int(contact.slot)].isWaiting = channel != .callback
+      rows[Int(contact.slot)].channel = channel
+      tally.entered(queue, channel, rows[Int(contact.slot)].isMeasured, at: now)
     case .contactRefused(let contact, let queue, _):
       let row = rows[Int(contact.slot)]
       rows[Int(contact.slot)].isWaiting = false
@@ -355,11 +359,10 @@ extension World {
     agents[agent].since = now.microseconds
     guard row.held > 0 || row.isReady else { return }
     tally.worked(agent, isHandling: row.held > 0, row.since, now.microseconds)
-    let time = tally.measured(row.since, now.microseconds)
     if row.held > 0 {
-      agents[agent].work.handling += time
+      agents[agent].work.handling += tally.measured(row.since, now.microseconds)
     } else {
-      agents[agent].work.ready += time
+      agents[agent].work.ready += tally.measured(row.since, now.microseconds)
     }
   }
 
@@ -372,7 +375,10 @@ extension World {
     case .forget(let contact):
       rows[Int(contact.slot)].generation &+= 1
       freeSlots.append(contact.slot)
-    case .stopRinging, .resumeWaiting, .refuse, .release: break
+    case .takeMessage(let contact, _): react(.forget(contact))
+    // Every customer answers.
+    case .dial(let contact, _): tell(.dialAnswered(contact))
+    case .stopRinging, .resumeWaiting, .refuse, .release, .moved, .promiseCallback, .stopDialling: break
     }
   }
 

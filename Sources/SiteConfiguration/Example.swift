@@ -27,7 +27,8 @@ public struct Example: Sendable {
     .record([
       Key("name", .scalar(.text), "What it shows, in a sentence.", isRequired: true),
       Key("channel", .word(["voice", "chat"]), "How the caller comes; the queue's first channel unless written."),
-      Key("needs", .table(.name, .scalar(.level)), "Skills this caller needs besides the queue's, with the least level."),
+      Key(
+        "needs", .table(.name, .scalar(.level)), "Skills this caller needs besides the queue's, with the least level."),
       Key("waited", .scalar(.duration), "How long the caller has waited by then; nothing unless written."),
       Key("signed_in", .list(.scalar(.name)), "Agents who are free, the longest idle first.", isRequired: true),
       Key("offered_to", .scalar(.name), "The agent who is offered the contact, or `nobody`.", isRequired: true),

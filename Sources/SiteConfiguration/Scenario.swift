@@ -17,6 +17,13 @@ public struct Scenario: Sendable {
   public var expectations: [Expectation] = []
   public var fingerprint: Fingerprint?
 
+  public init(
+    file: String, folder: String, site: Site, span: Range<Instant>, callers: [Caller] = [], agents: [Agent] = []
+  ) {
+    self.file = file; self.folder = folder; self.site = site; self.span = span; self.callers = callers
+    self.agents = agents
+  }
+
   /// The one meaning of the site, for the engine.
   public var definitions: Definitions { site.definitions }
 
@@ -72,6 +79,14 @@ public struct Scenario: Sendable {
     public var answersIn: Distribution
     /// The share of offers left to ring out.
     public var misses: Double
+
+    public init(
+      agent: AgentID, place: Place, shifts: [Range<Instant>], breaks: [Range<Instant>], answersIn: Distribution,
+      misses: Double
+    ) {
+      self.agent = agent; self.place = place; self.shifts = shifts; self.breaks = breaks
+      self.answersIn = answersIn; self.misses = misses
+    }
   }
 
   public struct Runs: Sendable, Hashable {

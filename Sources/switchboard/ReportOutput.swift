@@ -16,9 +16,8 @@ struct ReportOutput: ParsableArguments {
 
   var isByInterval: Bool { json || html != nil }
 
-  /// Nil where nobody would see it.
   func meter(_ name: String) -> ProgressMeter? {
-    progress || isatty(STDERR_FILENO) == 1 ? ProgressMeter(name: name, isTerminal: isatty(STDERR_FILENO) == 1) : nil
+    ProgressMeter.shown(name, "replications", isForced: progress)
   }
 
   /// Prints and writes the reports, and ends with the exit code of the worst.
@@ -56,21 +55,30 @@ struct ReportOutput: ParsableArguments {
 /// How far a long run has come, on standard error. A run of less than a second shows nothing.
 final class ProgressMeter: Sendable {
   private let name: String
+  private let unit: String
   private let isTerminal: Bool
   private let start = ContinuousClock.now
   /// When the last line was written.
   private let last: Mutex<ContinuousClock.Instant?> = Mutex(nil)
 
-  init(name: String, isTerminal: Bool) { self.name = name; self.isTerminal = isTerminal }
+  private init(_ name: String, _ unit: String, isTerminal: Bool) {
+    self.name = name; self.unit = unit; self.isTerminal = isTerminal
+  }
 
-  func report(_ done: Int, _ wanted: Int) {
+  /// Nil where nobody would see it.
+  static func shown(_ name: String, _ unit: String, isForced: Bool) -> ProgressMeter? {
+    let isTerminal = isatty(STDERR_FILENO) == 1
+    return isForced || isTerminal ? ProgressMeter(name, unit, isTerminal: isTerminal) : nil
+  }
+
+  func report(_ done: Int, _ wanted: Int?) {
     let now = ContinuousClock.now
     guard now - start > .seconds(1) else { return }
     last.withLock { last in
       // A terminal line changes four times a second, a log grows by a line every ten seconds.
       if let last, now - last < (isTerminal ? .milliseconds(250) : .seconds(10)) { return }
       last = now
-      let line = "\(name): \(done) of \(wanted) replications"
+      let line = "\(name): \(done)\(wanted.map { " of \($0)" } ?? "") \(unit)"
       FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n").utf8))
     }
   }

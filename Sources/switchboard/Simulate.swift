@@ -36,7 +36,7 @@ struct Simulate: ParsableCommand {
     var reports: [SimulationReport] = []
     for (scenario, base) in try load() {
       let meter = output.meter(scenario.file)
-      options.progress = meter?.report
+      if let meter { options.progress = { done, wanted in meter.report(done, wanted) } }
       reports.append(Simulation.run(scenario, base: base, options))
       meter?.finish()
     }
@@ -46,9 +46,12 @@ struct Simulate: ParsableCommand {
   private func load() throws -> [(Scenario, Scenario?)] {
     do throws(ConfigurationError) {
       return try files.map { file throws(ConfigurationError) in
-        (try ScenarioFile.load(file), try base.map { site throws(ConfigurationError) in
-          try ScenarioFile.loadBase(file, site: site)
-        })
+        (
+          try ScenarioFile.load(file),
+          try base.map { site throws(ConfigurationError) in
+            try ScenarioFile.loadBase(file, site: site)
+          }
+        )
       }
     } catch {
       throw output.refuse(error)

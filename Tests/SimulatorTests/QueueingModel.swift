@@ -133,7 +133,9 @@ struct QueueingModel {
   /// together.
   func controls(thresholds: [Double]) -> Controls {
     var controls = Controls(rates: [arrivalRate / 1e6], meanHandle: [meanHandle * 1e6])
-    var scales = [0.98, 1.02]
+    // Near enough in a large centre too, where the load matters against its square root.
+    let step = min(0.02, 0.15 / (arrivalRate * meanHandle).squareRoot())
+    var scales = [1 - step, 1 + step]
     var isImpatient = true
     if case .endless = patience {
       isImpatient = false

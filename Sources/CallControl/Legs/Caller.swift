@@ -19,7 +19,7 @@ extension Switchboard {
       return refuse(dialog, status: 503, headers: [Self.retryAfter], at: now, into: &step)
     }
     guard entry.channels.contains(.voice) else { return refuse(dialog, status: 488, at: now, into: &step) }
-    var offer: SessionDescription?
+    var offer: (session: SessionDescription, codec: AudioCodec)?
     // A body of another kind was either refused by the user agent or may be left aside.
     if message.contentType == "application/sdp" {
       do throws(NegotiationError) {
@@ -27,9 +27,9 @@ extension Switchboard {
           return refuse(dialog, status: 400, at: now, into: &step)
         }
         // The port is not known yet, and nothing but the codecs and addresses is judged.
-        _ = try Negotiation(sessionID: 0).outcome(
+        let outcome = try Negotiation(sessionID: 0).outcome(
           of: session, with: LocalMedia(address: site.listen.media.advertisedAddress, port: 9))
-        offer = session
+        offer = (session, outcome.codec)
       } catch {
         return refuse(dialog, status: error.status, headers: [warning(error)], at: now, into: &step)
       }
@@ -119,8 +119,12 @@ extension Switchboard {
     guard let id = calls.legsByDialog[dialog], let leg = calls.legs[id] else { return }
     switch leg.side {
     case .contact:
+      guard let contact = leg.contact else {
+        drop(id, at: now, into: &step)
+        return
+      }
+      if calls.announcements[contact]?.leg == id { return endAnnouncement(to: contact, at: now, into: &step) }
       drop(id, at: now, into: &step)
-      guard let contact = leg.contact else { return }
       tell(.contactLeft(contact), at: now, into: &step)
     case .agent:
       guard let contact = leg.contact, calls.bridges[contact]?.state == .joined else {
@@ -139,6 +143,9 @@ extension Switchboard {
   mutating func refuseCall(_ contact: ContactID, _ refusal: Refusal, at now: Instant, into step: inout Step) {
     guard let bridge = calls.bridges[contact] else { return }
     calls.bridges[contact] = nil
+    if let occasion = Occasion(refusal), announce(occasion, to: contact, on: bridge.caller, at: now, into: &step) {
+      return
+    }
     let status =
       switch refusal {
       case .full: 486
@@ -153,7 +160,10 @@ extension Switchboard {
   mutating func release(_ contact: ContactID, at now: Instant, into step: inout Step) {
     guard var bridge = calls.bridges[contact] else { return endSavedDialogs(of: contact, at: now, into: &step) }
     calls.bridges[contact] = nil
-    end(bridge.caller, at: now, into: &step)
+    let isLate = contacts[contact]?.ending == Outcome.timedOut.name
+    if !isLate || !announce(.late, to: contact, on: bridge.caller, at: now, into: &step) {
+      end(bridge.caller, at: now, into: &step)
+    }
     for phone in bridge.leaveAgent() { end(phone, at: now, into: &step) }
   }
 

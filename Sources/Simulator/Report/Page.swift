@@ -170,7 +170,8 @@ extension Course.Queue {
     let title = name.map { "Queue \($0)" } ?? "All queues together"
     var html = "<section>\n<h2>\(Wording.escaped(title))</h2>\n<div class=\"plots\">\n"
     for (number, plot) in plots(course).enumerated() {
-      html += "<figure><figcaption>\(Wording.escaped(plot.title))</figcaption>\(plot.svg(id: "\(id)-\(number)"))</figure>\n"
+      html +=
+        "<figure><figcaption>\(Wording.escaped(plot.title))</figcaption>\(plot.svg(id: "\(id)-\(number)"))</figure>\n"
     }
     html += "</div>\n<details><summary>The numbers behind the plots</summary>\n"
     html += numbers(course)
@@ -195,7 +196,8 @@ extension Course.Queue {
         Plot(
           title: "Answered within \(Wording.duration(serviceLevelWithin))"
             + (serviceLevelChannel.map { ", \($0) only" } ?? ""),
-          description: "\(serviceLevelName). Lowest at \(worst.map(at) ?? "no time") with \(Wording.fixed(lowest * 100, 0)) %; "
+          description:
+            "\(serviceLevelName). Lowest at \(worst.map(at) ?? "no time") with \(Wording.fixed(lowest * 100, 0)) %; "
             + "\(below) of \(known.count) intervals lie below \(Wording.seconds(target * 100)) %.",
           labels: course.intervals, unit: "%", top: 1,
           marks: [
@@ -219,8 +221,10 @@ extension Course.Queue {
         title: "How long they wait, share of contacts",
         description: waits.first.flatMap { bin in
           bin.to.map { "\(Wording.fixed(bin.share * 100, 0)) % wait less than \(Wording.duration($0))." }
-        } ?? "", labels: waits.map { $0.from < 60 ? "\(Wording.seconds($0.from)) s" : "\(Wording.seconds($0.from / 60)) m" },
-        unit: "%", top: Plot.roundUp(waits.map(\.share).max() ?? 1), marks: [.bars(waits.map(\.share), style: "a fill")]))
+        } ?? "",
+        labels: waits.map { $0.from < 60 ? "\(Wording.seconds($0.from)) s" : "\(Wording.seconds($0.from / 60)) m" },
+        unit: "%", top: Plot.roundUp(waits.map(\.share).max() ?? 1), marks: [.bars(waits.map(\.share), style: "a fill")]
+      ))
     plots.append(
       Plot(
         title: "Contacts coming in, per \(course.minutes) min",

@@ -11,7 +11,9 @@ enum PageStyle {
       html += "<tr>"
       for (column, text) in row.enumerated() {
         let cell = Wording.escaped(text)
-        html += column == 0 ? "<th scope=\"row\" class=\"word\">\(cell)</th>"
+        html +=
+          column == 0
+          ? "<th scope=\"row\" class=\"word\">\(cell)</th>"
           : "<td\(column < words ? " class=\"word\"" : "")>\(cell)</td>"
       }
       html += "</tr>\n"
@@ -47,10 +49,12 @@ enum PageStyle {
       font-weight: 700; color: var(--card); background: var(--tone); }
     .verdicts { list-style: none; margin: .8rem 0 1.5rem; padding: 0; background: var(--card);
       border: 1px solid var(--rule); border-radius: .6rem; }
-    .verdicts li { display: flex; gap: .8rem; padding: .7rem 1.1rem; } .verdicts li + li { border-top: 1px solid var(--rule); }
+    .verdicts li { display: flex; gap: .8rem; padding: .7rem 1.1rem; }
+    .verdicts li + li { border-top: 1px solid var(--rule); }
     .verdicts .mark { width: 1.4em; height: 1.4em; margin-top: .1rem; font-size: .9rem; }
     .verdicts p { margin: 0; } .verdicts strong { color: var(--tone); } .verdicts div { min-width: 0; }
-    code { font: .85em ui-monospace, "DejaVu Sans Mono", Consolas, monospace; color: var(--soft); overflow-wrap: anywhere; }
+    code { font: .85em ui-monospace, "DejaVu Sans Mono", Consolas, monospace;
+      color: var(--soft); overflow-wrap: anywhere; }
     .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .8rem; margin: 1.5rem 0; }
     .tiles div, section { background: var(--card); border: 1px solid var(--rule); border-radius: .6rem; }
     .tiles div { padding: .7rem 1.1rem; } .tiles dt { color: var(--soft); font-size: .875rem; }
@@ -60,16 +64,19 @@ enum PageStyle {
     table { border-collapse: collapse; width: 100%; font-size: .875rem; font-variant-numeric: tabular-nums; }
     th, td { padding: .4rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule); }
     thead th { color: var(--soft); font-weight: 500; } .word { text-align: left; } tbody th { font-weight: 600; }
-    .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.2rem 1.5rem; }
+    .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr));
+      gap: 1.2rem 1.5rem; }
     figure { margin: 0; min-width: 0; } figcaption { font-weight: 600; font-size: .95rem; margin-bottom: .2rem; }
     svg { display: block; width: 100%; height: auto; overflow: visible; }
     .grid { stroke: var(--rule); fill: none; } .tick { fill: var(--soft); font-size: 11.5px; text-anchor: middle; }
     @media (max-width: 34rem) { .tick { font-size: 14px; } }
-    .tick.end { text-anchor: end; } .limit { stroke: var(--limit); stroke-dasharray: 5 4; fill: none; stroke-width: 1.4; }
+    .tick.end { text-anchor: end; }
+    .limit { stroke: var(--limit); stroke-dasharray: 5 4; fill: none; stroke-width: 1.4; }
     .tick.limit-word { fill: var(--limit); stroke: var(--card); stroke-width: 4px; paint-order: stroke; }
     .a { --hue: var(--a); } .b { --hue: var(--b); } .c { --hue: var(--c); } .d { --hue: var(--d); }
     .line { fill: none; stroke: var(--hue); stroke-width: 2.2; stroke-linejoin: round; stroke-linecap: round; }
-    .band { fill: var(--hue); opacity: .2; } .area { fill: var(--hue); fill-opacity: .25; stroke: var(--hue); stroke-width: 1.6; }
+    .band { fill: var(--hue); opacity: .2; }
+    .area { fill: var(--hue); fill-opacity: .25; stroke: var(--hue); stroke-width: 1.6; }
     .fill { fill: var(--hue); } details { margin-top: 1rem; } summary { cursor: pointer; color: var(--soft); }
     """
 }

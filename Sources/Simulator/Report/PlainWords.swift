@@ -15,7 +15,8 @@ extension SimulationReport.Result {
         + "\(PlainWords.comparison(expectation.comparison)) \(wanted), and \(Wording.fixed(within.value * 100, 1)) % do "
         + "wait no longer than that\(half)."
     }
-    let range = estimate.halfWidth.isFinite && estimate.halfWidth > 0
+    let range =
+      estimate.halfWidth.isFinite && estimate.halfWidth > 0
       ? ", give or take \(PlainWords.width(estimate.halfWidth, expectation.metric))" : ""
     return "\(who)\(channel): \(PlainWords.statement(value, expectation.metric))\(range). "
       + "Wanted: \(PlainWords.comparison(expectation.comparison)) \(wanted)."

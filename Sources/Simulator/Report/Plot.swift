@@ -48,9 +48,11 @@ struct Plot {
     for step in 0...4 {
       let value = highest * Double(step) / 4
       let y = Self.number(y(value, highest))
-      svg += "<path class=\"grid\" d=\"M\(Self.number(Self.frame.left)) \(y)H\(Self.number(x(Double(labels.count))))\"/>"
+      svg +=
+        "<path class=\"grid\" d=\"M\(Self.number(Self.frame.left)) \(y)H\(Self.number(x(Double(labels.count))))\"/>"
       let words = unit == "%" ? "\(Self.short(value * 100)) %" : Self.short(value)
-      svg += "<text class=\"tick end\" x=\"\(Self.number(Self.frame.left - 6))\" y=\"\(y)\" dy=\".32em\">\(words)</text>"
+      svg +=
+        "<text class=\"tick end\" x=\"\(Self.number(Self.frame.left - 6))\" y=\"\(y)\" dy=\".32em\">\(words)</text>"
     }
     // As many labels as there is room for, at even distances.
     let longest = labels.map(\.count).max() ?? 1
@@ -90,7 +92,8 @@ struct Plot {
       let y = y(value, highest)
       // The word stands inside the frame, above the line unless that is too near the top.
       let text = y < Self.frame.top + 14 ? y + 13 : y - 5
-      return "<path class=\"limit\" d=\"M\(Self.number(x(0))) \(Self.number(y))H\(Self.number(x(Double(labels.count))))\"/>"
+      return
+        "<path class=\"limit\" d=\"M\(Self.number(x(0))) \(Self.number(y))H\(Self.number(x(Double(labels.count))))\"/>"
         + "<text class=\"tick end limit-word\" x=\"\(Self.number(x(Double(labels.count)) - 4))\" "
         + "y=\"\(Self.number(text))\">\(Wording.escaped(word))</text>\n"
     }
@@ -119,7 +122,9 @@ struct Plot {
       let points = run.compactMap { place in estimates[place].map { (x(Double(place) + 0.5), $0) } }
       guard points.count > 1 else { continue }
       let upper = points.map { "\(Self.number($0.0)) \(Self.number(y($0.1.value + $0.1.halfWidth, highest)))" }
-      let lower = points.reversed().map { "\(Self.number($0.0)) \(Self.number(y($0.1.value - $0.1.halfWidth, highest)))" }
+      let lower = points.reversed().map {
+        "\(Self.number($0.0)) \(Self.number(y($0.1.value - $0.1.halfWidth, highest)))"
+      }
       svg += "<path class=\"band \(style)\" d=\"M\((upper + lower).joined(separator: "L"))Z\"/>\n"
     }
     return svg

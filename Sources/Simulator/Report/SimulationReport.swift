@@ -180,8 +180,10 @@ public struct Comparison: Sendable, Encodable {
     public var difference: Estimate?
   }
 
-  init(_ scenario: Scenario, _ tallies: [Tally], to base: Scenario, _ others: [Tally]) {
-    self.base = base.folder
+  init(
+    _ scenario: Scenario, _ tallies: [Tally], to base: Scenario, _ others: [Tally], named name: String? = nil
+  ) {
+    self.base = name ?? base.folder
     fingerprint = Fingerprint(others).description
     let definitions = scenario.definitions
     /// The same queue of the base.

@@ -6,13 +6,18 @@ import SiteConfiguration
 
 /// Numbers and times as people write them, the same on every machine.
 enum Wording {
-  static func fixed(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+  static func fixed(_ value: Double, _ digits: Int) -> String {
+    let text = String(format: "%.\(digits)f", value)
+    // Minus nothing is nothing.
+    return text.hasPrefix("-") && !text.contains { "123456789".contains($0) } ? String(text.dropFirst()) : text
+  }
 
   /// `93.1 ± 0.4 %`; the half-width is left out where there is none.
   static func interval(_ estimate: Estimate, _ digits: Int, _ unit: String, isSigned: Bool = false) -> String {
     let half = estimate.halfWidth.isFinite ? " ± \(fixed(estimate.halfWidth, digits))" : ""
-    let sign = isSigned && estimate.value > 0 ? "+" : ""
-    return sign + fixed(estimate.value, digits) + half + unit
+    let value = fixed(estimate.value, digits)
+    let sign = isSigned && estimate.value > 0 && value.contains { "123456789".contains($0) } ? "+" : ""
+    return sign + value + half + unit
   }
 
   static func percent(_ estimate: Estimate?, isDifference: Bool = false) -> String {
@@ -64,7 +69,9 @@ enum Wording {
     return formatter
   }
 
-  private static func date(_ instant: Instant) -> Date { Date(timeIntervalSince1970: Double(instant.microseconds) / 1e6) }
+  private static func date(_ instant: Instant) -> Date {
+    Date(timeIntervalSince1970: Double(instant.microseconds) / 1e6)
+  }
 
   static func times(_ instants: [Instant], _ zone: String, isDated: Bool) -> [String] {
     let formatter = formatter(isDated ? "d MMM HH:mm" : "HH:mm", zone)

@@ -48,7 +48,7 @@ extension Plan {
         answersIn: law(agent.answersIn), misses: agent.misses))
   }
 
-  private mutating func law(_ distribution: Distribution) -> Law {
+  mutating func law(_ distribution: Distribution) -> Law {
     switch distribution {
     case .deterministic(let time): .constant(Double(time))
     case .exponential(let mean): .exponential(mean: Double(mean))
