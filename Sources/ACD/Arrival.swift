@@ -4,7 +4,7 @@ import Primitives
 extension Engine {
   mutating func arrive(
     _ contact: ContactID, _ queue: QueueID, _ profile: ProfileID, _ channel: Channel, _ priority: Int16,
-    _ step: inout Step
+    for agent: AgentID?, _ step: inout Step
   ) {
     // An id that is still in use arrives twice only by mistake; the first stands.
     let slot = Int(contact.slot)
@@ -18,6 +18,8 @@ extension Engine {
     let total = Int(state.queues[Int(queue.index)].priority) + Int(priority)
     let clamped = Int16(clamping: total)
     emit(.contactQueued(contact, queue: queue, profile: profile, channel: channel, priority: clamped), &step)
+    if let agent { prefer(agent, for: slot, &step) }
+    climb(slot, &step)
     match(contact: slot, &step)
   }
 
@@ -55,23 +57,28 @@ extension Engine {
     guard !row.isLost, row.phase != .wrapUp, row.phase != .gone else { return }
     emit(.contactLost(state.contactID(slot)), &step)
     guard row.phase == .offered else { return }
-    withdraw(slot, .contactLost, &step)
+    let offers = state.liveOffers(of: slot)
+    for live in offers { withdraw(live, .contactLost, &step) }
     // The wait limit may have passed while the offer was its last chance.
     settle(slot, &step)
-    match(agent: Int(row.agent), &step)
+    for live in offers { match(agent: live.agent, &step) }
   }
 
   mutating func regain(_ slot: Int, _ step: inout Step) {
     guard state.contacts[slot].isLost else { return }
     emit(.contactReturned(state.contactID(slot)), &step)
+    climb(slot, &step)
     if state.contacts[slot].phase == .waiting { match(contact: slot, &step) }
   }
 
-  /// The wait limit or the lost limit has passed. A contact on offer or connecting keeps that chance; `settle` asks
-  /// again when it is over.
+  /// The wait limit or the lost limit has passed, or a hold or a step of the ladder has come to its end. A contact on
+  /// offer or connecting keeps that chance; `settle` asks again when it is over.
   mutating func losePatience(_ slot: Int, _ step: inout Step) {
-    guard state.contacts[slot].phase == .waiting else { return }
-    settle(slot, &step)
+    if state.contacts[slot].phase == .waiting { return settle(slot, &step) }
+    endPreferenceIfVain(slot, &step)
+    climb(slot, &step)
+    // One that rings many goes on to those whom the step has added.
+    match(contact: slot, &step)
   }
 
   /// A waiting contact whose offer is over, or whose patience may be: it leaves, or waits for the next agent.
@@ -81,7 +88,9 @@ extension Engine {
       conclude(slot, abandonment(slot), .contactLeft, &step)
     } else if row.waitDeadline <= now {
       conclude(slot, .timedOut, .timedOut, &step)
-    } else if !row.isLost {
+    } else {
+      endPreferenceIfVain(slot, &step)
+      climb(slot, &step)
       rematch(contact: slot, &step)
     }
   }
@@ -96,10 +105,20 @@ extension Engine {
   private mutating func conclude(_ slot: Int, _ outcome: Outcome, _ withdrawal: Withdrawal, _ step: inout Step) {
     let row = state.contacts[slot]
     let contact = state.contactID(slot)
-    if row.phase == .offered { withdraw(slot, withdrawal, &step) }
+    if row.ringing >= 0 { return concludeBroadcast(slot, outcome, withdrawal, &step) }
+    if row.phase == .offered { withdraw(soleOffer(of: slot), withdrawal, &step) }
     emit(.outcomeFixed(contact, queue: QueueID(index: UInt32(row.queue)), agent: .none, outcome), &step)
     step.actions.append(.release(contact))
     step.actions.append(.forget(contact))
     if row.phase != .waiting { match(agent: Int(row.agent), &step) }
+  }
+
+  private mutating func concludeBroadcast(
+    _ slot: Int, _ outcome: Outcome, _ withdrawal: Withdrawal, _ step: inout Step
+  ) {
+    let offers = state.liveOffers(of: slot)
+    for live in offers { withdraw(live, withdrawal, &step) }
+    conclude(slot, outcome, withdrawal, &step)
+    for live in offers { match(agent: live.agent, &step) }
   }
 }

@@ -6,7 +6,7 @@ extension Engine {
   mutating func finish(_ slot: Int, _ step: inout Step) {
     switch state.contacts[slot].phase {
     case .answered: end(slot, .agentLeft, &step)
-    case .connecting: failOffer(slot, .connect, &step)
+    case .connecting: failOffer(soleOffer(of: slot), .connect, &step)
     case .waiting, .offered, .wrapUp, .gone: break
     }
   }

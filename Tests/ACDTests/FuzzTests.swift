@@ -25,11 +25,13 @@ struct Swarm {
   var endings: [UInt64: Int] = [:]
   var outcomes: [ContactID: Int] = [:]
   var broken: [String] = []
+  var referee: Referee
 
   init(seed: UInt64) {
     dice = Dice(seed)
     definitions = Swarm.site(&dice)
     engine = Engine(definitions: definitions)
+    referee = Referee(definitions)
     generations = Array(repeating: 0, count: 40)
   }
 
@@ -54,6 +56,13 @@ struct Swarm {
       queue.lostLimit = .seconds(Int64(dice.roll(120)))
       queue.missedLimit = UInt16(dice.roll(4))
       queue.declinedLimit = UInt16(dice.roll(4))
+      queue.policy = dice.pick(Policy.allCases)
+      queue.window = dice.pick(Window.allCases)
+      queue.chats = dice.pick(ChatSpread.allCases)
+      queue.order = (0..<dice.roll(4)).map { AgentID(($0 * 3 + index) % 8) }
+      queue.prefer = (0..<dice.roll(3)).map { .init(skill: SkillID(index: UInt16($0)), level: UInt8(dice.roll(101))) }
+      queue.preferredHold = .seconds(Int64(dice.roll(60)))
+      queue.ladder = Swarm.ladder(&dice)
       definitions.queues.append(queue)
     }
     for index in 0..<8 {
@@ -66,16 +75,35 @@ struct Swarm {
       agent.voiceCapacity = UInt8(dice.roll(4) == 0 ? 0 : 1)
       agent.chatCapacity = UInt8(dice.roll(5))
       agent.chatBlocksVoice = dice.hits(30)
+      agent.voiceBlocksChat = dice.hits(60)
+      agent.totalCapacity = dice.hits(60) ? .max : UInt8(dice.roll(4))
       definitions.agents.append(agent)
     }
     return definitions
+  }
+
+  static func ladder(_ dice: inout Dice) -> [LadderStep] {
+    guard dice.hits(60) else { return [] }
+    var after: Int64 = 0
+    return (0..<(1 + dice.roll(3))).map { _ in
+      after += .seconds(Int64(dice.roll(40)))
+      let changes = (0..<(1 + dice.roll(2))).map { _ -> LadderStep.Change in
+        switch dice.roll(4) {
+        case 0: .drop(SkillID(index: UInt16(dice.roll(3))))
+        case 1: .lower(SkillID(index: UInt16(dice.roll(3))), to: UInt8(dice.roll(80)))
+        case 2: .also(QueueID(dice.roll(4)))
+        default: .prefer(AgentID(dice.roll(8)))
+        }
+      }
+      return LadderStep(after: after, changes: changes)
+    }
   }
 
   mutating func input() -> Input {
     let agent = AgentID(index: UInt32(dice.roll(9)))
     let contact = known.isEmpty ? ContactID(slot: 3, generation: 7) : known[max(0, known.count - 1 - dice.roll(40))]
     let offer = offers[max(0, offers.count - 1 - dice.roll(12))]
-    switch dice.roll(34) {
+    switch dice.roll(37) {
     case 0..<8:
       let slot = dice.roll(generations.count)
       if !dice.hits(3), engine.state.contacts.count > slot, engine.state.contacts[slot].phase != .gone {
@@ -84,6 +112,11 @@ struct Swarm {
       generations[slot] += 1
       let contact = ContactID(slot: UInt32(slot), generation: generations[slot])
       known.append(contact)
+      if dice.hits(20) {
+        return .contactArrivedFor(
+          agent, contact, queue: QueueID(dice.roll(4)), profile: ProfileID(index: UInt32(dice.roll(5))),
+          channel: dice.pick(Channel.allCases), priority: 0)
+      }
       return .contactArrived(
         contact, queue: QueueID(dice.roll(4 + dice.roll(2))), profile: ProfileID(index: UInt32(dice.roll(5))),
         channel: dice.pick(Channel.allCases), priority: Int16(dice.roll(3) - 1))
@@ -103,6 +136,8 @@ struct Swarm {
     case 30: return dice.hits(50) ? .agentUnreachable(agent) : .agentReachable(agent)
     case 31: return .wrapUpEnded(agent, contact, CodeID(index: 1))
     case 32: return .wrapUpExtended(agent, contact, .seconds(Int64(dice.roll(400))))
+    case 33..<35: return .contactPicked(contact, by: agent)
+    case 35: return dice.hits(20) ? .dayStarted : .ladderMigrated(QueueID(dice.roll(5)))
     default: return dice.hits(5) ? .restarted : .timersDue
     }
   }
@@ -130,12 +165,11 @@ struct Swarm {
     note(first)
     guard checking else { return }
     broken += engine.brokenInvariants()
-    // Where more than one was freed at once, the state at the end does not show what each decision saw.
-    let made = step.events.filter { if case .offerMade = $0 { true } else { false } }
-    guard made.count == 1, due == (input == .timersDue ? 1 : 0), input != .restarted else { return }
-    for case .offerMade(let contact, _, let agent) in made {
-      broken += engine.passedOver(by: contact, agent).map { "\($0) after \(input): \(step.events)" }
-    }
+    // Where timers freed several at once, each decision saw what the next one had not freed yet.
+    referee.judgesOrder = due == (input == .timersDue ? 1 : 0) && input != .restarted
+    if case .contactPicked(let contact, _) = input { referee.picked = contact } else { referee.picked = nil }
+    for (index, event) in step.events.enumerated() { referee.hear(event, first + UInt64(index), at: now) }
+    broken += referee.faults.map { "\($0) after \(input): \(step.events)" }
   }
 
   mutating func note(_ first: UInt64) {
