@@ -53,6 +53,7 @@ extension Switchboard {
       case .wrapUpStarted(let agent, _, _), .wrapUpExtended(let agent, _, _), .wrapUpEnded(let agent, _, _),
         .agentSignedIn(let agent), .agentSignedOut(let agent), .agentReady(let agent), .agentNotReady(let agent, _):
         agentChanged(agent)
+      case .ladderStepped, .ladderMigrated, .agentPreferred, .preferenceEnded, .dayStarted: break
       }
     default: break
     }

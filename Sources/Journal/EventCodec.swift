@@ -8,7 +8,8 @@ import SIP
 /// Encoding is a switch by hand, so that no change of a type changes what old journals mean. Kinds and the raw values
 /// in payloads are never reused; a changed layout takes the next version, and the old one stays readable.
 public enum EventCodec {
-  /// Raw values below 100 belong to call control, those from 100 to the ACD.
+  /// Raw values below 40 belong to call control, those from 40 to 59 to the ACD's routing, and those from 100 to the
+  /// rest of the ACD.
   enum Kind: UInt16, CaseIterable {
     case contactOpened = 1
     case contactClosed = 2
@@ -21,6 +22,12 @@ public enum EventCodec {
     case dialogEnded = 9
     case configurationApplied = 10
     case restarted = 11
+
+    case ladderStepped = 40
+    case ladderMigrated = 41
+    case agentPreferred = 42
+    case preferenceEnded = 43
+    case dayStarted = 44
 
     case contactQueued = 100
     case contactRefused = 101

@@ -100,7 +100,8 @@ struct Projection {
       guard let row = change(contact, { $0.endWrapUp(code, at: instant) })?.row else { return }
       count(agent, at: instant) { $0.wrapUp += row.wrapUp ?? 0 }
     case .contactLost, .contactReturned, .offerWithdrawn, .offerFailed, .wrapUpExtended,
-      .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady:
+      .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady,
+      .ladderStepped, .ladderMigrated, .agentPreferred, .preferenceEnded, .dayStarted:
       break
     }
   }
