@@ -234,7 +234,7 @@ extension State {
   private mutating func applyMade(_ slot: Int, _ agent: Int, at instant: Instant, _ sequence: UInt64) {
     moveCursor(for: slot, to: agent)
     offers.insert(LiveOffer(sequence: sequence, slot: slot, agent: agent))
-    agents[agent].offered = has(.doubleOffer) ? -1 : Int32(slot)
+    agents[agent].offered = Int32(slot)
     let deadline = instant + queues[contacts[slot].queue].ring
     if queues[contacts[slot].queue].policy == .broadcast {
       ring(slot, agent, until: deadline, sequence)
@@ -243,6 +243,7 @@ extension State {
       setPhase(.offered, of: slot, until: deadline, sequence)
       contacts[slot].offer = sequence
       contacts[slot].agent = Int32(agent)
+      if has(.doubleOffer) { agents[agent].offered = -1 }
     }
     relist(agent)
   }

@@ -218,6 +218,21 @@ struct Swarm {
     #expect(swarm.outcomes.values.contains(1))
   }
 
+  #if DEBUG
+    @Test("An engine with a fault is caught by its checks", arguments: Fault.allCases)
+    func mutants(fault: Fault) {
+      for seed in 0..<40 {
+        var swarm = Swarm(seed: UInt64(seed))
+        swarm.engine.inject(fault)
+        for _ in 0..<2_000 {
+          swarm.stir()
+          if !swarm.broken.isEmpty { return }
+        }
+      }
+      Issue.record("\(fault) was never noticed")
+    }
+  #endif
+
   @Test("A replayed journal, and a checkpoint with the rest of it, restore the same state", arguments: 100..<120)
   func replay(seed: Int) throws {
     var swarm = Swarm(seed: UInt64(seed))
