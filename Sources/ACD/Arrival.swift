@@ -61,7 +61,7 @@ extension Engine {
     for live in offers { withdraw(live, .contactLost, &step) }
     // The wait limit may have passed while the offer was its last chance.
     settle(slot, &step)
-    for live in offers { match(agent: live.agent, &step) }
+    rematch(agents: offers, &step)
   }
 
   mutating func regain(_ slot: Int, _ step: inout Step) {
@@ -119,6 +119,6 @@ extension Engine {
     let offers = state.liveOffers(of: slot)
     for live in offers { withdraw(live, withdrawal, &step) }
     conclude(slot, outcome, withdrawal, &step)
-    for live in offers { match(agent: live.agent, &step) }
+    rematch(agents: offers, &step)
   }
 }

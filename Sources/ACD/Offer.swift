@@ -101,6 +101,14 @@ extension Engine {
     if let slot = state.firstContact(for: agent, at: now) { offer(slot, to: agent, &step) }
   }
 
+  /// Several agents have become free at once: each contact that one of them would take goes to the first of them by
+  /// its queue's policy.
+  mutating func rematch(agents freed: [LiveOffer], _ step: inout Step) {
+    for live in freed {
+      while let slot = state.firstContact(for: live.agent, at: now) { rematch(contact: slot, &step) }
+    }
+  }
+
   private mutating func offer(_ slot: Int, to agent: Int, _ step: inout Step) {
     let offer = makeOffer(slot, to: agent, &step)
     let agent = AgentID(index: UInt32(agent))

@@ -11,7 +11,7 @@ extension Engine {
     for live in rest { withdraw(live, .acceptedByOther, &step) }
     accept(makeOffer(slot, to: Int(agent.index), &step), &step)
     if let left { settle(left.slot, &step) }
-    for live in rest { match(agent: live.agent, &step) }
+    rematch(agents: rest, &step)
   }
 }
 

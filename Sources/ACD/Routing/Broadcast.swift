@@ -57,6 +57,6 @@ extension Engine {
     guard state.contacts[slot].ringing >= 0, !state.has(.lostWithdrawal) else { return }
     let rest = state.liveOffers(of: slot)
     for live in rest { withdraw(live, .acceptedByOther, &step) }
-    for live in rest { match(agent: live.agent, &step) }
+    rematch(agents: rest, &step)
   }
 }
