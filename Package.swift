@@ -115,7 +115,9 @@ let package = Package(
       ],
       swiftSettings: settings),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["ACD", "Primitives", "SIP", "SDP", "Simulator"], path: "Benchmarks",
+      name: "Benchmarks",
+      dependencies: ["ACD", "CallControl", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration"],
+      path: "Benchmarks",
       exclude: ["Preload"],
       swiftSettings: settings),
 
@@ -134,7 +136,8 @@ let package = Package(
       dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
       exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
-      name: "SimulatorTests", dependencies: ["ACD", "Primitives", "Simulator", "SiteConfiguration"],
+      name: "SimulatorTests",
+      dependencies: ["ACD", "CallControl", "Primitives", "Simulator", "SiteConfiguration"],
       exclude: ["Vectors"], swiftSettings: hot),
     .testTarget(name: "APITests", dependencies: ["API"], swiftSettings: settings),
     .testTarget(
@@ -161,7 +164,8 @@ let package = Package(
       name: "JournalTests",
       dependencies: [
         "ACD", "CallControl", "Journal", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift"),
-      ], swiftSettings: settings),
+      ],
+      exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "CallControlTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"],
       swiftSettings: settings),

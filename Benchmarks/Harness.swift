@@ -19,6 +19,14 @@ enum Harness {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
+  /// CPU seconds of the programs that this process has run and waited for.
+  static func childSeconds() -> Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage)
+    return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+      + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+  }
+
   /// Calls of the allocator so far, counted by the preloaded `Preload/malloc_count.c`; nil without it.
   static func mallocCalls() -> Int? {
     guard let symbol = dlsym(nil, "malloc_calls") else { return nil }
@@ -26,13 +34,15 @@ enum Harness {
   }
 
   /// Runs `body` for the best of three times; the state it works on stays warm in between.
-  static func measure(_ name: String, operations: Int, _ body: () -> Void) -> Measurement {
+  static func measure(
+    _ name: String, operations: Int, clock: () -> Double = cpuSeconds, _ body: () -> Void
+  ) -> Measurement {
     var best: Measurement?
     for _ in 0..<3 {
       let calls = mallocCalls()
-      let start = cpuSeconds()
+      let start = clock()
       body()
-      let seconds = cpuSeconds() - start
+      let seconds = clock() - start
       let allocations = mallocCalls().map { $0 - (calls ?? 0) }
       let run = Measurement(name: name, operations: operations, seconds: seconds, allocations: allocations)
       if run.seconds < best?.seconds ?? .infinity { best = run }

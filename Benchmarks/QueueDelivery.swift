@@ -4,7 +4,7 @@ import Glibc
 /// Calls through the real server: how soon a free agent gets the next caller, in which order, and what a call costs.
 /// `SWITCHBOARD` names the server program. Callers and agents are this process: SIP over two UDP sockets, no media.
 func benchmarkDelivery() {
-  guard let server = ProcessInfo.processInfo.environment["SWITCHBOARD"] else {
+  guard let program = ProcessInfo.processInfo.environment["SWITCHBOARD"] else {
     print("delivery: skipped, the environment variable SWITCHBOARD names no server program")
     return
   }
@@ -13,13 +13,17 @@ func benchmarkDelivery() {
       + " p99 800-1500 ms, 46-50 % of the ideal calls, 2.8x the fair share, up to 18 of 140 out of order")
   for backlog in [20, 100, 1_000] {
     let load = Delivery.Load(agents: 10, backlog: backlog, rate: 20, talk: 0.3...0.7, seconds: 12)
-    guard let result = Delivery(load, server: server)?.run() else { return print("delivery: the server did not start") }
+    guard let result = Delivery(load, program: program)?.run() else {
+      return print("delivery: the server did not start")
+    }
     print("waiting \(backlog): \(result)")
   }
   print("100 idle agents, 100 calls/s, talk 0.1 s; Asterisk 22: 2.3 ms as plain B2BUA, 3.0 ms through its queue")
   for answer in ["on_agent", "on_entry"] {
     let load = Delivery.Load(agents: 100, backlog: 0, rate: 100, talk: 0.1...0.1, seconds: 10, answer: answer)
-    guard let result = Delivery(load, server: server)?.run() else { return print("delivery: the server did not start") }
+    guard let result = Delivery(load, program: program)?.run() else {
+      return print("delivery: the server did not start")
+    }
     print("answer \(answer): \(result)")
   }
   sippAnchor()
@@ -39,28 +43,13 @@ private func sippAnchor() {
   }
   guard let callee = start(["-sn", "uas", "-p", "14930"]) else { return }
   usleep(500_000)
-  let before = cpuSeconds(of: callee.processIdentifier)
+  let before = Harness.cpuSeconds(of: callee.processIdentifier)
   let caller = start(["-sn", "uac", "127.0.0.1:14930", "-p", "14940", "-r", "1000", "-m", "5000"])
   caller?.waitUntilExit()
-  let cost = cpuSeconds(of: callee.processIdentifier) - before
+  let cost = Harness.cpuSeconds(of: callee.processIdentifier) - before
   callee.terminate()
   callee.waitUntilExit()
   print("anchor: sipp to sipp, callee \(String(format: "%.3f", cost / 5)) ms CPU per call at 1,000 calls/s")
-}
-
-/// CPU seconds that a process has used, from `/proc/PID/stat`.
-private func cpuSeconds(of process: Int32) -> Double {
-  let text = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
-  let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-  guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
-  return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
-}
-
-/// Seconds of a clock that never jumps.
-private func seconds() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
 /// One load on one server process.
@@ -88,15 +77,10 @@ private final class Delivery {
     var failed = 0
 
     var description: String {
-      let sorted = gaps.sorted()
-      func milliseconds(_ share: Double) -> String {
-        guard let last = sorted.indices.last else { return "-" }
-        return String(format: "%.1f", 1_000 * sorted[min(last, Int(Double(sorted.count) * share))])
-      }
       let total = delivered.reduce(0, +)
       let rate = Double(total) / seconds
       let busiest = Double(delivered.max() ?? 0) * Double(delivered.count) / Double(max(1, total))
-      return "BYE to next INVITE p50 \(milliseconds(0.5)) p99 \(milliseconds(0.99)) max \(milliseconds(1)) ms, "
+      return "BYE to next INVITE \(Harness.quantiles(gaps)), "
         + String(
           format: "%.1f calls/s (%.0f %% of %.1f), busiest %.2fx fair, ", rate, 100 * rate / ideal, ideal, busiest)
         + String(
@@ -114,8 +98,7 @@ private final class Delivery {
   }
 
   private let load: Load
-  private let process = Process()
-  private let folder = FileManager.default.temporaryDirectory.appending(path: "delivery-\(getpid())")
+  private let server: Server
   private let callers: UDPSocket
   private let agents: UDPSocket
   private var result = Result()
@@ -131,38 +114,14 @@ private final class Delivery {
   private var random = SystemRandomNumberGenerator()
 
   /// Starts the server; nil if it does not come up.
-  init?(_ load: Load, server: String) {
+  init?(_ load: Load, program: String) {
     guard let callers = UDPSocket(port: Port.callers), let agents = UDPSocket(port: Port.agents) else { return nil }
     self.load = load
     self.callers = callers
     self.agents = agents
     freedAt = Array(repeating: nil, count: load.agents)
     result.delivered = Array(repeating: 0, count: load.agents)
-    do {
-      try writeSite()
-      process.executableURL = URL(filePath: server)
-      process.arguments = [
-        "serve", folder.appending(path: "Queues").path, "--data", folder.appending(path: "data").path,
-      ]
-      process.standardOutput = FileHandle.nullDevice
-      process.standardError = FileHandle.nullDevice
-      try process.run()
-    } catch {
-      return nil
-    }
-    let deadline = seconds() + 10
-    while request("GET", "/-/ready", token: nil) != 200 {
-      guard seconds() < deadline else {
-        stop()
-        return nil
-      }
-      usleep(50_000)
-    }
-  }
-
-  private func writeSite() throws {
     var yaml = """
-      site: { name: Delivery, domain: delivery.example, time_zone: UTC }
       listen:
         http: { address: 127.0.0.1, port: \(Port.http) }
         sip: { address: 127.0.0.1, advertised_address: 127.0.0.1, udp: \(Port.server), tcp: \(Port.server) }
@@ -179,39 +138,32 @@ private final class Delivery {
       agents:
 
       """
-    let site = folder.appending(path: "Queues")
-    try? FileManager.default.removeItem(at: folder)
-    try FileManager.default.createDirectory(at: site, withIntermediateDirectories: true)
+    var files: [String: String] = [:]
     for agent in 0..<load.agents {
       yaml +=
         "  a\(agent): { name: A\(agent), phone: \"sip:a\(agent)@127.0.0.1:\(Port.agents)\", "
         + "queues: [support], token_file: a\(agent).token }\n"
-      try token(agent).write(to: site.appending(path: "a\(agent).token"), atomically: true, encoding: .utf8)
+      files["a\(agent).token"] = Self.token(agent)
     }
-    try yaml.write(to: site.appending(path: "site.yaml"), atomically: true, encoding: .utf8)
+    guard let server = Server(program, name: "delivery", http: Port.http, yaml: yaml, files: files) else { return nil }
+    self.server = server
   }
 
-  private func token(_ agent: Int) -> String { "token-of-the-benchmark-agent-\(agent)" }
-
-  private func stop() {
-    process.terminate()
-    process.waitUntilExit()
-    try? FileManager.default.removeItem(at: folder)
-  }
+  private static func token(_ agent: Int) -> String { "token-of-the-benchmark-agent-\(agent)" }
 
   func run() -> Result {
-    defer { stop() }
+    defer { server.stop() }
     // The backlog comes first, faster than the calls that are measured.
     serve(for: Double(load.backlog) / 250 + 0.5, callsPerSecond: 250, atMost: load.backlog)
-    for agent in 0..<load.agents { _ = request("POST", "/v1/agents/me/sign-in", token: token(agent)) }
+    for agent in 0..<load.agents { _ = server.request("POST", "/v1/agents/me/sign-in", token: Self.token(agent)) }
     serve(for: 1, callsPerSecond: load.rate)
-    let cpu = cpuSeconds(of: process.processIdentifier)
+    let cpu = server.cpuSeconds
     let start = seconds()
     isMeasuring = true
     serve(for: load.seconds, callsPerSecond: load.rate)
     isMeasuring = false
     result.seconds = seconds() - start
-    result.cpuSeconds = cpuSeconds(of: process.processIdentifier) - cpu
+    result.cpuSeconds = server.cpuSeconds - cpu
     result.ideal = min(load.rate, 2 * Double(load.agents) / (load.talk.lowerBound + load.talk.upperBound))
     return result
   }
@@ -335,25 +287,6 @@ private final class Delivery {
     freedAt[talk.agent] = now
     unanswered[talk.callID + " 1 BYE"] = (agents, talk.bye, now + 0.5)
   }
-
-  // MARK: API
-
-  /// One request over a connection of its own; the status, or nil.
-  private func request(_ method: String, _ path: String, token: String?) -> Int? {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    guard UDPSocket.withAddress(Port.http, { connect(descriptor, $0, $1) }) == 0 else { return nil }
-    let authorization = token.map { "Authorization: Bearer \($0)\r\n" } ?? ""
-    let text =
-      "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(Port.http)\r\n\(authorization)Content-Length: 0\r\n"
-      + "Connection: close\r\n\r\n"
-    _ = Array(text.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-    var bytes = [UInt8](repeating: 0, count: 512)
-    let count = read(descriptor, &bytes, bytes.count)
-    guard count > 0 else { return nil }
-    return Int(String(decoding: bytes[..<count], as: UTF8.self).split(separator: " ").dropFirst().first ?? "")
-  }
 }
 
 /// As much of SIP as the loads above need.
@@ -400,14 +333,14 @@ private final class UDPSocket {
     descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
     var size: Int32 = 4 << 20
     setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
-    guard Self.withAddress(port, { bind(descriptor, $0, $1) }) == 0 else { return nil }
+    guard withLoopback(port, { bind(descriptor, $0, $1) }) == 0 else { return nil }
   }
 
   deinit { close(descriptor) }
 
   func send(_ text: String, to port: Int) {
     let bytes = Array(text.utf8)
-    _ = Self.withAddress(port) { address, size in
+    _ = withLoopback(port) { address, size in
       Int32(truncatingIfNeeded: sendto(descriptor, bytes, bytes.count, 0, address, size))
     }
   }
@@ -420,15 +353,5 @@ private final class UDPSocket {
   static func wait(for sockets: [UDPSocket], seconds: Double) {
     var descriptors = sockets.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
     poll(&descriptors, nfds_t(descriptors.count), Int32((max(0, seconds) * 1_000).rounded(.up)))
-  }
-
-  static func withAddress(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-    }
   }
 }

@@ -1,10 +1,13 @@
-// Benchmarks: `Benchmarks [acd] [sip] [simulation] [delivery]`. Each prints CPU time beside an anchor loop measured in
-// the same run. `delivery` needs the built server in SWITCHBOARD.
+// `Benchmarks [NAME]…`: those named, or all. Each prints CPU time beside an anchor loop measured in the same run; those
+// of the whole program need it in SWITCHBOARD.
 let commands: [(name: String, run: () -> Void)] = [
   ("acd", benchmarkACD),
   ("sip", benchmarkSIPParse),
   ("simulation", benchmarkSimulation),
+  ("day", benchmarkWorkingDay),
+  ("call", benchmarkCall),
   ("delivery", benchmarkDelivery),
+  ("console", benchmarkConsole),
 ]
 let chosen = CommandLine.arguments.dropFirst()
 for command in commands where chosen.isEmpty || chosen.contains(command.name) { command.run() }

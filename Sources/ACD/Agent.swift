@@ -130,7 +130,27 @@ extension State {
       agents[agent].missed = 0
       agents[agent].declined = 0
     }
+    let wasStaff = agents[agent].presence != .signedOut
     agents[agent].presence = presence
     agents[agent].reason = reason
+    if wasStaff != (presence != .signedOut) { countStaff(agent, by: wasStaff ? -1 : 1) }
+  }
+
+  /// An agent has signed in or out: one more or less in each of the agent's queues.
+  mutating func countStaff(_ agent: Int, by change: Int32) {
+    let first = Int(agents[agent].firstMembership)
+    for membership in first..<(first + Int(agents[agent].membershipCount)) {
+      let row = memberships[membership]
+      if row.kinds & Kind.bit(Kind.voice) != 0 { queues[row.queue].voiceStaff += change }
+      if row.kinds & Kind.bit(Kind.chat) != 0 { queues[row.queue].chatStaff += change }
+    }
+  }
+
+  mutating func recountStaff() {
+    for queue in queues.indices {
+      queues[queue].voiceStaff = 0
+      queues[queue].chatStaff = 0
+    }
+    for agent in agents.indices where agents[agent].presence != .signedOut { countStaff(agent, by: 1) }
   }
 }

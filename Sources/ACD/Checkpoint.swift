@@ -3,7 +3,7 @@ public import Primitives
 /// The state as bytes: the facts only, in a canonical order, so that equal states are equal bytes. Indexes over them
 /// (buckets, ready lists, timers, offers) are built again by the reader.
 extension Engine {
-  static let checkpointVersion: UInt16 = 2
+  static let checkpointVersion: UInt16 = 3
 
   /// Writes the whole state, versioned; `init(checkpoint:definitions:)` reads it back.
   public func writeCheckpoint(into writer: inout ByteWriter) {
@@ -14,6 +14,7 @@ extension Engine {
     for queue in state.queues.indices {
       writer.write(state.queues[queue].handleTime)
       writer.write(state.queues[queue].cursor)
+      writer.write(state.queues[queue].waits)
       writer.write(state.counters[queue])
     }
     writer.write(UInt32(state.agents.count))
@@ -60,6 +61,11 @@ extension Engine {
     writer.write(row.phase.rawValue)
     writer.write(row.channel.rawValue)
     writer.write(row.isLost)
+    writer.write(row.isSegment)
+    writer.write(row.isOnLine)
+    writer.write(row.isDialledFirst)
+    writer.write(row.hops)
+    writer.write(row.attempts)
     writer.write(row.priority)
     writer.write(row.queue)
     writer.write(row.profile)
@@ -67,6 +73,7 @@ extension Engine {
     writer.write(row.heldFor)
     writer.write(row.holdDeadline)
     writer.write(row.entry)
+    writer.write(row.waitStart)
     writer.write(row.entrySequence)
     writer.write(row.offer)
     writer.write(row.waitDeadline)
@@ -76,6 +83,7 @@ extension Engine {
     writer.write(row.phaseSequence)
     writer.write(row.answered)
     writer.write(row.wrapUpStart)
+    writer.write(row.estimates)
   }
 
   /// - Parameter definitions: those in force when the checkpoint was written, or later ones.
@@ -107,6 +115,7 @@ extension Engine {
     for queue in 0..<queues {
       state.queues[queue].handleTime = try reader.read()
       state.queues[queue].cursor = try reader.read()
+      state.queues[queue].waits = try reader.readHistory()
       state.counters[queue] = try reader.readCounters()
     }
     let agents = Int(try reader.read(UInt32.self))
@@ -119,7 +128,8 @@ extension Engine {
       var row = try reader.readContact()
       try check(row.queue >= 0 && Int(row.queue) < queues, "an unknown queue")
       try check(Int(row.profile) < definitions.profiles.count, "an unknown profile")
-      let needsAgent = row.phase != .waiting && !(row.phase == .offered && row.offer == 0)
+      let needsAgent =
+        ![.waiting, .resting, .dialling, .placeHeld].contains(row.phase) && !(row.phase == .offered && row.offer == 0)
       try check(row.heldFor >= -1 && row.heldFor < agents, "an unknown agent")
       let (ladder, taken) = (Int(try reader.read(Int32.self)), try reader.read(Int32.self))
       try check(ladder < ladders.count, "an unknown ladder")
@@ -180,14 +190,18 @@ extension State {
   fileprivate mutating func rebuild() {
     for slot in contacts.indices where contacts[slot].phase != .gone {
       let row = contacts[slot]
-      if row.phase == .waiting || row.phase == .offered { queues[row.queue].waiting += 1 }
+      switch row.phase {
+      case .waiting, .offered, .resting, .dialling: queues[row.queue].waiting += 1
+      case .gone, .connecting, .answered, .wrapUp, .placeHeld: break
+      }
+      if row.phase == .dialling { queues[row.queue].dialling += 1 }
       if hasPatience(slot) { armPatience(slot) }
       if row.phaseDeadline != .distantFuture {
         setPhase(row.phase, of: slot, until: row.phaseDeadline, row.phaseSequence)
       }
       if row.offer != 0 { offers.insert(LiveOffer(sequence: row.offer, slot: slot, agent: Int(row.agent))) }
       switch row.phase {
-      case .gone: break
+      case .gone, .resting, .dialling, .placeHeld: break
       case .waiting: if !row.isLost { line(up: slot) }
       case .offered:
         if row.offer != 0 { agents[row.agent].offered = Int32(slot) } else if !row.isLost { line(up: slot) }
@@ -204,6 +218,7 @@ extension State {
       offers.insert(LiveOffer(sequence: offer, slot: slot, agent: agent))
       ring(slot, agent, until: agents[agent].ringDeadline, offer)
     }
+    recountStaff()
     for agent in agents.indices {
       relist(agent)
       armRetry(agent, after: lastInstant)
@@ -282,6 +297,32 @@ extension ByteWriter {
     write(counters.callback)
     write(counters.withdrawn)
     write(counters.answeredWait)
+    write(counters.excessWait)
+    write(counters.handled)
+    write(counters.talk)
+    write(counters.wrapUp)
+    write(counters.callbacksQueued)
+    write(counters.callbacksAnswered)
+    write(counters.callbacksClosed)
+    write(counters.estimates.announced)
+    write(counters.estimates.covered)
+    for score in [counters.estimates.queueLength, counters.estimates.headOfLine, counters.estimates.lastToEnter] {
+      write(score.count)
+      write(score.squaredError)
+    }
+  }
+
+  fileprivate mutating func write(_ history: WaitHistory) {
+    write(history.lastToEnter)
+    write(history.exposure)
+    write(history.abandons)
+    write(history.departures)
+  }
+
+  fileprivate mutating func write(_ estimates: WaitEstimates) {
+    for value in [
+      estimates.queueLength, estimates.headOfLine, estimates.lastToEnter, estimates.low, estimates.high,
+    ] { write(value) }
   }
 }
 
@@ -319,7 +360,38 @@ extension ByteReader {
     counters.callback = try read()
     counters.withdrawn = try read()
     counters.answeredWait = try read()
+    counters.excessWait = try read()
+    counters.handled = try read()
+    counters.talk = try read()
+    counters.wrapUp = try read()
+    counters.callbacksQueued = try read()
+    counters.callbacksAnswered = try read()
+    counters.callbacksClosed = try read()
+    counters.estimates.announced = try read()
+    counters.estimates.covered = try read()
+    counters.estimates.queueLength = EstimateScore(count: try read(), squaredError: try read())
+    counters.estimates.headOfLine = EstimateScore(count: try read(), squaredError: try read())
+    counters.estimates.lastToEnter = EstimateScore(count: try read(), squaredError: try read())
     return counters
+  }
+
+  fileprivate mutating func readHistory() throws(Truncated) -> WaitHistory {
+    var history = WaitHistory()
+    history.lastToEnter = try read()
+    history.exposure = try read()
+    history.abandons = try read()
+    history.departures = try read()
+    return history
+  }
+
+  fileprivate mutating func readEstimates() throws(Truncated) -> WaitEstimates {
+    var estimates = WaitEstimates()
+    estimates.queueLength = try read()
+    estimates.headOfLine = try read()
+    estimates.lastToEnter = try read()
+    estimates.low = try read()
+    estimates.high = try read()
+    return estimates
   }
 
   fileprivate mutating func readContact() throws -> ContactRow {
@@ -331,6 +403,11 @@ extension ByteReader {
     row.phase = phase
     row.channel = channel
     row.isLost = try readBool()
+    row.isSegment = try readBool()
+    row.isOnLine = try readBool()
+    row.isDialledFirst = try readBool()
+    row.hops = try read()
+    row.attempts = try read()
     row.priority = try read()
     row.queue = try read()
     row.profile = try read()
@@ -338,6 +415,7 @@ extension ByteReader {
     row.heldFor = try read()
     row.holdDeadline = try readInstant()
     row.entry = try readInstant()
+    row.waitStart = try readInstant()
     row.entrySequence = try read()
     row.offer = try read()
     row.waitDeadline = try readInstant()
@@ -347,6 +425,7 @@ extension ByteReader {
     row.phaseSequence = try read()
     row.answered = try readInstant()
     row.wrapUpStart = try readInstant()
+    row.estimates = try readEstimates()
     return row
   }
 }

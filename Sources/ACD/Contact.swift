@@ -4,15 +4,31 @@ import Primitives
 struct ContactRow {
   /// ```
   /// gone -> waiting <-> offered -> connecting -> answered -> gone -> wrapUp -> gone
-  ///            ^                      |
-  ///            +---- offerFailed -----+
+  ///          ^  ^                      |
+  ///          |  +---- offerFailed -----+
+  ///          |
+  ///          +-- resting <-- dialFailed -- connecting or dialling <-- waiting   (a callback)
+  ///
+  /// waiting -> gone -> placeHeld -> gone                                        (a caller who may return)
   /// ```
-  enum Phase: UInt8 { case gone, waiting, offered, connecting, answered, wrapUp }
+  enum Phase: UInt8 { case gone, waiting, offered, connecting, answered, wrapUp, resting, dialling, placeHeld }
 
   var generation: UInt32 = 0
   var phase = Phase.gone
   var channel = Channel.voice
   var isLost = false
+  /// The next `contactQueued` of this generation keeps entry and order.
+  var keepsPlace = false
+  /// What began earlier and goes on: its wait is counted from the moment it was queued.
+  var isSegment = false
+  /// Of a callback without an agent: the customer is on the line.
+  var isOnLine = false
+  /// Of a callback: it is dialled before an agent is rung.
+  var isDialledFirst = false
+  /// Queues that it has overflowed from.
+  var hops: UInt8 = 0
+  /// Calls to the customer so far.
+  var attempts: UInt8 = 0
   var priority: Int16 = 0
   var queue: Int32 = 0
   var profile: UInt32 = 0
@@ -24,7 +40,10 @@ struct ContactRow {
   /// First of the agents whom a broadcast rings.
   var ringing: Int32 = -1
   var holdDeadline = Instant.distantFuture
+  /// The place in order, and what aging counts from.
   var entry = Instant.distantPast
+  /// What the wait is counted from: the entry, or the start of the segment.
+  var waitStart = Instant.distantPast
   /// Journal sequence of the entry: the last word of the order, since slots are used again.
   var entrySequence: UInt64 = 0
   /// The live or accepted offer, 0 where there is none.
@@ -38,6 +57,7 @@ struct ContactRow {
   var phaseSequence: UInt64 = 0
   var answered = Instant.distantPast
   var wrapUpStart = Instant.distantPast
+  var estimates = WaitEstimates()
 
   // The bucket it waits in, and its neighbours there.
   var bucket: Int32 = -1
@@ -48,12 +68,17 @@ struct ContactRow {
   var nextHeld: Int32 = -1
 
   var kind: Int { channel == .chat ? Kind.chat : Kind.voice }
+  /// The kind of bucket it waits in.
+  @inline(__always)
+  var lineKind: Int { isDialledFirst && !isOnLine ? Kind.dialledFirst : kind }
 }
 
 /// The two kinds of agent slot: a callback uses the voice slot.
 enum Kind {
   static let voice = 0
   static let chat = 1
+  /// Not a slot: waiting callbacks whose customer is called before an agent is rung. No agent is offered one.
+  static let dialledFirst = 2
   static func bit(_ kind: Int) -> UInt8 { 1 << UInt8(kind) }
 }
 
@@ -98,11 +123,12 @@ extension State {
   }
 
   /// Sets the timer for the soonest of wait limit, lost limit, the end of being held, and the ladder's next step.
-  mutating func armPatience(_ slot: Int) {
+  mutating func armPatience(_ slot: Int, after instant: Instant = .distantPast) {
     let row = contacts[slot]
-    var deadline = min(row.waitDeadline, row.lostDeadline, row.holdDeadline)
+    func later(_ deadline: Instant) -> Instant { deadline > instant ? deadline : .distantFuture }
+    var deadline = min(later(row.waitDeadline), later(row.lostDeadline), later(row.holdDeadline))
     if row.rung != 0, rungs[row.rung].next != .max {
-      deadline = min(deadline, Instant(microseconds: row.entry.microseconds.addingClamped(nextStep(rungs[row.rung].next))))
+      deadline = min(deadline, Instant(microseconds: row.waitStart.microseconds.addingClamped(nextStep(rungs[row.rung].next))))
     }
     let timer = TimerSlot.patience(contact: slot).slot
     if deadline == .distantFuture {

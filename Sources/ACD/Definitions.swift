@@ -89,6 +89,16 @@ public struct QueueDefinition: Sendable, Equatable {
   public var shortAbandon: Int64 = 0
   /// A chat visitor gone this long has abandoned, in microseconds.
   public var lostLimit: Int64 = .seconds(120)
+  /// When the queue takes newcomers; nil means always.
+  public var hours: Hours?
+  /// Who else takes care of contacts beyond the limits.
+  public var overflow = OverflowDefinition()
+  /// How people who wait are called back; nil means not at all.
+  public var callback: CallbackDefinition?
+  /// How long a caller whose call ended while waiting may return to the place, in microseconds; 0 means never.
+  public var grace: Int64 = 0
+  /// Whether the wait of each contact that has to wait is estimated at its entry, and the estimate scored.
+  public var estimatesWaits = false
   /// The service level's name, threshold in microseconds and target 0-1, for reports.
   public var serviceLevel = ServiceLevelDefinition()
   public init(name: String) { self.name = name }

@@ -80,6 +80,17 @@ extension Engine {
     case .contactFailed(let contact):
       if let slot = state.slot(of: contact) { fail(slot, &step) }
 
+    case .contactCameBack(let contact, let after, let queue, let profile, let channel, let priority):
+      comeBack(contact, after: after, queue, profile, channel, priority, &step)
+    case .callbackRequested(let contact):
+      if let slot = state.slot(of: contact) { requestCallback(slot, &step) }
+    case .contactTransferred(let contact, let next, let queue, let profile, let priority):
+      if let slot = state.slot(of: contact) { transfer(slot, as: next, to: queue, profile, priority, &step) }
+    case .dialAnswered(let contact):
+      if let slot = state.slot(of: contact) { dialAnswered(slot, &step) }
+    case .dialFailed(let contact, let failure):
+      if let slot = state.slot(of: contact) { failDial(slot, failure, &step) }
+
     case .offerAccepted(let offer):
       if let live = state.offers[offer] { accept(live, &step) }
     case .offerDeclined(let offer):
@@ -124,7 +135,15 @@ extension Engine {
     case .phase(let slot):
       switch state.contacts[slot].phase {
       case .offered: miss(soleOffer(of: slot), &step)
-      case .connecting: failOffer(soleOffer(of: slot), .connect, &step)
+      case .connecting:
+        if isDialling(slot) {
+          failDial(slot, .noAnswer, &step)
+        } else {
+          failOffer(soleOffer(of: slot), .connect, &step)
+        }
+      case .dialling: failDial(slot, .noAnswer, &step)
+      case .resting: resumeCallback(slot, &step)
+      case .placeHeld: releasePlace(slot, &step)
       case .wrapUp: endWrapUp(slot, .none, &step)
       case .waiting, .answered, .gone: break
       }

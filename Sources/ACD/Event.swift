@@ -41,6 +41,33 @@ public enum Event: Sendable, Equatable {
   case wrapUpStarted(AgentID, ContactID, until: Instant)
   case wrapUpExtended(AgentID, ContactID, until: Instant)
   case wrapUpEnded(AgentID, ContactID, CodeID)
+
+  /// The contact that is queued next stands where this entry stands, whenever it is queued: `order` is the journal
+  /// sequence of the first `contactQueued`. Follows an outcome in another queue, or the return of a caller.
+  case placeKept(ContactID, entry: Instant, order: UInt64)
+  /// A caller who left unanswered may return to the place until then.
+  case placeHeld(ContactID, until: Instant)
+  /// Nobody can return to the place any more.
+  case placeReleased(ContactID)
+  /// The contact that is queued next goes on with what another began: a transfer. Entry and order are kept.
+  case segmentStarted(ContactID, after: ContactID)
+
+  /// The customer is being called; `agent` is `.none` where no agent waits for it. Journaled before the dial.
+  case dialStarted(ContactID, agent: AgentID, attempt: UInt8)
+  /// The customer is there without an agent: waits in line as a caller.
+  case dialAnswered(ContactID)
+  /// Nobody is blamed; the request keeps its place and rests.
+  case dialFailed(ContactID, agent: AgentID, DialFailure)
+  /// A callback that rested waits again.
+  case callbackResumed(ContactID)
+
+  /// How long the contact was expected to wait when it entered.
+  case waitEstimated(ContactID, WaitEstimates)
+}
+
+/// Why a customer could not be called.
+public enum DialFailure: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+  case noAnswer, busy, unreachable, forbidden, restart
 }
 
 /// Why a contact never entered the queue.
@@ -54,11 +81,19 @@ public enum Outcome: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   /// Abandoned before the queue's short-abandon limit.
   case shortAbandoned
   case timedOut, overflowed, callbackRequested, withdrawn, failed
+  /// Left a message instead of waiting.
+  case leftMessage
+  /// Of a callback: the customer was not reached in the attempts allowed.
+  case unreached
+  /// The last agent who could have answered has gone.
+  case unstaffed
 }
 
 /// How an answered contact ended at last.
 public enum EndCause: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case contactLeft, agentLeft, failed, restart
+  /// Went on in a queue, as another segment.
+  case transferred
 }
 
 /// Why a step of a ladder was taken.
@@ -77,7 +112,7 @@ public enum PreferenceEnd: UInt8, Sendable, CaseIterable, BitwiseCopyable {
 
 /// Why a live offer was taken back.
 public enum Withdrawal: UInt8, Sendable, CaseIterable, BitwiseCopyable {
-  case contactLeft, timedOut, agentNotReady, agentSignedOut, acceptedByOther, contactLost, reconfigured
+  case contactLeft, timedOut, agentNotReady, agentSignedOut, acceptedByOther, contactLost, reconfigured, callbackRequested
   /// The agent picked another contact.
   case agentPicked
 }

@@ -17,6 +17,18 @@ public enum Input: Sendable, Equatable {
   /// The contact broke by our own fault, at any time: its outcome, or its end cause, is `failed`.
   case contactFailed(ContactID)
 
+  /// As `contactArrived`, for a caller who may have waited before as `after` and been cut off: within the queue's
+  /// grace the place is kept.
+  case contactCameBack(
+    ContactID, after: ContactID, queue: QueueID, profile: ProfileID, channel: Channel, priority: Int16)
+  /// A waiting contact wants to be called back instead. Nothing happens where the queue calls nobody back.
+  case callbackRequested(ContactID)
+  /// An answered contact goes on in a queue as a contact of its own, with the entry time and the rank it had.
+  case contactTransferred(ContactID, as: ContactID, queue: QueueID, profile: ProfileID, priority: Int16)
+  /// The customer of a callback answered, or did not.
+  case dialAnswered(ContactID)
+  case dialFailed(ContactID, DialFailure)
+
   case offerAccepted(OfferID)
   case offerDeclined(OfferID)
   case offerFailed(OfferID, OfferFailure)

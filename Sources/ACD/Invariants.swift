@@ -25,7 +25,7 @@ extension Engine {
 
   private func mayTake(_ agent: Int, _ slot: Int) -> Bool {
     let row = state.contacts[slot]
-    return hasRoom(agent, kind: row.kind) && (row.heldFor < 0 || Int(row.heldFor) == agent) && reaches(agent, slot)
+    return row.lineKind != Kind.dialledFirst && hasRoom(agent, kind: row.kind) && (row.heldFor < 0 || Int(row.heldFor) == agent) && reaches(agent, slot)
       && !state.retryPairs(of: agent).contains {
         Int($0.contact) == slot && $0.generation == row.generation && $0.until > now
       }
@@ -86,7 +86,7 @@ extension Engine {
         broken.append("contact \(slot) is held in vain")
       }
       let rung = state.rungs[row.rung]
-      if rung.next != .max, now - row.entry > rung.next { broken.append("contact \(slot) has missed a step") }
+      if rung.next != .max, now - row.waitStart > rung.next { broken.append("contact \(slot) has missed a step") }
       return broken
     }
   }
@@ -154,13 +154,19 @@ extension State {
     var inLine = 0
     for queue in queues.indices {
       let own = contacts.indices.filter { contacts[$0].phase != .gone && contacts[$0].queue == Int32(queue) }
-      let waiting = own.filter { contacts[$0].phase == .waiting || contacts[$0].phase == .offered }.count
+      let waiting = own.filter { [.waiting, .offered, .resting, .dialling].contains(contacts[$0].phase) }.count
       if waiting != Int(queues[queue].waiting) { broken.append("queue \(queue) counts its waiting wrongly") }
-      let open = waiting + own.filter { contacts[$0].phase == .connecting }.count
+      let open = own.filter { [.waiting, .offered, .resting, .dialling, .connecting].contains(contacts[$0].phase) }
+      let callbacks = open.filter { contacts[$0].channel == .callback }.count
+      let dialling = own.filter { contacts[$0].phase == .dialling }.count
+      if dialling != Int(queues[queue].dialling) { broken.append("queue \(queue) counts its dials wrongly") }
       let sum = counters[queue]
       let fixed =
         sum.answered + sum.abandoned + sum.shortAbandoned + sum.left + sum.failed + sum.callback + sum.withdrawn
-      if sum.entered != fixed + UInt64(open) { broken.append("queue \(queue) has lost an outcome") }
+      if sum.entered != fixed + UInt64(open.count - callbacks) { broken.append("queue \(queue) has lost an outcome") }
+      if sum.callbacksQueued != sum.callbacksAnswered + sum.callbacksClosed + UInt64(callbacks) {
+        broken.append("queue \(queue) has lost a callback")
+      }
       forEachBucket(of: Int32(queue)) { inLine += brokenBucket($0, &broken) }
     }
     if inLine != contacts.indices.filter(isInLine).count { broken.append("\(inLine) contacts stand in line") }
@@ -204,6 +210,7 @@ extension State {
       count += 1
     }
     if row.tail != previous { broken.append("a bucket has lost its tail") }
+    if count != Int(row.count) { broken.append("a bucket counts wrongly") }
     return count
   }
 
@@ -214,7 +221,7 @@ extension State {
       case .waiting: return min(row.waitDeadline, row.lostDeadline) < now
       case .offered where row.ringing >= 0:
         return liveOffers(of: $0).contains { agents[$0.agent].ringDeadline < now }
-      case .offered, .connecting, .wrapUp: return row.phaseDeadline < now
+      case .offered, .connecting, .wrapUp, .resting, .dialling, .placeHeld: return row.phaseDeadline < now
       case .answered, .gone: return false
       }
     }.map { "contact \($0) has outlived its deadline" }

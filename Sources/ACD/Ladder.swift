@@ -173,9 +173,9 @@ extension State {
 extension State {
   /// Why the contact's next step is due, if it is.
   func dueStep(_ slot: Int, at now: Instant) -> StepReason? {
+    guard contacts[slot].rung != 0, rungs[contacts[slot].rung].next != .max else { return nil }
     let row = contacts[slot]
-    guard row.rung != 0, rungs[row.rung].next != .max else { return nil }
-    if now - row.entry >= nextStep(rungs[row.rung].next) { return .waited }
+    if now - row.waitStart >= nextStep(rungs[row.rung].next) { return .waited }
     return isUnstaffed(queue: row.queue, kind: row.kind, rung: row.rung, profile: row.profile) ? .unstaffed : nil
   }
 
@@ -186,7 +186,7 @@ extension State {
       touch()
       let bucket = buckets[place]
       guard bucket.rung != 0, rungs[bucket.rung].next != .max,
-        isUnstaffed(queue: bucket.queue, kind: Int(bucket.kind), rung: bucket.rung, profile: bucket.profile)
+        isUnstaffed(queue: bucket.queue, kind: contacts[bucket.head].kind, rung: bucket.rung, profile: bucket.profile)
       else { return }
       var slot = bucket.head
       while slot >= 0 {
@@ -249,7 +249,6 @@ extension Engine {
       let queue = state.memberships[membership].queue
       guard state.dutyStart[queue] >= 0 else { continue }
       for slot in state.stranded(in: queue) {
-        climb(slot, &step)
         rematch(contact: slot, &step)
       }
     }
@@ -263,10 +262,9 @@ extension Engine {
       guard row.phase == .waiting || row.phase == .offered || row.phase == .connecting else { continue }
       guard state.rungs[row.rung].ladder != state.rungs[current].ladder else { continue }
       let ladder = definitions.queues[Int(queue.index)].ladder
-      let taken = ladder.prefix { $0.after <= now - row.entry }.count
+      let taken = ladder.prefix { $0.after <= now - row.waitStart }.count
       emit(.ladderMigrated(state.contactID(slot), step: UInt8(clamping: taken)), &step)
-      climb(slot, &step)
-      rematch(contact: slot, &step)
+      if row.phase != .connecting { rematch(contact: slot, &step) }
     }
   }
 }

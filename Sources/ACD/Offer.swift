@@ -81,6 +81,10 @@ struct OfferTable: Sendable {
 extension Engine {
   /// A contact has become free to be offered: to the first agent by its queue's policy, or to all of them.
   mutating func match(contact slot: Int, _ step: inout Step) {
+    climb(slot, &step)
+    if state.contacts[slot].lineKind == Kind.dialledFirst {
+      return dialFirst(slot, &step)
+    }
     while state.contacts[slot].bucket >= 0, let agent = state.firstAgent(for: slot, at: now) {
       offer(slot, to: agent, &step)
     }
@@ -89,6 +93,8 @@ extension Engine {
   /// A contact and agents who could take it may have become free together: such an agent may have to take another
   /// contact first, who stands before this one.
   mutating func rematch(contact slot: Int, _ step: inout Step) {
+    climb(slot, &step)
+    if state.contacts[slot].lineKind == Kind.dialledFirst { return match(contact: slot, &step) }
     while state.contacts[slot].bucket >= 0, let agent = state.firstAgent(for: slot, at: now),
       let first = state.firstContact(for: agent, at: now)
     {
@@ -98,14 +104,24 @@ extension Engine {
 
   /// An agent may have become free: for the first contact in order whom the agent may take.
   mutating func match(agent: Int, _ step: inout Step) {
-    if let slot = state.firstContact(for: agent, at: now) { offer(slot, to: agent, &step) }
+    if let slot = state.firstContact(for: agent, at: now) {
+      offer(slot, to: agent, &step)
+    } else if state.dialledFirst > 0 {
+      dialFirst(for: agent, &step)
+    }
   }
 
   /// Several agents have become free at once: each contact that one of them would take goes to the first of them by
   /// its queue's policy.
   mutating func rematch(agents freed: [LiveOffer], _ step: inout Step) {
     for live in freed {
-      while let slot = state.firstContact(for: live.agent, at: now) { rematch(contact: slot, &step) }
+      while let slot = state.firstContact(for: live.agent, at: now) {
+        let sequence = step.sequence
+        rematch(contact: slot, &step)
+        // Were the indexes at odds, this would never end.
+        if step.sequence == sequence { break }
+      }
+      match(agent: live.agent, &step)
     }
   }
 
@@ -134,6 +150,8 @@ extension Engine {
     guard state.contacts[live.slot].phase == .offered else { return }
     let (offer, contact, agent) = ids(live)
     emit(.offerAccepted(offer, contact, agent), &step)
+    let row = state.contacts[live.slot]
+    if row.channel == .callback, !row.isOnLine { dial(live.slot, for: agent, &step) }
     step.actions.append(.connect(offer, contact, agent))
     withdrawRest(live.slot, &step)
     match(agent: live.agent, &step)
@@ -185,10 +203,15 @@ extension Engine {
 
   /// Nobody's fault: no miss is counted, and the contact keeps its entry and its rank.
   mutating func failOffer(_ live: LiveOffer, _ failure: OfferFailure, _ step: inout Step) {
-    breakOffer(live, failure, &step)
+    if isDialling(live.slot) {
+      // The customer may have been rung: not at once again.
+      breakDial(live.slot, .unreachable, &step)
+    } else {
+      breakOffer(live, failure, &step)
+    }
     let isParked = failure == .unreachable && state.agents[live.agent].presence == .ready
     if isParked { emit(.agentNotReady(AgentID(index: UInt32(live.agent)), .unreachable), &step) }
-    settle(live.slot, &step)
+    if state.contacts[live.slot].phase == .resting { settleRest(live.slot, &step) } else { settle(live.slot, &step) }
     match(agent: live.agent, &step)
     if isParked { climbAll(without: live.agent, &step) }
   }

@@ -61,7 +61,6 @@ extension Engine {
     if state.agents[agent].firstVisit < 0 { return }
     for slot in state.heldInLine(for: agent) {
       endPreference(slot, .signedOut, &step)
-      climb(slot, &step)
       rematch(contact: slot, &step)
     }
   }

@@ -45,10 +45,13 @@ extension State {
 
 #if DEBUG
   extension Engine {
-    package func inject(_ fault: Fault) {
+    package mutating func inject(_ fault: Fault) {
       state.probe[0].fault = fault
       guard fault == .capacityOffByOne else { return }
-      for agent in state.agents.indices { state.agents[agent].chatCapacity += 1 }
+      for agent in state.agents.indices {
+        state.agents[agent].chatCapacity += 1
+        state.relist(agent)
+      }
     }
     /// Rows touched since the engine began.
     package var touched: Int { state.probe[0].touched }

@@ -29,6 +29,15 @@ struct QueueRow {
   var rung: Int32 = 0
   /// Contacts have been on a ladder here.
   var hasClimbers = false
+  var grace: Int64 = 0
+  /// How long a dial may last, the gap between two, and how long a request stands.
+  var dial: Int64 = 0
+  var gap: Int64 = 0
+  var callbackLimit: Int64 = .max
+  var dialsFirst = false
+  /// Hours or staff are asked before anybody enters.
+  var isGuarded = false
+  var estimatesWaits = false
 
   /// Buckets of those in line for everybody, of those held for one agent, and the visits of other queues' buckets.
   var firstBucket: Int32 = -1
@@ -40,6 +49,12 @@ struct QueueRow {
   var waiting: Int64 = 0
   /// Exponential mean of handle times in microseconds, 0 before the first.
   var handleTime: Int64 = 0
+  /// Customers who are being called before an agent is rung.
+  var dialling: Int64 = 0
+  var waits = WaitHistory()
+  /// Agents who are signed in and may take a call, a chat, of the queue.
+  var voiceStaff: Int32 = 0
+  var chatStaff: Int32 = 0
 
   mutating func adopt(_ definition: QueueDefinition) {
     isRemoved = definition.isRemoved
@@ -70,6 +85,14 @@ struct QueueRow {
     shortAbandon = definition.shortAbandon
     lostLimit = interval(definition.lostLimit)
     threshold = definition.serviceLevel.within
+    grace = interval(definition.grace)
+    let callback = definition.callback
+    dial = max(1, interval(callback?.ring ?? definition.connect))
+    gap = max(1, interval(callback?.gap ?? 0))
+    callbackLimit = callback.map { interval($0.limit) } ?? .max
+    dialsFirst = callback?.mode == .customerFirst
+    isGuarded = definition.hours != nil || definition.overflow.staffing != .any
+    estimatesWaits = definition.estimatesWaits
   }
 
   /// At most 71 years, so that no deadline overflows.
@@ -96,6 +119,7 @@ struct Bucket {
   var headSequence: UInt64
   var previous: Int32 = -1
   var next: Int32 = -1
+  var count: Int32 = 1
   var firstVisit: Int32 = -1
 }
 
@@ -118,6 +142,7 @@ extension State {
     }
     let link = Int32(truncatingIfNeeded: slot)
     contacts[slot].bucket = bucket
+    buckets[bucket].count += 1
     let (before, after) = neighbours(of: contacts[slot].entrySequence, in: bucket)
     contacts[slot].previous = before
     contacts[slot].next = after
@@ -143,6 +168,7 @@ extension State {
     let row = contacts[slot]
     guard row.bucket >= 0 else { return }
     contacts[slot].bucket = -1
+    buckets[row.bucket].count -= 1
     if row.previous >= 0 { contacts[row.previous].next = row.next }
     if row.next >= 0 { contacts[row.next].previous = row.previous }
     if row.previous < 0, row.next < 0 {
@@ -164,7 +190,7 @@ extension State {
     let row = contacts[slot]
     func isOwn(_ bucket: Int32) -> Bool {
       let candidate = buckets[bucket]
-      return candidate.profile == row.profile && candidate.priority == row.priority && Int(candidate.kind) == row.kind
+      return candidate.profile == row.profile && candidate.priority == row.priority && Int(candidate.kind) == row.lineKind
         && candidate.rung == row.rung && candidate.queue == row.queue
     }
     if row.heldFor >= 0 {
@@ -190,7 +216,7 @@ extension State {
     let first = isHeld ? queues[row.queue].firstHeldBucket : queues[row.queue].firstBucket
     let fresh = Bucket(
       queue: row.queue, profile: row.profile, rung: row.rung, heldFor: row.heldFor,
-      needs: needs(rung: row.rung, profile: row.profile), priority: row.priority, kind: UInt8(row.kind), head: link,
+      needs: needs(rung: row.rung, profile: row.profile), priority: row.priority, kind: UInt8(row.lineKind), head: link,
       tail: link, headEntry: row.entry, headSequence: row.entrySequence, next: first)
     let bucket: Int32
     if freeBucket >= 0 {
@@ -201,6 +227,7 @@ extension State {
       bucket = Int32(buckets.count)
       buckets.append(fresh)
     }
+    if row.lineKind == Kind.dialledFirst { dialledFirst += 1 }
     if first >= 0 { buckets[first].previous = bucket }
     if isHeld { queues[row.queue].firstHeldBucket = bucket } else { queues[row.queue].firstBucket = bucket }
     if isHeld {
@@ -232,6 +259,7 @@ extension State {
       queues[row.queue].firstBucket = row.next
     }
     if row.next >= 0 { buckets[row.next].previous = row.previous }
+    if Int(row.kind) == Kind.dialledFirst { dialledFirst -= 1 }
     buckets[bucket].next = freeBucket
     freeBucket = bucket
   }

@@ -62,6 +62,7 @@ extension State {
     let needs = adoptLadders(definitions)
     adoptSkills(definitions, needs)
     adoptMemberships(definitions)
+    recountStaff()
     adoptDuty(needs: needs.count)
     for queue in queues.indices {
       forEachBucket(of: Int32(queue)) { place in

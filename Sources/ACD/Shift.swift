@@ -21,6 +21,7 @@ extension Engine {
     emit(.agentNotReady(agent, reason), &step)
     withdrawOffer(of: agent, .agentNotReady, &step)
     climbAll(without: Int(agent.index), &step)
+    ejectUnstaffed(after: Int(agent.index), &step)
   }
 
   /// Ends the live offer and the wrap-ups; a contact in progress goes on without a wrap-up after it.
@@ -35,6 +36,7 @@ extension Engine {
     }
     endPreferences(for: Int(agent.index), &step)
     climbAll(without: Int(agent.index), &step)
+    ejectUnstaffed(after: Int(agent.index), &step)
   }
 
   private mutating func withdrawOffer(of agent: AgentID, _ reason: Withdrawal, _ step: inout Step) {
@@ -66,20 +68,28 @@ extension Engine {
   /// those in talk end with cause `restart`, callers who waited have failed. Chats go on, and callbacks that wait.
   /// Then everybody is matched afresh.
   mutating func restart(_ step: inout Step) {
-    for slot in state.contacts.indices { breakOffers(of: slot, &step) }
+    for slot in state.contacts.indices { breakOff(slot, &step) }
     endCalls(&step)
     matchAll(&step)
   }
 
-  private mutating func breakOffers(of slot: Int, _ step: inout Step) {
-    if state.contacts[slot].phase == .connecting { return breakOffer(soleOffer(of: slot), .restart, &step) }
-    for live in state.liveOffers(of: slot) { breakOffer(live, .restart, &step) }
+  /// Ends what rang, was being joined or dialled.
+  private mutating func breakOff(_ slot: Int, _ step: inout Step) {
+    let phase = state.contacts[slot].phase
+    if phase == .dialling || isDialling(slot) {
+      breakDial(slot, .restart, &step)
+      settleRest(slot, &step)
+    } else if phase == .connecting {
+      breakOffer(soleOffer(of: slot), .restart, &step)
+    } else {
+      for live in state.liveOffers(of: slot) { breakOffer(live, .restart, &step) }
+    }
   }
 
   /// A planned stop: what a restart would do to calls is done while both sides can still be told. Chats go on.
   mutating func stop(_ step: inout Step) {
     for slot in state.contacts.indices where state.contacts[slot].kind == Kind.voice {
-      breakOffers(of: slot, &step)
+      breakOff(slot, &step)
     }
     endCalls(&step)
     matchAll(&step)
@@ -89,7 +99,7 @@ extension Engine {
   private mutating func endCalls(_ step: inout Step) {
     for slot in state.contacts.indices {
       let row = state.contacts[slot]
-      if row.phase == .waiting, row.channel == .voice { fail(slot, &step) }
+      if row.phase == .waiting, row.kind == Kind.voice, row.channel == .voice || row.isOnLine { fail(slot, &step) }
     }
     for slot in state.contacts.indices {
       let row = state.contacts[slot]

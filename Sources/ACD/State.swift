@@ -17,6 +17,8 @@ struct State: Sendable {
   var freeBucket: Int32 = -1
   var visits = Table<Visit>()
   var freeVisit: Int32 = -1
+  /// Buckets of virtual callers who are dialled first.
+  var dialledFirst = 0
   var ready = Table<ReadyList>()
   var readyLinks = Table<ReadyLink>()
   var offers = OfferTable()
@@ -134,6 +136,23 @@ struct State: Sendable {
       if let slot = slot(of: contact) { setPhase(.wrapUp, of: slot, until: until, sequence) }
     case .wrapUpEnded(_, let contact, _):
       if let slot = slot(of: contact) { applyWrapUpEnded(slot, at: instant) }
+
+    case .placeKept(let contact, let entry, let order): applyPlace(contact, entry: entry, order: order)
+    case .placeHeld(let contact, let until): applyPlaceHeld(contact, until: until, sequence)
+    case .placeReleased(let contact):
+      if let slot = slot(of: contact) { close(slot) }
+    case .segmentStarted(let contact, let previous):
+      if let slot = slot(of: previous) { applySegment(contact, after: slot) }
+    case .dialStarted(let contact, let agent, let attempt):
+      if let slot = slot(of: contact) { applyDialStarted(slot, agent, attempt, at: instant, sequence) }
+    case .dialAnswered(let contact):
+      if let slot = slot(of: contact) { applyDialAnswered(slot) }
+    case .dialFailed(let contact, _, _):
+      if let slot = slot(of: contact) { applyDialFailed(slot, at: instant, sequence) }
+    case .callbackResumed(let contact):
+      if let slot = slot(of: contact) { applyCallbackResumed(slot) }
+    case .waitEstimated(let contact, let estimates):
+      if let slot = slot(of: contact) { contacts[slot].estimates = estimates }
     }
   }
 
@@ -160,9 +179,24 @@ extension State {
     row.queue = Int32(queue.index)
     row.profile = profile.index
     row.entry = instant
+    row.waitStart = instant
     row.entrySequence = sequence
-    if policy.waitLimit != .max {
-      row.waitDeadline = instant + policy.waitLimit
+    let earlier = contacts[slot]
+    if earlier.keepsPlace, earlier.generation == contact.generation {
+      row.entry = earlier.entry
+      row.entrySequence = earlier.entrySequence
+      row.waitStart = earlier.isSegment ? instant : earlier.entry
+      row.isSegment = earlier.isSegment
+      row.hops = earlier.hops
+    }
+    if channel == .callback {
+      row.isDialledFirst = policy.dialsFirst
+      // Whoever is transferred is on the line.
+      row.isOnLine = row.isSegment
+    }
+    let limit = channel == .callback ? policy.callbackLimit : policy.waitLimit
+    if limit != .max {
+      row.waitDeadline = instant + limit
       row.patienceSequence = sequence
     }
     if policy.rung != 0 {
@@ -173,7 +207,11 @@ extension State {
     contacts[slot] = row
     if hasPatience(slot) { armPatience(slot) }
     queues[row.queue].waiting += 1
-    counters[Int(row.queue)].entered += 1
+    if channel == .callback {
+      counters[Int(row.queue)].callbacksQueued += 1
+    } else {
+      counters[Int(row.queue)].entered += 1
+    }
     line(up: slot)
   }
 
@@ -197,13 +235,14 @@ extension State {
 
   private mutating func applyOutcome(_ slot: Int, _ outcome: Outcome, at instant: Instant) {
     let row = contacts[slot]
-    count(outcome, queue: Int(row.queue), waited: instant - row.entry)
+    count(outcome, of: slot, at: instant)
     if row.offer != 0 {
       offers.remove(row.offer)
       contacts[slot].offer = 0
     }
     if outcome == .answered {
       setPhase(.answered, of: slot)
+      contacts[slot].isOnLine = true
       contacts[slot].answered = instant
       contacts[slot].isLost = false
       if hasPatience(slot) { endPatience(slot) }

@@ -22,7 +22,7 @@ public struct QueueCounters: Sendable, Equatable, BitwiseCopyable {
   public var abandoned: UInt64 = 0
   public var abandonedWithin: UInt64 = 0
   public var shortAbandoned: UInt64 = 0
-  /// Timed out and overflowed: left, beside the denominator.
+  /// Timed out, overflowed, left a message, or let go by an empty floor: left, beside the denominator.
   public var left: UInt64 = 0
   public var failed: UInt64 = 0
   public var refused: UInt64 = 0
@@ -31,6 +31,17 @@ public struct QueueCounters: Sendable, Equatable, BitwiseCopyable {
   public var withdrawn: UInt64 = 0
   /// Sum of the waits of answered contacts, microseconds.
   public var answeredWait: Int64 = 0
+  /// Sum of what those waits had beyond the service level's threshold, microseconds.
+  public var excessWait: Int64 = 0
+  /// Contacts whose talk has ended; their talk with holds, and the wrap-ups that have ended, microseconds.
+  public var handled: UInt64 = 0
+  public var talk: Int64 = 0
+  public var wrapUp: Int64 = 0
+  /// Virtual callers who entered, were answered, and went otherwise: apart from all of the above.
+  public var callbacksQueued: UInt64 = 0
+  public var callbacksAnswered: UInt64 = 0
+  public var callbacksClosed: UInt64 = 0
+  public var estimates = EstimateScores()
   public init() {}
 }
 
@@ -69,6 +80,10 @@ public enum ContactState: Sendable, Equatable {
   case connecting(OfferID, AgentID)
   case answered(AgentID)
   case wrapUp(AgentID)
+  /// A callback between two attempts.
+  case resting(until: Instant)
+  /// A callback whose customer is being called without an agent.
+  case dialling
 }
 
 extension Engine {
@@ -113,12 +128,15 @@ extension Engine {
         case .connecting: .connecting
         case .wrapUp: .wrapUp(until: contact.phaseDeadline)
         case .offered: .offered(OfferID(sequence: row.offer != 0 ? row.offer : contact.offer))
-        case .answered, .waiting, .gone: .engaged
+        case .answered, .waiting, .gone, .resting, .dialling, .placeHeld: .engaged
         }
       return AgentSummary.Slot(contact: state.contactID(slot), channel: contact.channel, state: slotState)
     }
     return summary
   }
+
+  /// Whether the engine still knows the contact: its slot may not be used again before `forget`.
+  public func holds(_ contact: ContactID) -> Bool { state.slot(of: contact) != nil }
 
   /// Where a contact stands; nil for one that is over. Walks the queue's buckets for `ahead`.
   public func state(of contact: ContactID) -> ContactState? {
@@ -126,7 +144,9 @@ extension Engine {
     let row = state.contacts[slot]
     let agent = AgentID(index: UInt32(bitPattern: row.agent))
     switch row.phase {
-    case .gone: return nil
+    case .gone, .placeHeld: return nil
+    case .resting: return .resting(until: row.phaseDeadline)
+    case .dialling: return .dialling
     case .waiting:
       return .waiting(queue: QueueID(index: UInt32(row.queue)), since: row.entry, ahead: state.ahead(of: slot))
     case .offered:

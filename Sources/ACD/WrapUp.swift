@@ -6,25 +6,32 @@ extension Engine {
   mutating func finish(_ slot: Int, _ step: inout Step) {
     switch state.contacts[slot].phase {
     case .answered: end(slot, .agentLeft, &step)
+    case .connecting where isDialling(slot): failDial(slot, .noAnswer, &step)
     case .connecting: failOffer(soleOffer(of: slot), .connect, &step)
-    case .waiting, .offered, .wrapUp, .gone: break
+    case .waiting, .offered, .wrapUp, .resting, .dialling, .placeHeld, .gone: break
     }
   }
 
   /// The contact ends; the agent wraps up, or is free at once. An agent who has signed out has no wrap-up.
   mutating func end(_ slot: Int, _ cause: EndCause, _ step: inout Step) {
+    let agent = Int(state.contacts[slot].agent)
+    leaveAgent(slot, cause, &step)
+    match(agent: agent, &step)
+  }
+
+  /// Ends the contact for its agent; the caller matches the agent.
+  mutating func leaveAgent(_ slot: Int, _ cause: EndCause, _ step: inout Step) {
     let contact = state.contactID(slot)
     let row = state.contacts[slot]
     let agent = AgentID(index: UInt32(row.agent))
     emit(.contactEnded(contact, agent: agent, cause), &step)
-    step.actions.append(.release(contact))
+    if cause != .transferred { step.actions.append(.release(contact)) }
     let wrapUp = state.queues[row.queue].wrapUp
     if wrapUp > 0, state.agents[row.agent].presence != .signedOut {
       emit(.wrapUpStarted(agent, contact, until: now + wrapUp), &step)
     } else {
       step.actions.append(.forget(contact))
     }
-    match(agent: Int(row.agent), &step)
   }
 
   mutating func endWrapUp(_ slot: Int, by agent: AgentID, _ code: CodeID, _ step: inout Step) {

@@ -2,8 +2,9 @@ public import ACD
 public import Primitives
 public import SIP
 
-/// What is to be done outside. Every action is either immediate (it has no causal event: 100 Trying, retransmissions,
-/// ACK, 401) or released after the commit of the step's events. None is repeated blindly after a crash: what must go
+/// What is to be done outside. Every action is either immediate (it has no causal event: 100 Trying, 200 to BYE, 401)
+/// or released after the commit of the step's events and of all steps before: so a retransmission never overtakes the
+/// message it repeats. None is repeated blindly after a crash: what must go
 /// on follows from the restored state.
 public enum Action: Sendable {
   case transmit(UserAgent.Transmission)

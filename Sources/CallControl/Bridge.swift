@@ -17,7 +17,8 @@ struct Bridge: Sendable {
     case joined
   }
   private(set) var state = State.waiting
-  let caller: LegID
+  /// Of a callback: `LegID.none` until the customer is called.
+  var caller: LegID
   /// The agent's phones that are being called, or the one that answered.
   private(set) var phones: [LegID] = []
   private(set) var offer: OfferID?

@@ -10,6 +10,8 @@ struct Calls: Sendable {
     case noProvisional(LegID)
     /// The demo phone answers.
     case demoAnswers(OfferID, ContactID)
+    /// A last announcement has been played.
+    case announced(ContactID)
   }
 
   var userAgent: UserAgent
@@ -17,6 +19,7 @@ struct Calls: Sendable {
   var output = UserAgent.Output()
   var entropy: Entropy
   var policy: Policy
+  var entries: Entries
   var registrations: Registrations
 
   var legs = SlotMap<LegID, SIPLeg>()
@@ -27,11 +30,19 @@ struct Calls: Sendable {
   /// Flows of live legs: whoever is in a call may speak in it.
   var flowsInUse = Index<Flow, Int>()
 
+  /// How many callers each address has here.
+  var callersByHost = Index<Endpoint, Int>()
+
   /// The process is about to stop: no new call is taken.
   var isStopping = false
 
   /// Journaled: what is needed to end each dialog after a restart.
   var saved = SavedDialogs()
+
+  /// Callers who hear a last announcement, and whether the ACD has forgotten them meanwhile.
+  var announcements = Index<ContactID, Farewell>()
+  /// Callers who were cut off while waiting, by their address: they may return to the place.
+  var heldPlaces = Index<String, ContactID>()
 
   init(site: Site, entropy: inout Entropy) {
     var settings = UserAgent.Settings()
@@ -42,6 +53,7 @@ struct Calls: Sendable {
     userAgent = UserAgent(settings: settings, entropy: entropy.split())
     self.entropy = entropy.split()
     policy = Policy(site: site)
+    entries = Entries(site: site)
     registrations = Registrations(site: site, entropy: entropy.split())
   }
 }
@@ -52,6 +64,24 @@ struct CallLimits: Sendable {
   var legs = 20_000
   /// Callers at once.
   var callers = 8_000
+}
+
+extension Index where Value == Int {
+  fileprivate mutating func countUp(_ key: Key) { self[key] = (self[key] ?? 0) + 1 }
+
+  /// What counts nothing any more is gone.
+  fileprivate mutating func countDown(_ key: Key) {
+    let count = (self[key] ?? 1) - 1
+    self[key] = count == 0 ? nil : count
+  }
+}
+
+extension [Action] {
+  fileprivate mutating func dropTransmissions(from start: Int, where isUnwanted: (UserAgent.Transmission) -> Bool) {
+    for place in indices[start...].reversed() {
+      if case .transmit(let transmission) = self[place], isUnwanted(transmission) { remove(at: place) }
+    }
+  }
 }
 
 extension Entropy {
@@ -70,13 +100,10 @@ extension Switchboard {
         guard calls.registrations.isAnswer(message, from: flow) else {
           return challengeStatelessly(message, limit: bytes, from: flow, at: now, into: &step)
         }
-        let before = step.immediate.count
+        let before = (immediate: step.immediate.count, afterCommit: step.afterCommit.count)
         pass(message, from: flow, at: now, into: &step)
-        step.immediate =
-          step.immediate[..<before]
-          + step.immediate[before...].filter {
-            if case .transmit(let transmission) = $0 { transmission.bytes.count <= bytes } else { true }
-          }
+        step.immediate.dropTransmissions(from: before.immediate) { $0.bytes.count > bytes }
+        step.afterCommit.dropTransmissions(from: before.afterCommit) { $0.followsEarlier && $0.bytes.count > bytes }
         return
       case .ignored: return
       case .refused(let status): return refuseStatelessly(message, status: status, from: flow, into: &step)
@@ -100,14 +127,16 @@ extension Switchboard {
     switch event {
     case .opened(let media, let port): opened(media, port: port, at: now, into: &step)
     case .failed(let media): failed(media, at: now, into: &step)
+    case .digit(let media, let digit): pressed(digit, on: media, at: now, into: &step)
     // Silence is no hang-up: a phone may be muted, and a session timer finds out who is gone.
-    case .lost, .learned, .digit: break
+    case .lost, .learned: break
     }
     drain(at: now, into: &step)
   }
 
   mutating func fire(_ timer: Calls.Timer, at now: Instant, into step: inout Step) {
     switch timer {
+    case .announced(let contact): endAnnouncement(to: contact, at: now, into: &step)
     case .noProvisional(let leg): loseLeg(leg, .unreachable, at: now, into: &step)
     case .demoAnswers(let offer, let contact):
       guard calls.bridges[contact]?.offer == offer else { break }
@@ -126,14 +155,26 @@ extension Switchboard {
   var callsDeadline: Instant? {
     // A decision may have made the user agent learn something: it is followed at once.
     guard calls.output.occurrences.isEmpty else { return Instant(microseconds: 0) }
-    return [calls.userAgent.nextDeadline, calls.registrations.nextDeadline].compactMap(\.self).min()
+    return earlier(calls.userAgent.nextDeadline, calls.registrations.nextDeadline)
+  }
+
+  func earlier(_ a: Instant?, _ b: Instant?) -> Instant? {
+    guard let a, let b else { return a ?? b }
+    return min(a, b)
   }
 
   // MARK: The user agent
 
-  /// Takes over what the user agent did by itself: it goes out at once, and what it learned is followed.
+  /// Takes over what the user agent did by itself: it goes out at once, and what it learned is followed. A copy of what
+  /// may still wait for its commit joins the line behind it.
   mutating func drain(at now: Instant, into step: inout Step) {
-    for transmission in calls.output.transmissions { step.immediate.append(.transmit(transmission)) }
+    for transmission in calls.output.transmissions {
+      if transmission.followsEarlier {
+        step.afterCommit.append(.transmit(transmission))
+      } else {
+        step.immediate.append(.transmit(transmission))
+      }
+    }
     calls.output.transmissions.removeAll(keepingCapacity: true)
     while !calls.output.occurrences.isEmpty {
       let occurrences = calls.output.occurrences
@@ -221,7 +262,8 @@ extension Switchboard {
     let id = calls.legs.insert(leg)
     calls.ports[leg.media] = id
     if let dialog = leg.dialog { calls.legsByDialog[dialog] = id }
-    calls.flowsInUse[leg.flow] = (calls.flowsInUse[leg.flow] ?? 0) + 1
+    calls.flowsInUse.countUp(leg.flow)
+    if leg.side == .contact { calls.callersByHost.countUp(leg.flow.remote.host) }
     return id
   }
 
@@ -232,8 +274,8 @@ extension Switchboard {
     calls.ports.remove(leg.media)
     step.afterCommit.append(.media(.close(leg.media)))
     if let dialog = leg.dialog { calls.legsByDialog[dialog] = nil }
-    let uses = (calls.flowsInUse[leg.flow] ?? 1) - 1
-    calls.flowsInUse[leg.flow] = uses == 0 ? nil : uses
+    calls.flowsInUse.countDown(leg.flow)
+    if leg.side == .contact { calls.callersByHost.countDown(leg.flow.remote.host) }
     timers.cancel(.call(.noProvisional(id)))
     if let contact = leg.contact, !calls.saved[contact, leg.side].isEmpty,
       leg.side == .contact || calls.bridges[contact]?.phones.contains(where: { $0 != id }) != true

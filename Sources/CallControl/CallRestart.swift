@@ -12,17 +12,17 @@ struct SavedDialogs: Sendable {
   private var dialogs = Index<Key, [UserAgent.SavedDialog]>()
   /// Those ended last. A crash may fall between the commit of their end and its BYE, CANCEL or refusal; all of these
   /// are safe to repeat, and are repeated after a restart.
-  private(set) var ended: [Ended] = []
+  var ended: [Ended] { lately.compactMap { $0 } }
   struct Ended: Sendable {
     var at: Instant
     var dialog: UserAgent.SavedDialog
-    var localTag: UInt64?
-    init(_ dialog: UserAgent.SavedDialog, at instant: Instant) {
-      at = instant
-      self.dialog = dialog
-      localTag = UserAgent.localTag(of: dialog)
-    }
   }
+  /// In the order of their end, from the place `first` on; nil where one came back.
+  private var lately: [Ended?] = []
+  private var first = 0
+  /// The places by our tag, counted from the first that ever was.
+  private var places = Index<UInt64, Int>()
+  private var forgotten = 0
   /// A release follows its commit much sooner.
   private static let remembered: Int64 = .seconds(5)
 
@@ -32,23 +32,38 @@ struct SavedDialogs: Sendable {
 
   mutating func add(_ dialog: UserAgent.SavedDialog, _ contact: ContactID, _ side: Side) {
     dialogs[Key(contact: contact, side: side)] = self[contact, side] + [dialog]
-    guard let tag = UserAgent.localTag(of: dialog) else { return }
     // Its early form did not end: this is what became of it.
-    ended.removeAll { $0.localTag == tag }
+    if let tag = UserAgent.localTag(of: dialog), let place = places.remove(tag) { lately[place - forgotten] = nil }
   }
 
   mutating func end(_ contact: ContactID, _ side: Side, at now: Instant) {
-    ended.removeAll { now - $0.at > Self.remembered }
-    ended += self[contact, side].map { Ended($0, at: now) }
-    dialogs[Key(contact: contact, side: side)] = nil
+    forget(before: now - Self.remembered)
+    for dialog in dialogs.remove(Key(contact: contact, side: side)) ?? [] { remember(dialog, endedAt: now) }
   }
 
   mutating func remember(_ dialog: UserAgent.SavedDialog, endedAt instant: Instant) {
-    ended.append(Ended(dialog, at: instant))
+    if let tag = UserAgent.localTag(of: dialog) {
+      if let place = places[tag] { lately[place - forgotten] = nil }
+      places[tag] = forgotten + lately.count
+    }
+    lately.append(Ended(at: instant, dialog: dialog))
+  }
+
+  private mutating func forget(before instant: Instant) {
+    while first < lately.count, lately[first].map({ $0.at < instant }) ?? true {
+      if let tag = lately[first].flatMap({ UserAgent.localTag(of: $0.dialog) }) { places.remove(tag) }
+      lately[first] = nil
+      first += 1
+    }
+    // Moved up seldom enough that each one costs the same however many there are.
+    guard first > 64, first > lately.count / 2 else { return }
+    lately.removeFirst(first)
+    forgotten += first
+    first = 0
   }
 
   /// A restart repeats what was remembered, once.
-  mutating func forgetEnded() { ended.removeAll() }
+  mutating func forgetEnded() { (lately, first, forgotten, places) = ([], 0, 0, Index()) }
 }
 
 extension Switchboard {
@@ -97,8 +112,9 @@ extension Switchboard {
       writer.write(UInt32(calls.saved[contact, side].count))
       for dialog in calls.saved[contact, side] { writer.write(counted: dialog.bytes) }
     }
-    writer.write(UInt32(calls.saved.ended.count))
-    for ended in calls.saved.ended {
+    let ended = calls.saved.ended
+    writer.write(UInt32(ended.count))
+    for ended in ended {
       writer.write(ended.at)
       writer.write(counted: ended.dialog.bytes)
     }
@@ -125,6 +141,7 @@ extension Switchboard {
   mutating func reconfigureCalls(at now: Instant, into step: inout Step) {
     follow(calls.registrations.bindings(lostIn: site).map { .unbound($0) }, at: now, into: &step)
     calls.policy = Policy(site: site)
+    calls.entries = Entries(site: site)
     calls.registrations.reconfigure(site)
   }
 }

@@ -113,6 +113,11 @@ extension Switchboard {
       return .refused(.gone("the contact is over"))
     }
     guard state != .ended, state != .wrapUp else { return .refused(.gone("the contact has ended")) }
+    if state == .message {
+      guard author == .visitor else { return .refused(.forbidden("the contact is not yours")) }
+      endMessage(contact, at: now, into: &step)
+      return .done
+    }
     switch author {
     case .visitor: tell(.contactLeft(contact), at: now, into: &step)
     case .agent(let agent):

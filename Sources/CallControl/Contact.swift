@@ -15,6 +15,10 @@ struct Contact: Sendable {
   var offer: OfferID?
   var wrapUpEnds: Instant?
   var isLost = false
+  /// The entry that the next queueing keeps.
+  var place: Instant?
+  /// It left unanswered, and its caller may return to the place.
+  var mayReturn = false
   var ending: String?
   /// Not journaled: personal data is kept apart, and read again when a contact is restored.
   var person = Person()
@@ -58,10 +62,28 @@ extension Switchboard {
 
   private mutating func apply(_ event: ACD.Event, at now: Instant, sequence: UInt64) {
     switch event {
-    case .contactQueued(let contact, let queue, _, _, _):
+    case .contactQueued(let contact, let queue, _, let channel, _):
       update(contact) {
-        $0.queue = queue; $0.entered = now; $0.state = .queued
+        // Whoever overflows, or returns, keeps the entry; whoever is to be called back has another channel from here on.
+        $0.entered = $0.place ?? now
+        $0.place = nil
+        $0.queue = queue; $0.channel = channel; $0.state = .queued
+        $0.ending = nil
       }
+    case .placeKept(let contact, let entry, _): update(contact) { $0.place = entry }
+    case .placeHeld(let contact, _): update(contact) { $0.mayReturn = true }
+    case .placeReleased(let contact): update(contact) { $0.mayReturn = false }
+    case .segmentStarted(let contact, let previous):
+      let entry = contacts[previous]?.entered
+      update(contact) { $0.place = entry }
+    case .dialStarted(let contact, let agent, _):
+      update(contact) { if agent == .none { $0.state = .connecting } }
+    case .dialAnswered(let contact): update(contact) { $0.state = .queued }
+    case .dialFailed(let contact, _, _):
+      update(contact) {
+        $0.offer = nil; $0.agent = nil; $0.state = .queued
+      }
+    case .callbackResumed, .waitEstimated: break
     case .contactRefused(let contact, let queue, let refusal):
       update(contact) {
         $0.queue = queue; $0.state = .ended; $0.ending = "refused_\(refusal)"
@@ -98,12 +120,13 @@ extension Switchboard {
           $0.agent = agent
         } else {
           $0.state = .ended
-          $0.ending = snakeCase(outcome)
+          $0.ending = outcome.name
+            if outcome == .leftMessage { $0.state = .message }
         }
       }
     case .contactEnded(let contact, _, let cause):
       update(contact) {
-        $0.state = .ended; $0.ending = snakeCase(cause)
+        $0.state = .ended; $0.ending = cause.name
       }
     case .wrapUpStarted(_, let contact, let until):
       update(contact) {
@@ -120,9 +143,9 @@ extension Switchboard {
   }
 
   private mutating func update(_ contact: ContactID, _ change: (inout Contact) -> Void) {
-    guard var changed = contacts[contact] else { return }
-    change(&changed)
-    contacts[contact] = changed
+    guard contacts.contains(contact) else { return }
+    // The id was looked up just now.
+    change(&contacts[contact]!)
   }
 
   /// Opens a contact under a fresh id. The personal record is stored beside the event.
@@ -142,18 +165,46 @@ extension Switchboard {
   mutating func queue(_ contact: ContactID, for entry: Site.Entry, at now: Instant, into step: inout Step) {
     let profile = site.definitions.queues[Int(entry.queue.index)].profile
     let channel = contacts[contact]?.channel ?? .voice
+    if let earlier = calls.heldPlaces[place(of: contact)] {
+      return tell(
+        .contactCameBack(
+          contact, after: earlier, queue: entry.queue, profile: profile, channel: channel, priority: 0),
+        at: now, into: &step)
+    }
     tell(
       .contactArrived(contact, queue: entry.queue, profile: profile, channel: channel, priority: 0),
       at: now, into: &step)
   }
 }
 
-/// A case's name as the API writes it: `shortAbandoned` becomes `short_abandoned`.
-func snakeCase(_ value: some Sendable) -> String {
-  var result = ""
-  for character in "\(value)" {
-    if character.isUppercase { result += "_" }
-    result += character.lowercased()
+extension Outcome {
+  /// As the API writes it.
+  var name: String {
+    switch self {
+    case .answered: "answered"
+    case .abandoned: "abandoned"
+    case .shortAbandoned: "short_abandoned"
+    case .timedOut: "timed_out"
+    case .overflowed: "overflowed"
+    case .callbackRequested: "callback_requested"
+    case .withdrawn: "withdrawn"
+    case .failed: "failed"
+    case .leftMessage: "left_message"
+    case .unreached: "unreached"
+    case .unstaffed: "unstaffed"
+    }
   }
-  return result
+}
+
+extension EndCause {
+  /// As the API writes it.
+  fileprivate var name: String {
+    switch self {
+    case .contactLeft: "contact_left"
+    case .agentLeft: "agent_left"
+    case .failed: "failed"
+    case .restart: "restart"
+    case .transferred: "transferred"
+    }
+  }
 }

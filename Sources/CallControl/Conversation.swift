@@ -62,6 +62,7 @@ extension Switchboard {
 
   mutating func visitorIsLost(_ contact: ContactID, at now: Instant, into step: inout Step) {
     guard let state = contacts[contact]?.state, state != .ended else { return }
+    if state == .message { return endMessage(contact, at: now, into: &step) }
     tell(.contactLost(contact), at: now, into: &step)
     if state == .talking || state == .held {
       timers.set(.abandonedTalk(contact), at: now + Self.talkAbandonedAfter - Self.lostAfter)
@@ -89,6 +90,7 @@ extension Switchboard {
       sequence: sequence, contact: id, at: now, author: author, authorName: name(of: author, in: contact), text: text)
     step.afterCommit.append(
       .notify(Notice(sequence: sequence, at: now, contact: id, agent: talkingAgent(contact), body: .message(message))))
+    if state == .message { timers.set(.messageLimit(contact), at: now + Self.messageLimit) }
     return .message(message)
   }
 

@@ -4,59 +4,88 @@ import Primitives
 extension Switchboard {
   /// Tells those who follow what a record changed. Not called in replay.
   mutating func announce(_ record: Record, into step: inout Step) {
-    func notify(_ contact: ContactID?, _ agent: AgentID?, _ body: Notice.Body) {
-      let id = contact.flatMap { contacts[$0]?.id }
-      step.afterCommit.append(
-        .notify(Notice(sequence: record.sequence, at: record.at, contact: id, agent: agent, body: body)))
-    }
-    func changed(_ contact: ContactID, _ agent: AgentID? = nil) {
-      notify(contact, agent ?? talkingAgent(contact), .contactChanged(tellView(of: contact, at: record.at)))
-    }
-    func agentChanged(_ agent: AgentID) { notify(nil, agent, .agentChanged(view(of: agent, at: record.at))) }
-    func offerEnded(_ offer: OfferID, _ contact: ContactID, _ agent: AgentID, _ ending: OfferEnding) {
-      notify(nil, agent, .offerEnded(offer, ending))
-      if contacts[contact]?.state != .ended { changed(contact) }
-    }
-
     switch record.event {
-    case .contactHeld(let contact, _), .contactResumed(let contact, _): changed(contact)
+    case .contactHeld(let contact, _), .contactResumed(let contact, _): changed(contact, by: record, into: &step)
     case .acd(let event):
       switch event {
       case .contactQueued(let contact, _, _, _, _):
-        notify(contact, nil, .contactQueued(tellView(of: contact, at: record.at)))
+        let view = tellView(of: contact, at: record.at)
+        notify(contact, nil, .contactQueued(view), of: record, into: &step)
       case .contactRefused: break
-      case .contactLost(let contact), .contactReturned(let contact): changed(contact)
+      case .contactLost(let contact), .contactReturned(let contact): changed(contact, by: record, into: &step)
       case .offerMade(let contact, let queue, let agent):
         let ring = site.definitions.queues[Int(queue.index)].ring
         let view = OfferView(
           offer: OfferID(sequence: record.sequence), contact: view(of: contact, at: record.at),
           deadline: record.at + ring, acceptsInConsole: !isVoice(contact) || acceptsInConsole(agent))
-        notify(nil, agent, .offered(view))
-        changed(contact)
-      case .offerAccepted(let offer, let contact, let agent): offerEnded(offer, contact, agent, .accepted)
-      case .offerDeclined(let offer, let contact, let agent): offerEnded(offer, contact, agent, .declined)
-      case .offerMissed(let offer, let contact, let agent): offerEnded(offer, contact, agent, .missed)
-      case .offerWithdrawn(let offer, let contact, let agent, _): offerEnded(offer, contact, agent, .withdrawn)
-      case .offerFailed(let offer, let contact, let agent, _): offerEnded(offer, contact, agent, .failed)
+        notify(nil, agent, .offered(view), of: record, into: &step)
+        changed(contact, by: record, into: &step)
+      case .offerAccepted(let offer, let contact, let agent):
+        offerEnded(offer, contact, agent, .accepted, by: record, into: &step)
+      case .offerDeclined(let offer, let contact, let agent):
+        offerEnded(offer, contact, agent, .declined, by: record, into: &step)
+      case .offerMissed(let offer, let contact, let agent):
+        offerEnded(offer, contact, agent, .missed, by: record, into: &step)
+      case .offerWithdrawn(let offer, let contact, let agent, _):
+        offerEnded(offer, contact, agent, .withdrawn, by: record, into: &step)
+      case .offerFailed(let offer, let contact, let agent, _):
+        offerEnded(offer, contact, agent, .failed, by: record, into: &step)
       case .outcomeFixed(let contact, _, let agent, let outcome):
         let view = view(of: contact, at: record.at)
         if outcome == .answered {
-          notify(contact, agent, .contactAnswered(view))
+          notify(contact, agent, .contactAnswered(view), of: record, into: &step)
+        } else if outcome == .leftMessage || acd.state(of: contact) != nil {
+          // It has entered another queue, or become a virtual caller, in the same step.
+          if outcome == .leftMessage { changed(contact, by: record, into: &step) }
         } else {
           // An agent who was being connected has it on the console.
           let agent = contacts[contact]?.agent
-          notify(contact, agent, .contactEnded(view))
-          if let agent { agentChanged(agent) }
+          notify(contact, agent, .contactEnded(view), of: record, into: &step)
+          if let agent { agentChanged(agent, by: record, into: &step) }
         }
       case .contactEnded(let contact, let agent, _):
-        notify(contact, agent, .contactEnded(view(of: contact, at: record.at)))
+        let view = view(of: contact, at: record.at)
+        notify(contact, agent, .contactEnded(view), of: record, into: &step)
       case .wrapUpStarted(let agent, _, _), .wrapUpExtended(let agent, _, _), .wrapUpEnded(let agent, _, _),
         .agentSignedIn(let agent), .agentSignedOut(let agent), .agentReady(let agent), .agentNotReady(let agent, _):
-        agentChanged(agent)
-      case .ladderStepped, .ladderMigrated, .agentPreferred, .preferenceEnded, .dayStarted: break
+        agentChanged(agent, by: record, into: &step)
+      case .dialFailed(_, let agent, _): if agent != .none { agentChanged(agent, by: record, into: &step) }
+      case .dialStarted(let contact, _, _), .dialAnswered(let contact): changed(contact, by: record, into: &step)
+      case .placeHeld(let contact, _): holdPlace(of: contact)
+      case .placeReleased(let contact): releasePlace(of: contact)
+      case .placeKept, .segmentStarted, .callbackResumed, .waitEstimated, .ladderStepped, .ladderMigrated,
+        .agentPreferred, .preferenceEnded, .dayStarted:
+        break
       }
     default: break
     }
+  }
+
+  private mutating func changed(_ contact: ContactID, by record: Record, into step: inout Step) {
+    let agent = talkingAgent(contact)
+    let view = tellView(of: contact, at: record.at)
+    notify(contact, agent, .contactChanged(view), of: record, into: &step)
+  }
+
+  private func agentChanged(_ agent: AgentID, by record: Record, into step: inout Step) {
+    notify(nil, agent, .agentChanged(view(of: agent, at: record.at)), of: record, into: &step)
+  }
+
+  private mutating func offerEnded(
+    _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, _ ending: OfferEnding, by record: Record,
+    into step: inout Step
+  ) {
+    notify(nil, agent, .offerEnded(offer, ending), of: record, into: &step)
+    if contacts[contact]?.state != .ended { changed(contact, by: record, into: &step) }
+  }
+
+  private func notify(
+    _ contact: ContactID?, _ agent: AgentID?, _ body: Notice.Body, of record: Record, into step: inout Step
+  ) {
+    var id: PublicID?
+    if let contact { id = contacts[contact]?.id }
+    step.afterCommit.append(
+      .notify(Notice(sequence: record.sequence, at: record.at, contact: id, agent: agent, body: body)))
   }
 
   func view(of contact: ContactID, at now: Instant) -> ContactView {

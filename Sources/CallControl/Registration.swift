@@ -7,9 +7,10 @@ struct Registrations: Sendable {
   private var registrar = Registrar()
   private var authenticator: Authenticator
   private let realm: String
-  /// What some account may use, best first and never empty. Every challenge names these, so that none tells whether its
-  /// user exists.
-  private var algorithms: [DigestAlgorithm] = [.sha256]
+  /// What each account may use, best first. A challenge names what its address may use, for many a phone gives up at
+  /// the sight of an algorithm it does not know; an address without an account borrows the list of some account, always
+  /// the same one, so that no challenge tells whether its user exists.
+  private var algorithms: [[DigestAlgorithm]] = [[.sha256]]
   /// By agent: the address of record of a phone that registers, and who may speak for it.
   private var accounts: [(address: String, account: Authenticator.Account)?] = []
   private var agentsByAddress = Index<String, AgentID>()
@@ -24,11 +25,10 @@ struct Registrations: Sendable {
   }
 
   mutating func reconfigure(_ site: Site) {
-    let used: [DigestAlgorithm] = site.agents.flatMap { agent -> [DigestAlgorithm] in
-      if case .registers(_, let credentials) = agent.phone { credentials.algorithms } else { [] }
+    let lists: [[DigestAlgorithm]] = site.agents.compactMap { agent in
+      if case .registers(_, let credentials) = agent.phone { credentials.algorithms } else { nil }
     }
-    let known: [DigestAlgorithm] = [.sha256, .md5]
-    algorithms = used.isEmpty ? [.sha256] : known.filter { used.contains($0) }
+    algorithms = lists.isEmpty ? [[.sha256]] : lists
     agentsByAddress = Index()
     accounts = site.agents.enumerated().map { number, agent in
       guard case .registers(let uri, let credentials) = agent.phone else { return nil }
@@ -86,10 +86,17 @@ struct Registrations: Sendable {
     case .locked: return .locked
     case .challenge, .refused:
       let isStale = verdict == .challenge(stale: true)
-      return .challenge(
-        authenticator.challenges(
-          to: flow.remote, stale: isStale, algorithms: isBrief ? [algorithms[0]] : algorithms, at: now))
+      return .challenge(challenges(of: address, to: flow, stale: isStale, isBrief: isBrief, at: now))
     }
+  }
+
+  private mutating func challenges(
+    of address: String, to flow: Flow, stale: Bool, isBrief: Bool, at now: Instant
+  ) -> [UserAgent.Header] {
+    let own = agentsByAddress[address].flatMap { accounts[Int($0.index)]?.account.algorithms }
+    let named = own ?? algorithms[authenticator.decoy(for: address, among: algorithms.count)]
+    return authenticator.challenges(
+      to: flow.remote, stale: stale, algorithms: isBrief ? Array(named.prefix(1)) : named, at: now)
   }
 
   /// Whether a REGISTER answers a challenge of ours. Nobody can do that for an address that is not theirs.
@@ -98,7 +105,8 @@ struct Registrations: Sendable {
   /// The challenge of a stranger's REGISTER, in one algorithm: over UDP it must stay short.
   mutating func challenge(_ message: Message, from flow: Flow, at now: Instant) -> [UserAgent.Header] {
     let isStale = authenticator.username(in: message) != nil
-    return authenticator.challenges(to: flow.remote, stale: isStale, algorithms: [.sha256], at: now)
+    let address = Registrar.addressOfRecord(of: message)
+    return challenges(of: address, to: flow, stale: isStale, isBrief: true, at: now)
   }
 
   mutating func expire(at now: Instant) -> [Registrar.Change] { registrar.expire(at: now) }

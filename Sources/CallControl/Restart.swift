@@ -6,6 +6,7 @@ extension Switchboard {
   mutating func restart(at now: Instant, into step: inout Step) {
     let ended = calls.saved.ended
     emit(.restarted, at: now, into: &step)
+    restoreWaits(at: now, into: &step)
     tell(.restarted, at: now, into: &step)
     restartCalls(ended: ended, at: now, into: &step)
     for contact in contacts.ids where contacts[contact]?.channel == .chat {
@@ -23,7 +24,7 @@ extension Switchboard {
     tell(.stopping, at: now, into: &step)
   }
 
-  static let checkpointVersion: UInt8 = 1
+  static let checkpointVersion: UInt8 = 2
 
   /// Writes the whole journaled state, versioned.
   public func writeCheckpoint(into writer: inout ByteWriter) {
@@ -90,6 +91,7 @@ extension Contact {
     writer.write(offer?.sequence ?? 0)
     writer.write(wrapUpEnds ?? .distantPast)
     writer.write(isLost)
+    writer.write(mayReturn)
     writer.write(ending ?? "")
   }
 
@@ -108,6 +110,7 @@ extension Contact {
     self.offer = offer == 0 ? nil : OfferID(sequence: offer)
     wrapUpEnds = present(try reader.readInstant())
     isLost = try reader.readBool()
+    mayReturn = try reader.readBool()
     let ending = try reader.readString()
     self.ending = ending.isEmpty ? nil : ending
   }

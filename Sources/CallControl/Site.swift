@@ -19,6 +19,7 @@ public struct Site: Sendable {
   public var tokens: [Token] = []
   public var listen = Listen()
   public var federation = Federation()
+  public var callbacks = Callbacks()
   public init() {}
 
   /// Where contacts come in: `web:shop`, `sip:support@acme.example`, `tel:+49…`.
@@ -60,7 +61,8 @@ public struct Site: Sendable {
   public struct Credentials: Sendable, Equatable {
     public var user: String
     public var password: String
-    /// Those the phone may use. A phone that stumbles over a SHA-256 challenge needs a site with MD5 alone.
+    /// Those the phone may use, best first and never empty. Its challenges name these and no others, so a phone that
+    /// stumbles over SHA-256 works with MD5 alone.
     public var algorithms: [DigestAlgorithm]
     public init(user: String, password: String, algorithms: [DigestAlgorithm] = [.sha256]) {
       self.user = user; self.password = password; self.algorithms = algorithms
@@ -75,6 +77,32 @@ public struct Site: Sendable {
     public var musicFile: String?
     /// The index of that music among the loaded ones; 0 is the built-in.
     public var music = 0
+    /// What a caller hears who is turned away, by `Occasion.rawValue`.
+    public var announcements: [Announcement?] = Array(repeating: nil, count: Occasion.allCases.count)
+    /// The digit by which a waiting caller asks to be called back, and how long the caller must have waited.
+    public var callbackKey: UInt8?
+    public var callbackOfferedAfter: Int64 = 0
+    public init() {}
+  }
+
+  /// Played once to its end.
+  public struct Announcement: Sendable, Equatable {
+    public var file: String
+    /// Among the loaded music.
+    public var music: Int
+    /// Microseconds.
+    public var length: Int64
+    public init(file: String, music: Int, length: Int64) {
+      self.file = file; self.music = music; self.length = length
+    }
+  }
+
+  /// Whom callbacks may call. Off until a list is written: whoever can make us dial can make us pay.
+  public struct Callbacks: Sendable, Equatable {
+    /// SIP addresses as `sip:kim@partner.example`, `sip:*@partner.example`; numbers as `+4930*`.
+    public var allowed: [String] = []
+    /// Where calls to numbers, and to hosts that are names, are sent.
+    public var gateway: URI?
     public init() {}
   }
 

@@ -16,11 +16,15 @@ public struct Switchboard: Sendable {
   var timers = TimerHeap<Timer>()
   var entropy: Entropy
   var calls: Calls
+  /// When `timersDue` is to come at the latest. Kept by every input, so that asking for it costs nothing.
+  public private(set) var nextDeadline: Instant?
 
   /// What call control itself waits for.
   enum Timer: Hashable, Sendable {
     /// A chat visitor's link has been gone for 20 s: the contact is not offered.
     case lost(ContactID)
+    /// A visitor who was asked for a message has left none for a while.
+    case messageLimit(ContactID)
     /// A chat in talk whose visitor has been gone for 5 min ends.
     case abandonedTalk(ContactID)
     case call(Calls.Timer)
@@ -35,6 +39,7 @@ public struct Switchboard: Sendable {
 
   /// Handles one input at `now`. Due timers fire first, but for a restart: what was cut short by it is not late.
   public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) {
+    defer { nextDeadline = earliestDeadline }
     if case .restarted = input { restart(at: now, into: &step) }
     fireTimers(at: now, into: &step)
     switch input {
@@ -49,8 +54,8 @@ public struct Switchboard: Sendable {
     }
   }
 
-  public var nextDeadline: Instant? {
-    [acd.nextDeadline, timers.nextDeadline, callsDeadline].compactMap(\.self).min()
+  private var earliestDeadline: Instant? {
+    earlier(acd.nextDeadline, earlier(timers.nextDeadline, callsDeadline))
   }
 
   /// Swaps the configuration between two inputs. Waiting contacts keep what they were promised.
@@ -60,6 +65,7 @@ public struct Switchboard: Sendable {
     acd.reconfigure(site.definitions, at: now, into: &step.acd)
     settle(at: now, into: &step)
     reconfigureCalls(at: now, into: &step)
+    nextDeadline = earliestDeadline
   }
 
   private mutating func fireTimers(at now: Instant, into step: inout Step) {
@@ -68,6 +74,7 @@ public struct Switchboard: Sendable {
       switch timer {
       case .lost(let contact): visitorIsLost(contact, at: now, into: &step)
       case .abandonedTalk(let contact): tell(.contactLeft(contact), at: now, into: &step)
+      case .messageLimit(let contact): endMessage(contact, at: now, into: &step)
       case .call(let timer): fire(timer, at: now, into: &step)
       }
     }
@@ -137,9 +144,17 @@ public struct Switchboard: Sendable {
       if isVoice(contact) { release(contact, at: now, into: &step) }
       links[contact] = nil
     case .forget(let contact):
-      emit(.contactClosed(contact), at: now, into: &step)
+      forget(contact, at: now, into: &step)
+    case .moved(let contact, _):
+      if isVoice(contact) { route(contact, into: &step) }
+    case .promiseCallback(let contact, let queue, let occasion):
+      promiseCallback(contact, in: queue, occasion, at: now, into: &step)
+    case .takeMessage(let contact, _): takeMessage(contact, at: now, into: &step)
+    case .dial(let contact, _): dial(contact, at: now, into: &step)
+    case .stopDialling(let contact): stopDialling(contact, at: now, into: &step)
     }
   }
 
-  func isVoice(_ contact: ContactID) -> Bool { contacts[contact]?.channel == .voice }
+  /// Whether it has legs: a call, or a callback.
+  func isVoice(_ contact: ContactID) -> Bool { contacts[contact].map { $0.channel != .chat } ?? false }
 }

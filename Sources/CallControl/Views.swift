@@ -3,7 +3,12 @@ public import Primitives
 
 /// A contact as the outside sees it.
 public struct ContactView: Sendable, Equatable {
-  public enum State: String, Sendable { case queued, offering, connecting, talking, held, wrapUp = "wrap_up", ended }
+  public enum State: String, Sendable {
+    case queued, offering, connecting, talking, held, wrapUp = "wrap_up"
+    /// The visitor may leave a message.
+    case message
+    case ended
+  }
   public var id: PublicID
   public var channel: Channel
   public var queue: String

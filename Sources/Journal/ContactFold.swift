@@ -10,6 +10,12 @@ struct ContactFold {
   var level = ServiceLevels.Version.fallback
   var isLive = true
   var wrapUpSince: Instant?
+  /// The entry that the next queueing keeps.
+  var place: Instant?
+  /// Whose slot it holds, from the accept to the end of the contact.
+  var holder: AgentID?
+  /// What was expected of its wait when it entered.
+  var estimates: WaitEstimates?
   /// Who began to hold: bit 0 the visitor, bit 1 the agent, bit 2 the system.
   private var holders: Int64 = 0
   private var heldSince: Instant?
@@ -23,7 +29,8 @@ struct ContactFold {
     row.queue = queue
     row.serviceLevel = level.version
     self.level = level
-    row.entered = instant
+    row.entered = place ?? instant
+    place = nil
     // A contact that overflowed is waiting again; its record tells of the last queue.
     row.outcome = nil
     row.wait = nil
@@ -84,23 +91,34 @@ struct ContactFold {
 
 extension ContactFold {
   /// The columns in the order of `ContactRow.init(from:)`; those of the fold alone follow.
-  static let foldColumns = "slot, generation, is_live, holders, held_since, wrap_up_since"
+  static let foldColumns =
+    "slot, generation, is_live, holders, held_since, wrap_up_since, " + laterColumns.joined(separator: ", ")
+  /// Those that came with the second version of the table.
+  static let laterColumns = [
+    "place", "holder", "queue_length", "head_of_line", "last_to_enter", "wait_low", "wait_high",
+  ]
   private static let insertion = """
     INSERT OR REPLACE INTO contact (\(ContactRow.columns), \(foldColumns))
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
 
   func save(_ db: Database) throws {
-    try db.cachedStatement(sql: Self.insertion).execute(
-      arguments: StatementArguments([
-        row.sequence.column, row.id.column, row.channel.column, row.entry.databaseValue,
-        row.queue?.index.databaseValue ?? .null, row.serviceLevel.column, row.agent?.column ?? .null,
-        row.opened.column, row.entered.column, row.answered.column, row.ended.column, row.refusal.column,
-        row.outcome.column, row.endCause.column, row.wait.column, row.talk.column, row.hold.databaseValue,
-        row.wrapUp.column, row.code?.index.databaseValue ?? .null,
-        contact.slot.databaseValue, contact.generation.databaseValue, isLive.databaseValue, holders.databaseValue,
-        heldSince.column, wrapUpSince.column,
-      ]))
+    let known: [DatabaseValue] = [
+      row.sequence.column, row.id.column, row.channel.column, row.entry.databaseValue,
+      row.queue?.index.databaseValue ?? .null, row.serviceLevel.column, row.agent?.column ?? .null,
+      row.opened.column, row.entered.column, row.answered.column, row.ended.column, row.refusal.column,
+      row.outcome.column, row.endCause.column, row.wait.column, row.talk.column, row.hold.databaseValue,
+      row.wrapUp.column, row.code?.index.databaseValue ?? .null,
+    ]
+    let folded: [DatabaseValue] = [
+      contact.slot.databaseValue, contact.generation.databaseValue, isLive.databaseValue, holders.databaseValue,
+      heldSince.column, wrapUpSince.column, place.column, holder?.column ?? .null,
+    ]
+    let expected: [UInt32?] = [
+      estimates?.queueLength, estimates?.headOfLine, estimates?.lastToEnter, estimates?.low, estimates?.high,
+    ]
+    let values = known + folded + expected.map { $0?.databaseValue ?? .null }
+    try db.cachedStatement(sql: Self.insertion).execute(arguments: StatementArguments(values))
   }
 
   /// The contacts that have not closed.
@@ -121,6 +139,9 @@ extension ContactFold {
       fold.holders = try columns.take()
       fold.heldSince = try columns.takeInstant()
       fold.wrapUpSince = try columns.takeInstant()
+      fold.place = try columns.takeInstant()
+      fold.holder = try columns.takeIndex().map(AgentID.init(index:))
+      fold.estimates = try columns.takeEstimates()
       if let version = contactRow.serviceLevel, let within: Int64 = try columns.take() {
         fold.level = ServiceLevels.Version(version: version, within: within)
       }
@@ -156,5 +177,23 @@ extension ContactRow {
     hold = try columns.take()
     wrapUp = try columns.take()
     code = try columns.takeIndex().map { CodeID(index: UInt16(truncatingIfNeeded: $0)) }
+  }
+}
+
+extension Columns {
+  /// Five columns, all of them or none.
+  fileprivate mutating func takeEstimates() throws -> WaitEstimates? {
+    let values: [UInt32?] = [
+      try takeIndex(), try takeIndex(), try takeIndex(), try takeIndex(), try takeIndex(),
+    ]
+    let known = values.compactMap(\.self)
+    guard known.count == values.count else { return nil }
+    var estimates = WaitEstimates()
+    estimates.queueLength = known[0]
+    estimates.headOfLine = known[1]
+    estimates.lastToEnter = known[2]
+    estimates.low = known[3]
+    estimates.high = known[4]
+    return estimates
   }
 }

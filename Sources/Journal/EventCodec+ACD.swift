@@ -40,6 +40,9 @@ extension EventCodec {
       return encodeOffer(event, into: &writer)
     case .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady, .wrapUpStarted, .wrapUpExtended, .wrapUpEnded:
       return encodeAgent(event, into: &writer)
+    case .placeKept, .placeHeld, .placeReleased, .segmentStarted, .dialStarted, .dialAnswered, .dialFailed,
+      .callbackResumed, .waitEstimated:
+      return encodeFlow(event, into: &writer)
     }
   }
 
@@ -183,6 +186,9 @@ extension EventCodec {
       .wrapUpExtended(try reader.readAgent(), try reader.readContact(), until: try reader.readInstant())
     case .wrapUpEnded:
       .wrapUpEnded(try reader.readAgent(), try reader.readContact(), CodeID(index: try reader.read()))
+    case .placeKept, .placeHeld, .placeReleased, .segmentStarted, .dialStarted, .dialAnswered, .dialFailed,
+      .callbackResumed, .waitEstimated:
+      try decodeFlow(kind, from: &reader)
     default:
       preconditionFailure("call control's kinds are decoded by the caller")
     }

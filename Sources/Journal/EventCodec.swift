@@ -8,8 +8,7 @@ import SIP
 /// Encoding is a switch by hand, so that no change of a type changes what old journals mean. Kinds and the raw values
 /// in payloads are never reused; a changed layout takes the next version, and the old one stays readable.
 public enum EventCodec {
-  /// Raw values below 40 belong to call control, those from 40 to 59 to the ACD's routing, and those from 100 to the
-  /// rest of the ACD.
+  /// Raw values below 40 belong to call control, the others to the ACD.
   enum Kind: UInt16, CaseIterable {
     case contactOpened = 1
     case contactClosed = 2
@@ -28,6 +27,15 @@ public enum EventCodec {
     case agentPreferred = 42
     case preferenceEnded = 43
     case dayStarted = 44
+    case placeKept = 60
+    case placeHeld = 61
+    case placeReleased = 62
+    case segmentStarted = 63
+    case dialStarted = 64
+    case dialAnswered = 65
+    case dialFailed = 66
+    case callbackResumed = 67
+    case waitEstimated = 68
 
     case contactQueued = 100
     case contactRefused = 101

@@ -33,6 +33,29 @@ extension QueueCounters {
     sum.failed += other.failed
     sum.refused += other.refused
     sum.answeredWait += other.answeredWait
+    sum.excessWait += other.excessWait
+    sum.handled += other.handled
+    sum.talk += other.talk
+    sum.wrapUp += other.wrapUp
+    sum.callbacksQueued += other.callbacksQueued
+    sum.callbacksAnswered += other.callbacksAnswered
+    sum.callbacksClosed += other.callbacksClosed
+    sum.estimates += other.estimates
+  }
+
+  /// Abandons over what was answered or abandoned: neither short abandons nor contacts that went on elsewhere, as a
+  /// callback for one, count.
+  public var abandonRate: Fraction { Fraction(abandoned, of: answered + abandoned) }
+  /// The mean wait of answered contacts (ASA), and what it had beyond the threshold, in microseconds.
+  public var meanAnsweredWait: Int64? { Self.mean(answeredWait, answered) }
+  public var meanExcessWait: Int64? { Self.mean(excessWait, answered) }
+  /// Talk, hold and wrap-up of contacts that ended (AHT), in microseconds.
+  public var meanHandleTime: Int64? { Self.mean(talk + wrapUp, handled) }
+  /// The share of announced ranges that held the wait.
+  public var estimateCoverage: Fraction { Fraction(estimates.covered, of: estimates.announced) }
+
+  private static func mean(_ sum: Int64, _ count: UInt64) -> Int64? {
+    count == 0 ? nil : sum / Int64(clamping: count)
   }
 }
 
@@ -41,6 +64,7 @@ extension IntervalRow {
   public static func += (sum: inout IntervalRow, other: IntervalRow) {
     sum.counters += other.counters
     sum.callbacks += other.callbacks
+    sum.hold += other.hold
   }
 }
 
@@ -55,5 +79,19 @@ extension AgentIntervalRow {
     sum.talk += other.talk
     sum.hold += other.hold
     sum.wrapUp += other.wrapUp
+    sum.handling += other.handling
+    sum.ready += other.ready
+  }
+
+  /// Handling ÷ (handling + ready).
+  public var occupancy: Fraction {
+    Fraction(UInt64(clamping: handling), of: UInt64(clamping: handling + ready))
+  }
+}
+
+extension EstimateScore {
+  /// The root of the mean squared error, in microseconds.
+  public var rootMeanSquare: Int64? {
+    count == 0 ? nil : Int64((Double(squaredError) / Double(count)).squareRoot() * 1_000)
   }
 }

@@ -33,6 +33,9 @@ extension JournalReader {
       columns: (showsStart ? ["start"] : []) + [
         "queue", "definition", "service_level", "entered", "answered", "answered_within", "abandoned",
         "abandoned_within", "short_abandoned", "left", "callback", "failed", "refused", "mean_answered_wait_s",
+        "mean_excess_wait_s", "abandon_rate", "mean_handle_time_s", "hold_s", "callbacks_queued", "callbacks_answered",
+        "callbacks_closed", "announced", "range_coverage", "queue_length_error_s", "head_of_line_error_s",
+        "last_to_enter_error_s",
       ] + ServiceLevelDefinition.Metric.allCases.map(\.rawValue))
     var labels: [Int64: String] = [:]
     for interval in intervals {
@@ -46,7 +49,13 @@ extension JournalReader {
         .count(counters.answeredWithin), .count(counters.abandoned), .count(counters.abandonedWithin),
         .count(counters.shortAbandoned), .count(counters.left), .count(interval.callbacks),
         .count(counters.failed), .count(counters.refused),
-        counters.answered == 0 ? .empty : .seconds(counters.answeredWait / Int64(counters.answered)),
+        .optional(seconds: counters.meanAnsweredWait), .optional(seconds: counters.meanExcessWait),
+        .optional(counters.abandonRate.ratio), .optional(seconds: counters.meanHandleTime), .seconds(interval.hold),
+        .count(counters.callbacksQueued), .count(counters.callbacksAnswered), .count(counters.callbacksClosed),
+        .count(counters.estimates.announced), .optional(counters.estimateCoverage.ratio),
+        .optional(seconds: counters.estimates.queueLength.rootMeanSquare),
+        .optional(seconds: counters.estimates.headOfLine.rootMeanSquare),
+        .optional(seconds: counters.estimates.lastToEnter.rootMeanSquare),
       ]
       row += ServiceLevelDefinition.Metric.allCases.map { .optional(counters.serviceLevel($0).ratio) }
       report.rows.append(row)
@@ -61,7 +70,7 @@ extension JournalReader {
     }
     var report = Report(columns: [
       "agent", "offered", "accepted", "declined", "missed", "answered", "talk_s", "hold_s", "wrap_up_s",
-      "mean_handle_time_s",
+      "mean_handle_time_s", "handling_s", "ready_s", "occupancy",
     ])
     for sum in sums.values.sorted(by: { $0.agent < $1.agent }) {
       report.rows.append([
@@ -69,6 +78,7 @@ extension JournalReader {
         .count(sum.declined), .count(sum.missed), .count(sum.answered), .seconds(sum.talk), .seconds(sum.hold),
         .seconds(sum.wrapUp),
         sum.answered == 0 ? .empty : .seconds((sum.talk + sum.hold + sum.wrapUp) / Int64(sum.answered)),
+        .seconds(sum.handling), .seconds(sum.ready), .optional(sum.occupancy.ratio),
       ])
     }
     return report

@@ -57,34 +57,17 @@ extension JournalReader {
   public func intervals(from: Instant, to: Instant) throws -> [IntervalRow] {
     try rows(
       """
-      SELECT queue, start, service_level, entered, answered, answered_within, abandoned, abandoned_within,
-        short_abandoned, left_queue, callback, failed, refused, answered_wait
-      FROM interval WHERE start >= ? AND start < ? ORDER BY start, queue, service_level
+      SELECT \(IntervalRow.columns) FROM interval
+      WHERE start >= ? AND start < ? ORDER BY start, queue, service_level
       """, [from.column, to.column]
-    ) { columns in
-      var row = IntervalRow(
-        queue: QueueID(index: try columns.takeIndex()), start: try columns.takeInstant(),
-        serviceLevel: try columns.take())
-      row.counters.entered = try columns.takeSequence()
-      row.counters.answered = try columns.takeSequence()
-      row.counters.answeredWithin = try columns.takeSequence()
-      row.counters.abandoned = try columns.takeSequence()
-      row.counters.abandonedWithin = try columns.takeSequence()
-      row.counters.shortAbandoned = try columns.takeSequence()
-      row.counters.left = try columns.takeSequence()
-      row.callbacks = try columns.takeSequence()
-      row.counters.failed = try columns.takeSequence()
-      row.counters.refused = try columns.takeSequence()
-      row.counters.answeredWait = try columns.take()
-      return row
-    }
+    ) { columns in try IntervalRow(from: &columns) }
   }
 
   /// The intervals of agents that start at or after `from` and before `to`, by start and agent.
   public func agentIntervals(from: Instant, to: Instant) throws -> [AgentIntervalRow] {
     try rows(
       """
-      SELECT agent, start, offered, accepted, declined, missed, answered, talk, hold, wrap_up
+      SELECT agent, start, offered, accepted, declined, missed, answered, talk, hold, wrap_up, ready, handling
       FROM agent_interval WHERE start >= ? AND start < ? ORDER BY start, agent
       """, [from.column, to.column]
     ) { columns in
@@ -97,6 +80,8 @@ extension JournalReader {
       row.talk = try columns.take()
       row.hold = try columns.take()
       row.wrapUp = try columns.take()
+      row.ready = try columns.take()
+      row.handling = try columns.take()
       return row
     }
   }

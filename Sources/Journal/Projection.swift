@@ -19,6 +19,16 @@ struct Projection {
   private var closed: [ContactFold] = []
   private var intervals: [IntervalKey: IntervalRow] = [:]
   private var agents: [AgentKey: AgentIntervalRow] = [:]
+  /// What agents do, for the time they do it.
+  private var agentStates: [AgentID: AgentState]
+  private var changedAgents: Set<AgentID> = []
+
+  struct AgentState {
+    var since: Instant
+    var isReady = false
+    /// Contacts and wrap-ups.
+    var held: Int64 = 0
+  }
 
   private struct IntervalKey: Hashable {
     var queue: QueueID
@@ -34,6 +44,7 @@ struct Projection {
   init(_ db: Database) throws {
     sequence = 0
     live = [:]
+    agentStates = try AgentState.load(db)
     if let row = try Row.fetchOne(db, sql: "SELECT sequence, configuration FROM progress") {
       var columns = Columns(row)
       sequence = try columns.takeSequence()
@@ -74,10 +85,15 @@ struct Projection {
 
   private mutating func apply(_ event: ACD.Event, at instant: Instant) {
     switch event {
-    case .contactQueued(let contact, let queue, _, _, _):
+    case .contactQueued(let contact, let queue, _, let channel, _):
       let level = level(of: queue)
-      change(contact) { $0.queue(in: queue, under: level, at: instant) }
-      count(queue, at: instant, under: level.version) { $0.counters.entered += 1 }
+      let fold = change(contact) {
+        $0.row.channel = channel
+        $0.queue(in: queue, under: level, at: instant)
+      }
+      count(queue, at: fold?.row.entered ?? instant, under: level.version) {
+        if channel == .callback { $0.counters.callbacksQueued += 1 } else { $0.counters.entered += 1 }
+      }
     case .contactRefused(let contact, let queue, let refusal):
       let level = level(of: queue)
       change(contact) { $0.refuse(by: queue, under: level, refusal, at: instant) }
@@ -85,24 +101,50 @@ struct Projection {
     case .outcomeFixed(let contact, let queue, let agent, let outcome):
       fix(outcome, of: contact, leaving: queue, to: agent, at: instant)
     case .contactEnded(let contact, let agent, let cause):
-      guard let row = change(contact, { $0.end(cause, at: instant) })?.row else { return }
+      release(contact, at: instant)
+      guard let fold = change(contact, { $0.end(cause, at: instant) }) else { return }
+      let (talk, hold) = (fold.row.talk ?? 0, fold.row.hold)
       count(agent, at: instant) {
-        $0.talk += row.talk ?? 0
-        $0.hold += row.hold
+        $0.talk += talk
+        $0.hold += hold
       }
+      count(fold) {
+        $0.counters.handled += 1
+        $0.counters.talk += talk + hold
+        $0.hold += hold
+      }
+    case .wrapUpStarted(let agent, let contact, _):
+      change(contact) { $0.wrapUpSince = instant }
+      hold(contact, by: agent, at: instant)
+    case .wrapUpEnded(let agent, let contact, let code):
+      release(contact, at: instant)
+      guard let fold = change(contact, { $0.endWrapUp(code, at: instant) }), let wrapUp = fold.row.wrapUp else { return }
+      count(agent, at: instant) { $0.wrapUp += wrapUp }
+      count(fold) { $0.counters.wrapUp += wrapUp }
+    case .placeKept(let contact, let entry, _): change(contact) { $0.place = entry }
+    case .waitEstimated(let contact, let estimates): change(contact) { $0.estimates = estimates }
+    case .offerMade, .offerAccepted, .offerDeclined, .offerMissed, .offerFailed, .dialFailed:
+      applyOffer(event, at: instant)
+    case .agentSignedIn(let agent), .agentSignedOut(let agent), .agentNotReady(let agent, _):
+      account(agent, at: instant) { $0.isReady = false }
+    case .agentReady(let agent): account(agent, at: instant) { $0.isReady = true }
+    case .contactLost, .contactReturned, .offerWithdrawn, .wrapUpExtended, .placeHeld, .placeReleased, .segmentStarted,
+      .dialStarted, .dialAnswered, .callbackResumed, .ladderStepped, .ladderMigrated, .agentPreferred,
+      .preferenceEnded, .dayStarted:
+      break
+    }
+  }
+
+  private mutating func applyOffer(_ event: ACD.Event, at instant: Instant) {
+    switch event {
     case .offerMade(_, _, let agent): count(agent, at: instant) { $0.offered += 1 }
-    case .offerAccepted(_, _, let agent): count(agent, at: instant) { $0.accepted += 1 }
+    case .offerAccepted(_, let contact, let agent):
+      count(agent, at: instant) { $0.accepted += 1 }
+      hold(contact, by: agent, at: instant)
     case .offerDeclined(_, _, let agent): count(agent, at: instant) { $0.declined += 1 }
     case .offerMissed(_, _, let agent): count(agent, at: instant) { $0.missed += 1 }
-    case .wrapUpStarted(_, let contact, _):
-      change(contact) { $0.wrapUpSince = instant }
-    case .wrapUpEnded(let agent, let contact, let code):
-      guard let row = change(contact, { $0.endWrapUp(code, at: instant) })?.row else { return }
-      count(agent, at: instant) { $0.wrapUp += row.wrapUp ?? 0 }
-    case .contactLost, .contactReturned, .offerWithdrawn, .offerFailed, .wrapUpExtended,
-      .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady,
-      .ladderStepped, .ladderMigrated, .agentPreferred, .preferenceEnded, .dayStarted:
-      break
+    case .offerFailed(_, let contact, _, _), .dialFailed(let contact, _, _): release(contact, at: instant)
+    default: break
     }
   }
 
@@ -110,24 +152,23 @@ struct Projection {
   private mutating func fix(
     _ outcome: Outcome, of contact: ContactID, leaving queue: QueueID, to agent: AgentID, at instant: Instant
   ) {
+    if outcome != .answered { release(contact, at: instant) }
     guard let fold = change(contact, { $0.fix(outcome, agent: agent, at: instant) }), let entered = fold.row.entered
     else { return }
     let wait = instant - entered
-    let isWithin = wait <= fold.level.within
     if outcome == .answered { count(agent, at: instant) { $0.answered += 1 } }
     count(queue, at: entered, under: fold.level.version) { interval in
-      switch outcome {
-      case .answered:
-        interval.counters.answered += 1
-        interval.counters.answeredWithin += isWithin ? 1 : 0
-        interval.counters.answeredWait += wait
-      case .abandoned:
-        interval.counters.abandoned += 1
-        interval.counters.abandonedWithin += isWithin ? 1 : 0
-      case .shortAbandoned: interval.counters.shortAbandoned += 1
-      case .timedOut, .overflowed, .withdrawn: interval.counters.left += 1
-      case .callbackRequested: interval.callbacks += 1
-      case .failed: interval.counters.failed += 1
+      if fold.row.channel == .callback {
+        if outcome == .answered {
+          interval.counters.callbacksAnswered += 1
+        } else {
+          interval.counters.callbacksClosed += 1
+        }
+        return
+      }
+      interval.count(outcome, wait: wait, within: fold.level.within)
+      if outcome == .answered, let estimates = fold.estimates {
+        interval.counters.estimates.score(estimates, waited: wait)
       }
     }
   }
@@ -151,9 +192,51 @@ struct Projection {
     body(&intervals[key, default: IntervalRow(queue: queue, start: key.start, serviceLevel: version)])
   }
 
+  /// In the interval of a contact's arrival.
+  private mutating func count(_ fold: ContactFold, _ body: (inout IntervalRow) -> Void) {
+    guard let queue = fold.row.queue, let entered = fold.row.entered, let version = fold.row.serviceLevel else { return }
+    count(queue, at: entered, under: version, body)
+  }
+
   private mutating func count(_ agent: AgentID, at instant: Instant, _ body: (inout AgentIntervalRow) -> Void) {
     let key = AgentKey(agent: agent, start: IntervalRow.start(of: instant))
     body(&agents[key, default: AgentIntervalRow(agent: agent, start: key.start)])
+  }
+
+  // MARK: Agents' time
+
+  /// The agent's slot is taken from now on.
+  private mutating func hold(_ contact: ContactID, by agent: AgentID, at instant: Instant) {
+    change(contact) { $0.holder = agent }
+    account(agent, at: instant) { $0.held += 1 }
+  }
+
+  private mutating func release(_ contact: ContactID, at instant: Instant) {
+    guard let agent = live[contact]?.holder else { return }
+    change(contact) { $0.holder = nil }
+    account(agent, at: instant) { $0.held -= 1 }
+  }
+
+  /// Adds the time since the agent's last change to the intervals that it falls in, then changes the agent.
+  private mutating func account(_ agent: AgentID, at instant: Instant, _ change: (inout AgentState) -> Void) {
+    var state = agentStates[agent] ?? AgentState(since: instant)
+    while state.since < instant {
+      let end = min(instant, IntervalRow.start(of: state.since) + IntervalRow.length)
+      let time = end - state.since
+      if state.held > 0 {
+        count(agent, at: state.since) { $0.handling += time }
+      } else if state.isReady {
+        count(agent, at: state.since) { $0.ready += time }
+      } else if end < instant {
+        // Nothing to add: who is away for days is not walked through them.
+        state.since = instant
+        break
+      }
+      state.since = end
+    }
+    change(&state)
+    agentStates[agent] = state
+    changedAgents.insert(agent)
   }
 
   /// Writes what changed since the last save and how far the tables now are.
@@ -162,19 +245,21 @@ struct Projection {
     for contact in changed { try live[contact]?.save(db) }
     for interval in intervals.values { try interval.add(db) }
     for interval in agents.values { try interval.add(db) }
+    for agent in changedAgents { try agentStates[agent]?.save(agent, db) }
     try db.cachedStatement(sql: "UPDATE progress SET sequence = ?, configuration = ?")
       .execute(arguments: [sequence.column, configuration])
     closed.removeAll(keepingCapacity: true)
     changed.removeAll(keepingCapacity: true)
     intervals.removeAll(keepingCapacity: true)
     agents.removeAll(keepingCapacity: true)
+    changedAgents.removeAll(keepingCapacity: true)
   }
 
   /// Empties the tables, so that the fold starts from the first record.
   static func clear(_ db: Database) throws {
     try db.execute(
       sql: """
-        DELETE FROM contact; DELETE FROM interval; DELETE FROM agent_interval;
+        DELETE FROM contact; DELETE FROM interval; DELETE FROM agent_interval; DELETE FROM agent_state;
         UPDATE progress SET sequence = 0, configuration = NULL;
         """)
   }
@@ -185,48 +270,5 @@ extension IntervalRow {
   static func start(of instant: Instant) -> Instant {
     let position = instant.microseconds % length
     return instant - (position < 0 ? position &+ length : position)
-  }
-
-  /// Adds the sums to those of the table.
-  func add(_ db: Database) throws {
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (start, queue, service_level) DO UPDATE SET
-          entered = entered + excluded.entered, answered = answered + excluded.answered,
-          answered_within = answered_within + excluded.answered_within,
-          abandoned = abandoned + excluded.abandoned,
-          abandoned_within = abandoned_within + excluded.abandoned_within,
-          short_abandoned = short_abandoned + excluded.short_abandoned,
-          left_queue = left_queue + excluded.left_queue, callback = callback + excluded.callback,
-          failed = failed + excluded.failed, refused = refused + excluded.refused,
-          answered_wait = answered_wait + excluded.answered_wait
-        """
-    ).execute(
-      arguments: StatementArguments([
-        Int64(queue.index).databaseValue, start.column, serviceLevel.databaseValue, counters.entered.column,
-        counters.answered.column, counters.answeredWithin.column, counters.abandoned.column,
-        counters.abandonedWithin.column, counters.shortAbandoned.column, counters.left.column, callbacks.column,
-        counters.failed.column, counters.refused.column, counters.answeredWait.databaseValue,
-      ]))
-  }
-}
-
-extension AgentIntervalRow {
-  func add(_ db: Database) throws {
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO agent_interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (start, agent) DO UPDATE SET
-          offered = offered + excluded.offered, accepted = accepted + excluded.accepted,
-          declined = declined + excluded.declined, missed = missed + excluded.missed,
-          answered = answered + excluded.answered, talk = talk + excluded.talk, hold = hold + excluded.hold,
-          wrap_up = wrap_up + excluded.wrap_up
-        """
-    ).execute(
-      arguments: StatementArguments([
-        agent.column, start.column, offered.column, accepted.column, declined.column, missed.column,
-        answered.column, talk.databaseValue, hold.databaseValue, wrapUp.databaseValue,
-      ]))
   }
 }

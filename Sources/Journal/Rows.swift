@@ -42,6 +42,8 @@ public struct IntervalRow: Sendable, Equatable {
   public var counters: QueueCounters
   /// Callbacks requested, which leave the queue beside the denominator.
   public var callbacks: UInt64
+  /// Of `counters.talk`, the time on hold.
+  public var hold: Int64 = 0
 
   public init(
     queue: QueueID, start: Instant, serviceLevel: Int64, counters: QueueCounters = QueueCounters(),
@@ -64,6 +66,10 @@ public struct AgentIntervalRow: Sendable, Equatable {
   public var talk: Int64 = 0
   public var hold: Int64 = 0
   public var wrapUp: Int64 = 0
+  /// Time with at least one contact or wrap-up, and time ready without any. Unlike the others they are split where an
+  /// interval ends, and count once the agent's state changes.
+  public var handling: Int64 = 0
+  public var ready: Int64 = 0
   public init(agent: AgentID, start: Instant) { self.agent = agent; self.start = start }
 }
 

@@ -9,6 +9,11 @@ enum Schema {
       try db.execute(sql: facts + projections)
       try ServiceLevels.intern(.init(), db)
     }
+    // The projections changed: what stood in them is folded anew from the records.
+    migrator.registerMigration("v2") { db in
+      try db.execute(sql: "DROP TABLE progress; DROP TABLE contact; DROP TABLE interval; DROP TABLE agent_interval;")
+      try db.execute(sql: projections + statistics)
+    }
     return migrator
   }
 
@@ -59,5 +64,18 @@ enum Schema {
       offered INTEGER NOT NULL, accepted INTEGER NOT NULL, declined INTEGER NOT NULL, missed INTEGER NOT NULL,
       answered INTEGER NOT NULL, talk INTEGER NOT NULL, hold INTEGER NOT NULL, wrap_up INTEGER NOT NULL,
       PRIMARY KEY (start, agent)) WITHOUT ROWID;
+
     """
+
+  /// What the first version did not count, and what the fold must know of agents and of contacts that go on.
+  private static var statistics: String {
+    let sums = IntervalRow.laterSums.map { "ALTER TABLE interval ADD COLUMN \($0) INTEGER NOT NULL DEFAULT 0;" }
+    let fold = ContactFold.laterColumns.map { "ALTER TABLE contact ADD COLUMN \($0) INTEGER;" }
+    return sums.joined() + fold.joined() + """
+      ALTER TABLE agent_interval ADD COLUMN ready INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE agent_interval ADD COLUMN handling INTEGER NOT NULL DEFAULT 0;
+      CREATE TABLE agent_state (
+        agent INTEGER PRIMARY KEY, since INTEGER NOT NULL, is_ready INTEGER NOT NULL, held INTEGER NOT NULL);
+      """
+  }
 }

@@ -1,51 +1,91 @@
 /// Appends integers and byte strings, big-endian: journal records, checkpoints and wire formats.
+@frozen
 public struct ByteWriter: Sendable {
-  public private(set) var bytes: [UInt8] = []
-  public init() {}
-  public init(reusing bytes: [UInt8]) { self.bytes = bytes; self.bytes.removeAll(keepingCapacity: true) }
+  @usableFromInline internal var storage: [UInt8] = []
+  @inlinable public init() {}
+  @inlinable public init(reusing bytes: [UInt8]) {
+    storage = bytes
+    storage.removeAll(keepingCapacity: true)
+  }
 
-  public mutating func write<Integer: FixedWidthInteger>(_ value: Integer) {
-    withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+  @inlinable public var bytes: [UInt8] { storage }
+
+  @inlinable public mutating func reserveCapacity(_ count: Int) { storage.reserveCapacity(count) }
+
+  @inlinable public mutating func write<Integer: FixedWidthInteger>(_ value: Integer) {
+    withUnsafeBytes(of: value.bigEndian) { storage.append(contentsOf: $0) }
   }
-  public mutating func write(raw data: some Collection<UInt8>) { bytes.append(contentsOf: data) }
+  @inlinable public mutating func write(raw data: some Collection<UInt8>) { storage.append(contentsOf: data) }
   /// A byte string of at most 4 GiB behind its length in four bytes.
-  public mutating func write(counted data: some Collection<UInt8>) {
+  @inlinable public mutating func write(counted data: some Collection<UInt8>) {
     write(UInt32(data.count))
-    bytes.append(contentsOf: data)
+    storage.append(contentsOf: data)
   }
-  public mutating func write(_ string: String) { write(counted: string.utf8) }
-  public mutating func write(_ flag: Bool) { bytes.append(flag ? 1 : 0) }
-  public mutating func write(_ instant: Instant) { write(instant.microseconds) }
+  @inlinable public mutating func write(_ string: String) {
+    write(UInt32(string.utf8.count))
+    storage.append(utf8: string)
+  }
+  @inlinable public mutating func write(_ flag: Bool) { storage.append(flag ? 1 : 0) }
+  @inlinable public mutating func write(_ instant: Instant) { write(instant.microseconds) }
+}
+
+extension [UInt8] {
+  /// Appends a text as UTF-8, at the cost of copying its bytes.
+  @inlinable @inline(__always)
+  public mutating func append(utf8 text: String) {
+    let utf8 = text.utf8
+    utf8.span.withUnsafeBufferPointer { append(contentsOf: $0) }
+  }
 }
 
 /// Reads what `ByteWriter` wrote; a short or malformed input is an error with its offset, never a trap.
+@frozen
 public struct ByteReader: Sendable {
   public struct Truncated: Error, Sendable, Equatable {
     public var offset: Int
     public init(offset: Int) { self.offset = offset }
   }
-  private let bytes: [UInt8]
-  public private(set) var offset = 0
-  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+  @usableFromInline internal let bytes: [UInt8]
+  @usableFromInline internal var position = 0
+  @inlinable public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  public var isAtEnd: Bool { offset == bytes.count }
-  public var remaining: Int { bytes.count - offset }
+  @inlinable public var offset: Int { position }
+  @inlinable public var isAtEnd: Bool { position == bytes.count }
+  @inlinable public var remaining: Int { bytes.count - position }
 
-  public mutating func read<Integer: FixedWidthInteger>(_: Integer.Type = Integer.self) throws(Truncated) -> Integer {
-    let width = Integer.bitWidth / 8
-    guard remaining >= width else { throw Truncated(offset: offset) }
+  @inlinable public mutating func read<Integer: FixedWidthInteger>(
+    _: Integer.Type = Integer.self
+  ) throws(Truncated) -> Integer {
+    let start = try skip(Integer.bitWidth / 8)
     var value: Integer = 0
-    for i in 0..<width { value = Integer(truncatingIfNeeded: Int(bytes[offset + i])) | (width == 1 ? 0 : value << 8) }
-    offset += width
-    return value
+    withUnsafeMutableBytes(of: &value) { value in
+      for i in value.indices { value[i] = bytes[start + i] }
+    }
+    return Integer(bigEndian: value)
   }
-  public mutating func readBytes(_ count: Int) throws(Truncated) -> [UInt8] {
+  @inlinable public mutating func readBytes(_ count: Int) throws(Truncated) -> [UInt8] {
+    let start = try skip(count)
+    return Array(bytes[start..<offset])
+  }
+  @inlinable public mutating func readCounted() throws(Truncated) -> [UInt8] {
+    try readBytes(Int(try read(UInt32.self)))
+  }
+  @inlinable public mutating func readString() throws(Truncated) -> String {
+    let start = try skip(Int(try read(UInt32.self)))
+    return String(decoding: bytes[start..<offset], as: UTF8.self)
+  }
+  @inlinable public mutating func readBool() throws(Truncated) -> Bool { try read(UInt8.self) != 0 }
+  @inlinable public mutating func readInstant() throws(Truncated) -> Instant {
+    Instant(microseconds: try read(Int64.self))
+  }
+  /// Leaves a byte string out that stands behind its length.
+  @inlinable public mutating func skipCounted() throws(Truncated) { _ = try skip(Int(try read(UInt32.self))) }
+
+  /// Moves behind `count` bytes; returns where they begin.
+  @discardableResult
+  @inlinable public mutating func skip(_ count: Int) throws(Truncated) -> Int {
     guard count >= 0, remaining >= count else { throw Truncated(offset: offset) }
-    defer { offset += count }
-    return Array(bytes[offset..<offset + count])
+    position += count
+    return position - count
   }
-  public mutating func readCounted() throws(Truncated) -> [UInt8] { try readBytes(Int(try read(UInt32.self))) }
-  public mutating func readString() throws(Truncated) -> String { String(decoding: try readCounted(), as: UTF8.self) }
-  public mutating func readBool() throws(Truncated) -> Bool { try read(UInt8.self) != 0 }
-  public mutating func readInstant() throws(Truncated) -> Instant { Instant(microseconds: try read(Int64.self)) }
 }

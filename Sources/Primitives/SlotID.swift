@@ -6,3 +6,10 @@ public protocol SlotID: Hashable, Sendable {
   var generation: UInt32 { get }
   init(slot: UInt32, generation: UInt32)
 }
+
+extension SlotID {
+  /// As one word.
+  @inlinable public func hash(into hasher: inout Hasher) {
+    hasher.combine(UInt64(slot) << 32 | UInt64(generation))
+  }
+}

@@ -3,7 +3,9 @@
 /// Iteration is in slot order, so it is the same on every machine.
 @frozen
 public struct SlotMap<ID: SlotID, Element> {
-  @usableFromInline internal var elements: [Element?] = []
+  /// The entry of slot n stands at n + 1. The first place is always empty: what a stale id finds, so that reading and
+  /// changing an entry in place are one access each.
+  @usableFromInline internal var elements: [Element?] = [nil]
   @usableFromInline internal var generations: [UInt32] = []
   /// Empty slots, the last one first; may also hold slots that `insert(_:restoring:)` took meanwhile.
   @usableFromInline internal var free: [UInt32] = []
@@ -13,66 +15,67 @@ public struct SlotMap<ID: SlotID, Element> {
   @inlinable public var count: Int { occupied }
   @inlinable public var isEmpty: Bool { occupied == 0 }
 
+  /// Where the entry of an id stands, if it has not been removed.
+  @inlinable @inline(__always)
+  internal func place(_ id: ID) -> Int {
+    let slot = Int(id.slot)
+    return slot < generations.count && generations[slot] == id.generation ? slot + 1 : 0
+  }
+
   @inlinable public mutating func insert(_ element: Element) -> ID {
     occupied += 1
     while let slot = free.popLast() {
-      guard elements[Int(slot)] == nil else { continue }
-      elements[Int(slot)] = element
+      guard elements[Int(slot) + 1] == nil else { continue }
+      elements[Int(slot) + 1] = element
       return ID(slot: slot, generation: generations[Int(slot)])
     }
     elements.append(element)
     generations.append(0)
-    return ID(slot: UInt32(elements.count - 1), generation: 0)
+    return ID(slot: UInt32(generations.count - 1), generation: 0)
   }
 
   /// Puts an element under an id that a journal recorded; slots in between become free.
   /// - Precondition: the slot is empty.
   @inlinable public mutating func insert(_ element: Element, restoring id: ID) {
-    while elements.count <= Int(id.slot) {
-      if elements.count < Int(id.slot) { free.append(UInt32(elements.count)) }
+    while generations.count <= Int(id.slot) {
+      if generations.count < Int(id.slot) { free.append(UInt32(generations.count)) }
       elements.append(nil)
       generations.append(0)
     }
-    precondition(elements[Int(id.slot)] == nil, "the slot is taken")
+    precondition(elements[Int(id.slot) + 1] == nil, "the slot is taken")
     generations[Int(id.slot)] = id.generation
-    elements[Int(id.slot)] = element
+    elements[Int(id.slot) + 1] = element
     occupied += 1
   }
 
   @discardableResult
   @inlinable public mutating func remove(_ id: ID) -> Element? {
     guard contains(id) else { return nil }
-    let element = elements[Int(id.slot)].take()
+    let element = elements[Int(id.slot) + 1].take()
     generations[Int(id.slot)] &+= 1
     free.append(id.slot)
     occupied -= 1
     return element
   }
 
-  @inlinable public func contains(_ id: ID) -> Bool {
-    let slot = Int(id.slot)
-    return slot < elements.count && generations[slot] == id.generation && elements[slot] != nil
-  }
+  @inlinable public func contains(_ id: ID) -> Bool { elements[place(id)] != nil }
 
   @inlinable public subscript(id: ID) -> Element? {
-    get { contains(id) ? elements[Int(id.slot)] : nil }
+    get { elements[place(id)] }
     _modify {
-      if contains(id) {
-        yield &elements[Int(id.slot)]
-      } else {
-        // What is written under a stale id is lost, as what is read there is nil.
-        var nothing: Element?
-        yield &nothing
-      }
+      let place = contains(id) ? place(id) : 0
+      // What is written under a stale id is lost, as what is read there is nil.
+      defer { if place == 0 { elements[0] = nil } }
+      yield &elements[place]
     }
   }
 
   /// Writes generations and the order of the free slots, so that a restored table hands out the same ids.
   public func writeFreeSlots(into writer: inout ByteWriter) {
-    writer.write(UInt32(elements.count))
+    writer.write(UInt32(generations.count))
     for generation in generations { writer.write(generation) }
     // The list may hold slots that were restored meanwhile: each empty slot counts where it stands last.
-    var isWritten = elements.map { $0 != nil }
+    var isWritten = elements.dropFirst().map { $0 != nil }
     var order: [UInt32] = []
     for slot in free.reversed() where !isWritten[Int(slot)] {
       isWritten[Int(slot)] = true
@@ -84,10 +87,10 @@ public struct SlotMap<ID: SlotID, Element> {
   /// Reads what `writeFreeSlots` wrote, after all entries were restored.
   public mutating func readFreeSlots(from reader: inout ByteReader) throws(ByteReader.Truncated) {
     let slots = Int(try reader.read(UInt32.self))
-    guard slots >= elements.count, reader.remaining >= slots * 4 else {
+    guard slots >= generations.count, reader.remaining >= slots * 4 else {
       throw ByteReader.Truncated(offset: reader.offset)
     }
-    while elements.count < slots {
+    while generations.count < slots {
       elements.append(nil)
       generations.append(0)
     }
@@ -102,8 +105,8 @@ public struct SlotMap<ID: SlotID, Element> {
 
   /// The ids of all entries, in slot order.
   @inlinable public var ids: [ID] {
-    elements.indices.compactMap {
-      elements[$0] == nil ? nil : ID(slot: UInt32($0), generation: generations[$0])
+    generations.indices.compactMap {
+      elements[$0 + 1] == nil ? nil : ID(slot: UInt32($0), generation: generations[$0])
     }
   }
 }

@@ -19,6 +19,12 @@ extension Negotiation {
     return (seal(description), media)
   }
 
+  /// What an answer to this offer would agree on.
+  public func outcome(of offer: SessionDescription, with local: LocalMedia) throws(NegotiationError) -> NegotiatedMedia
+  {
+    try choose(from: offer, local).media
+  }
+
   /// The first line that can be taken; else the fault of the line that came nearest.
   private func choose(
     from offer: SessionDescription, _ local: LocalMedia

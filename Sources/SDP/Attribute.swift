@@ -11,7 +11,10 @@ extension [Attribute] {
 
   /// The direction these attributes give, if they give one. The last one wins, as in most user agents.
   public var direction: Direction? {
-    last { Direction(rawValue: $0.name) != nil }.flatMap { Direction(rawValue: $0.name) }
+    for attribute in reversed() {
+      if let direction = Direction(rawValue: attribute.name) { return direction }
+    }
+    return nil
   }
 
   /// Milliseconds per packet that the one who wrote this wants to receive, if it says a sane number.

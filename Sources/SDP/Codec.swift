@@ -1,3 +1,5 @@
+import Primitives
+
 /// One RTP payload type of a media description: its encoding by `a=rtpmap`, or by the static table of RFC 3551.
 public struct Codec: Sendable, Equatable {
   public var payloadType: UInt8
@@ -15,23 +17,34 @@ public struct Codec: Sendable, Equatable {
   }
 
   /// Encoding names are compared without regard to case (RFC 4855 section 3).
-  public func isNamed(_ other: String) -> Bool { name.lowercased() == other.lowercased() }
+  public func isNamed(_ other: String) -> Bool { equalWords(name.utf8, other.utf8) }
 
   /// The value of `a=rtpmap`: `0 PCMU/8000` or `111 opus/48000/2`; nil where it is malformed.
   public init?(rtpmap value: String) {
-    let parts = value.utf8.split(separator: UInt8(ascii: " "))
-    guard parts.count == 2, let payloadType = UInt8(decimal: parts[0]), payloadType < 128 else { return nil }
-    let encoding = parts[1].split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    guard (2...3).contains(encoding.count), !encoding[0].isEmpty, let rate = Int32(decimal: encoding[1]), rate > 0
+    let utf8 = value.utf8
+    let bytes = utf8.span
+    let space = UInt8(ascii: " ")
+    let slash = UInt8(ascii: "/")
+    var start = 0
+    while start < bytes.count, bytes[start] == space { start += 1 }
+    let typeEnd = bytes.index(of: space, start, bytes.count)
+    guard let payloadType = UInt8(decimal: bytes, start..<typeEnd), payloadType < 128 else { return nil }
+    start = typeEnd
+    while start < bytes.count, bytes[start] == space { start += 1 }
+    var end = bytes.count
+    while end > start, bytes[end - 1] == space { end -= 1 }
+    let nameEnd = bytes.index(of: slash, start, end)
+    let rateEnd = bytes.index(of: slash, min(nameEnd + 1, end), end)
+    guard nameEnd > start, bytes.index(of: space, start, end) == end,
+      let rate = Int32(decimal: bytes, min(nameEnd + 1, end)..<rateEnd), rate > 0
     else { return nil }
     var channels = 1
-    if encoding.count == 3 {
-      guard let count = UInt8(decimal: encoding[2]), count > 0 else { return nil }
+    if rateEnd < end {
+      guard let count = UInt8(decimal: bytes, rateEnd + 1..<end), count > 0 else { return nil }
       channels = Int(count)
     }
-    self.init(
-      payloadType: payloadType, name: String(decoding: encoding[0], as: UTF8.self), clockRate: Int(rate),
-      channels: channels)
+    let name = bytes.extracting(start..<nameEnd).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    self.init(payloadType: payloadType, name: name, clockRate: Int(rate), channels: channels)
   }
 
   /// Payload types that need no `a=rtpmap` (RFC 3551 table 4), those that still occur in voice.
@@ -51,4 +64,10 @@ public struct Codec: Sendable, Equatable {
 
   /// The value that `init(rtpmap:)` reads.
   public var rtpmap: String { "\(payloadType) \(name)/\(clockRate)" + (channels == 1 ? "" : "/\(channels)") }
+}
+
+/// Compares ASCII words, any case.
+func equalWords(_ a: some Sequence<UInt8>, _ b: some Sequence<UInt8>) -> Bool {
+  func folded(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }
+  return a.elementsEqual(b) { folded($0) == folded($1) }
 }

@@ -27,9 +27,9 @@ public struct Connection: Sendable, Equatable {
   }
 
   public var reach: Reach {
-    if let octets = Self.ipv4(address.utf8[...]) {
-      if octets == [0, 0, 0, 0] { return .unspecified }
-      return octets[0] >= 224 ? .group : .unicast
+    if let ipv4 = Self.ipv4(address.utf8[...]) {
+      if ipv4 == 0 { return .unspecified }
+      return ipv4 >> 24 >= 224 ? .group : .unicast
     }
     if let groups = Self.ipv6(address.utf8[...]) {
       if groups.allSatisfy({ $0 == 0 }) { return .unspecified }
@@ -38,15 +38,23 @@ public struct Connection: Sendable, Equatable {
     return .hostName
   }
 
-  private static func ipv4(_ text: Substring.UTF8View) -> [UInt8]? {
-    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard parts.count == 4 else { return nil }
-    var octets: [UInt8] = []
-    for part in parts {
-      guard (1...3).contains(part.count), let octet = UInt8(decimal: part) else { return nil }
-      octets.append(octet)
+  private static func ipv4(_ text: Substring.UTF8View) -> UInt32? {
+    var address: UInt32 = 0
+    var (octet, digits, dots) = (UInt32(0), 0, 0)
+    for byte in text {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        octet = octet * 10 + UInt32(byte - UInt8(ascii: "0"))
+        digits += 1
+        guard digits <= 3, octet <= 255 else { return nil }
+      case UInt8(ascii: "."):
+        guard digits > 0, dots < 3 else { return nil }
+        address = address << 8 | octet
+        (octet, digits, dots) = (0, 0, dots + 1)
+      default: return nil
+      }
     }
-    return octets
+    return digits > 0 && dots == 3 ? address << 8 | octet : nil
   }
 
   /// Eight groups, after RFC 4291 section 2.2; a zone is not allowed in SDP.
@@ -67,8 +75,8 @@ public struct Connection: Sendable, Equatable {
         guard !compressed else { return nil }
         compressed = true
         continue
-      } else if place == parts.count - 1, let octets = ipv4(part) {
-        groups = [UInt16(octets[0]) << 8 | UInt16(octets[1]), UInt16(octets[2]) << 8 | UInt16(octets[3])]
+      } else if place == parts.count - 1, let ipv4 = ipv4(part) {
+        groups = [UInt16(truncatingIfNeeded: ipv4 >> 16), UInt16(truncatingIfNeeded: ipv4)]
       } else {
         guard part.count <= 4, let group = UInt16(hexadecimal: part) else { return nil }
         groups = [group]
@@ -85,6 +93,21 @@ extension FixedWidthInteger {
   /// Decimal digits only: no sign, no space, no overflow.
   init?(decimal digits: some Collection<UInt8>) { self.init(digits: digits, radix: 10) }
   init?(hexadecimal digits: some Collection<UInt8>) { self.init(digits: digits, radix: 16) }
+
+  /// The same of a range.
+  init?(decimal bytes: Span<UInt8>, _ range: Range<Int>) {
+    guard !range.isEmpty else { return nil }
+    var value: Self = 0
+    for i in range {
+      let digit = bytes[i] &- UInt8(ascii: "0")
+      guard digit < 10 else { return nil }
+      let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
+      let (sum, carried) = product.addingReportingOverflow(Self(digit))
+      guard !overflowed, !carried else { return nil }
+      value = sum
+    }
+    self = value
+  }
 
   private init?(digits: some Collection<UInt8>, radix: Self) {
     guard !digits.isEmpty else { return nil }

@@ -21,18 +21,30 @@ public struct MediaDescription: Sendable, Equatable {
   /// The codecs in the order of preference, payload types without a known encoding left out. Where a payload type is
   /// mapped twice, the first mapping holds.
   public var codecs: [Codec] {
-    let mapped = attributes.filter { $0.name == "rtpmap" }.compactMap { Codec(rtpmap: $0.value ?? "") }
-    let parameters = attributes.filter { $0.name == "fmtp" }.compactMap { fmtp -> (String, String)? in
-      guard let value = fmtp.value, let space = value.utf8.firstIndex(of: UInt8(ascii: " ")) else { return nil }
-      return (String(value[..<space]), String(value[value.utf8.index(after: space)...]))
+    var mapped: [Codec] = []
+    for attribute in attributes where attribute.name == "rtpmap" {
+      if let codec = Codec(rtpmap: attribute.value ?? "") { mapped.append(codec) }
     }
-    return formats.compactMap { format in
+    var codecs: [Codec] = []
+    for format in formats {
       guard let payloadType = UInt8(decimal: format.utf8), payloadType < 128,
         var codec = mapped.first(where: { $0.payloadType == payloadType }) ?? Codec(staticPayloadType: payloadType)
-      else { return nil }
-      codec.parameters = parameters.first { $0.0 == format }?.1
-      return codec
+      else { continue }
+      codec.parameters = parameters(of: format)
+      codecs.append(codec)
     }
+    return codecs
+  }
+
+  /// What the first `a=fmtp` of a format says.
+  private func parameters(of format: String) -> String? {
+    for attribute in attributes where attribute.name == "fmtp" {
+      guard let value = attribute.value, let space = value.utf8.firstIndex(of: UInt8(ascii: " ")),
+        value[..<space] == format
+      else { continue }
+      return String(value[value.utf8.index(after: space)...])
+    }
+    return nil
   }
 
   /// Plain RTP, with or without feedback messages (RFC 3551, 4585).

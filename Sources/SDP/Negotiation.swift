@@ -10,7 +10,7 @@ public enum AudioCodec: String, Sendable, CaseIterable {
 
   init?(_ codec: Codec) {
     guard codec.clockRate == 8_000, codec.channels == 1 else { return nil }
-    self.init(rawValue: codec.name.uppercased())
+    if codec.isNamed("PCMU") { self = .pcmu } else if codec.isNamed("PCMA") { self = .pcma } else { return nil }
   }
 }
 
@@ -137,13 +137,18 @@ public struct Negotiation: Sendable {
   static func audio(
     _ local: LocalMedia, codecs: [(AudioCodec, UInt8)], telephoneEvent: UInt8?, direction: Direction, transport: String
   ) -> MediaDescription {
-    var line = MediaDescription(
-      kind: "audio", port: local.port, transport: transport, formats: codecs.map { "\($0.1)" },
-      attributes: codecs.map { Attribute("rtpmap", "\($0.1) \($0.0.rawValue)/\($0.0.clockRate)") })
+    var line = MediaDescription(kind: "audio", port: local.port, transport: transport, formats: [])
+    line.attributes.reserveCapacity(codecs.count + 4)
+    for (codec, payloadType) in codecs {
+      let format = String(payloadType)
+      line.formats.append(format)
+      line.attributes.append(Attribute("rtpmap", format + (codec == .pcmu ? " PCMU/8000" : " PCMA/8000")))
+    }
     if let telephoneEvent {
-      line.formats.append("\(telephoneEvent)")
-      line.attributes.append(Attribute("rtpmap", "\(telephoneEvent) telephone-event/8000"))
-      line.attributes.append(Attribute("fmtp", "\(telephoneEvent) 0-15"))
+      let format = String(telephoneEvent)
+      line.formats.append(format)
+      line.attributes.append(Attribute("rtpmap", format + " telephone-event/8000"))
+      line.attributes.append(Attribute("fmtp", format + " 0-15"))
     }
     line.attributes.append(Attribute("ptime", "20"))
     line.attributes.append(Attribute(direction.rawValue))

@@ -21,7 +21,8 @@ private struct Parser {
 
   mutating func session() throws(SDPError) -> SessionDescription {
     guard bytes.count <= limits.bytes else { throw SDPError(offset: limits.bytes, .tooLong) }
-    guard try nextLine(), letter == UInt8(ascii: "v"), text(value) == "0" else {
+    guard try nextLine(), letter == UInt8(ascii: "v"), value.count == 1, bytes[value.lowerBound] == UInt8(ascii: "0")
+    else {
       throw SDPError(offset: 0, .noVersion)
     }
     var origin: Origin?
@@ -85,12 +86,15 @@ private struct Parser {
   private mutating func nextLine() throws(SDPError) -> Bool {
     guard position < bytes.count else { return false }
     let start = position
-    let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+    var end = start
+    var stray: Int?
+    while end < bytes.count, bytes[end] != UInt8(ascii: "\n") {
+      if bytes[end] == 0 || bytes[end] == UInt8(ascii: "\r"), stray == nil { stray = end }
+      end += 1
+    }
     position = min(end + 1, bytes.count)
     let bare = end > start && bytes[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
-    if let stray = bytes[start..<bare].firstIndex(where: { $0 == 0 || $0 == UInt8(ascii: "\r") }) {
-      throw SDPError(offset: stray, .controlByte)
-    }
+    if let stray, stray < bare { throw SDPError(offset: stray, .controlByte) }
     if bare == start {
       guard bytes[start...].allSatisfy({ $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") }) else {
         throw SDPError(offset: start, .emptyLine)
@@ -113,7 +117,15 @@ private struct Parser {
   private func line() -> Line { Line(letter: Character(Unicode.Scalar(letter)), value: text(value)) }
 
   private func fields(of range: Range<Int>) -> [Range<Int>] {
-    bytes[range].split(separator: UInt8(ascii: " ")).map(\.indices)
+    var fields: [Range<Int>] = []
+    fields.reserveCapacity(8)
+    var start = range.lowerBound
+    for i in range where bytes[i] == UInt8(ascii: " ") {
+      if i > start { fields.append(start..<i) }
+      start = i + 1
+    }
+    if range.upperBound > start { fields.append(start..<range.upperBound) }
+    return fields
   }
 
   private func origin() throws(SDPError) -> Origin {
@@ -130,8 +142,8 @@ private struct Parser {
   private func connection(
     _ fields: ArraySlice<Range<Int>>, or reason: SDPError.Reason = .malformedConnection
   ) throws(SDPError) -> Connection {
-    guard fields.count == 3, let network = fields.first, text(network).uppercased() == "IN",
-      let type = Connection.AddressType(rawValue: text(fields[fields.startIndex + 1]).uppercased())
+    guard fields.count == 3, let network = fields.first, isWord("IN", at: network),
+      let type = addressType(fields[fields.startIndex + 1])
     else { throw SDPError(offset: lineStart, reason) }
     let range = fields[fields.startIndex + 2]
     let slash = bytes[range].firstIndex(of: UInt8(ascii: "/")) ?? range.upperBound
@@ -141,17 +153,25 @@ private struct Parser {
     return connection
   }
 
+  private func addressType(_ range: Range<Int>) -> Connection.AddressType? {
+    isWord("IP4", at: range) ? .ip4 : isWord("IP6", at: range) ? .ip6 : nil
+  }
+
+  private func isWord(_ word: StaticString, at range: Range<Int>) -> Bool {
+    word.withUTF8Buffer { equalWords($0, bytes[range]) }
+  }
+
   private func media() throws(SDPError) -> MediaDescription {
     let fields = fields(of: value)
     guard fields.count >= 3 else { throw SDPError(offset: lineStart, .malformedMedia) }
-    let ports = bytes[fields[1]].split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    guard ports.count <= 2, let port = UInt16(decimal: ports[0]) else {
+    let slash = bytes[fields[1]].firstIndex(of: UInt8(ascii: "/"))
+    guard let port = UInt16(decimal: bytes[fields[1].lowerBound..<(slash ?? fields[1].upperBound)]) else {
       throw SDPError(offset: fields[1].lowerBound, .malformedPort)
     }
     var media = MediaDescription(
       kind: text(fields[0]), port: port, transport: text(fields[2]), formats: fields.dropFirst(3).map(text))
-    if ports.count == 2 {
-      guard let count = UInt16(decimal: ports[1]), count > 0 else {
+    if let slash {
+      guard let count = UInt16(decimal: bytes[slash + 1..<fields[1].upperBound]), count > 0 else {
         throw SDPError(offset: fields[1].lowerBound, .malformedPort)
       }
       media.portCount = Int(count)

@@ -1,41 +1,64 @@
+import Primitives
+
 extension SessionDescription {
   /// The description in the order of RFC 8866 section 5, lines ended by CRLF.
   ///
   /// - Precondition: no value holds CR, LF or NUL; what was parsed never does, and what we make is made of numbers.
   public var bytes: [UInt8] {
-    var text = "v=0\r\n"
-    text += "o=\(origin.username) \(origin.sessionID) \(origin.version) IN \(origin.connection.text)\r\n"
-    text += "s=\(name)\r\n"
-    append(otherLines, "iuep", to: &text)
-    if let connection { text += "c=IN \(connection.text)\r\n" }
-    append(otherLines, "b", to: &text)
-    text += "t=\(timing)\r\n"
-    append(otherLines, "trzk", to: &text)
-    append(attributes, to: &text)
+    var text = Text()
+    text.line("v=", "0")
+    text.line("o=", origin.username, " ", origin.sessionID, " ", origin.version, " IN ", origin.connection.text)
+    text.line("s=", name)
+    text.lines(otherLines, "iuep")
+    if let connection { text.line("c=IN ", connection.text) }
+    text.lines(otherLines, "b")
+    text.line("t=", timing)
+    text.lines(otherLines, "trzk")
+    text.lines(attributes)
     for line in media {
       let port = line.portCount == 1 ? "\(line.port)" : "\(line.port)/\(line.portCount)"
-      text += "m=" + ([line.kind, port, line.transport] + line.formats).joined(separator: " ") + "\r\n"
-      append(line.otherLines, "i", to: &text)
-      if let connection = line.connection { text += "c=IN \(connection.text)\r\n" }
-      append(line.otherLines, "bk", to: &text)
-      append(line.attributes, to: &text)
+      text.append("m=", line.kind, " ", port, " ", line.transport)
+      for format in line.formats { text.append(" ", format) }
+      text.line()
+      text.lines(line.otherLines, "i")
+      if let connection = line.connection { text.line("c=IN ", connection.text) }
+      text.lines(line.otherLines, "bk")
+      text.lines(line.attributes)
     }
-    return Array(text.utf8)
+    return text.bytes
   }
 
-  private func append(_ lines: [Line], _ letters: String, to text: inout String) {
-    for letter in letters {
-      for line in lines where line.letter == letter { text += "\(letter)=\(line.value)\r\n" }
-    }
-  }
+  /// Built as bytes: a description goes into a message body, never to a person.
+  private struct Text {
+    var bytes: [UInt8] = []
+    init() { bytes.reserveCapacity(512) }
 
-  private func append(_ attributes: [Attribute], to text: inout String) {
-    for attribute in attributes {
-      text += "a=\(attribute.name)" + (attribute.value.map { ":" + $0 } ?? "") + "\r\n"
+    mutating func append(_ parts: String...) {
+      for part in parts { bytes.append(utf8: part) }
+    }
+
+    mutating func line(_ parts: String...) {
+      for part in parts { bytes.append(utf8: part) }
+      bytes.append(contentsOf: [0x0d, 0x0a])
+    }
+
+    mutating func lines(_ lines: [Line], _ letters: String) {
+      guard !lines.isEmpty else { return }
+      for letter in letters {
+        for line in lines where line.letter == letter { self.line("\(letter)=", line.value) }
+      }
+    }
+
+    mutating func lines(_ attributes: [Attribute]) {
+      for attribute in attributes {
+        append("a=", attribute.name)
+        if let value = attribute.value { append(":", value) }
+        line()
+      }
     }
   }
 }
 
 extension Connection {
-  fileprivate var text: String { "\(addressType.rawValue) \(address)\(suffix)" }
+  fileprivate var text: String { addressType.rawValue + " " + address + suffix }
 }

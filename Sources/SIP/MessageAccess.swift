@@ -87,13 +87,18 @@ extension Message {
   func allFields(_ name: String) -> [HeaderField] {
     let known = HeaderName(name)
     if known != .other { return fields.filter { $0.header == known } }
-    return fields.filter { $0.header == .other && ASCII.equal(bytes[$0.nameRange], name.utf8) }
+    return fields.filter { $0.header == .other && isNamed($0, name) }
   }
 
   private func firstField(_ name: String) -> HeaderField? {
     let known = HeaderName(name)
     if known != .other { return field(known) }
-    return fields.first { $0.header == .other && ASCII.equal(bytes[$0.nameRange], name.utf8) }
+    return fields.first { $0.header == .other && isNamed($0, name) }
+  }
+
+  /// Most names differ in length already.
+  private func isNamed(_ field: HeaderField, _ name: String) -> Bool {
+    field.nameRange.count == name.utf8.count && ASCII.equal(bytes[field.nameRange], name.utf8)
   }
 
   private func address(_ header: HeaderName) -> Address { addresses(header).first ?? Address(uri: URI(host: "")) }

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// Writes requests and responses into one buffer: start line, headers in the order of the calls, `finish`.
 ///
 /// Whatever a value says, it stays inside its line: CR, LF, NUL and other control characters become spaces, display
@@ -13,7 +15,7 @@ public struct MessageWriter: Sendable {
 
   public mutating func request(_ method: Method, _ uri: URI) {
     bytes.reserveCapacity(1024)
-    bytes.append(contentsOf: method.name.utf8.filter(ByteSet.token.contains))
+    bytes.append(method.name, keeping: .token)
     bytes.append(ASCII.space)
     uri.write(into: &bytes)
     line(" SIP/2.0")
@@ -22,7 +24,7 @@ public struct MessageWriter: Sendable {
   public mutating func response(_ status: Int, reason: String? = nil) {
     bytes.reserveCapacity(1024)
     append("SIP/2.0 ")
-    append(String(status))
+    bytes.append(decimal: status)
     bytes.append(ASCII.space)
     text(reason ?? reasonPhrase(status))
     line("")
@@ -37,12 +39,12 @@ public struct MessageWriter: Sendable {
   ) {
     response(status, reason: reason)
     vias(of: request, source: source)
-    copy("From", from: request)
+    copy(.from, from: request)
     to(of: request, tag: status == 100 ? nil : tag)
-    copy("Call-ID", from: request)
-    copy("CSeq", from: request)
+    copy(.callID, from: request)
+    copy(.cseq, from: request)
     if status == 100 { copy("Timestamp", from: request) }
-    if status > 100, status < 300 { copy("Record-Route", from: request) }
+    if status > 100, status < 300 { copy(.recordRoute, from: request) }
   }
 
   public mutating func header(_ name: String, _ value: String) {
@@ -51,9 +53,14 @@ public struct MessageWriter: Sendable {
     line("")
   }
 
-  public mutating func header(_ name: String, _ value: some BinaryInteger) { header(name, String(value)) }
+  public mutating func header(_ name: String, _ value: Int) {
+    guard self.name(name) else { return }
+    bytes.append(decimal: value)
+    line("")
+  }
 
   public mutating func header(_ name: String, _ address: Address) {
+    bytes.reserveCapacity(bytes.count + 128)
     guard self.name(name) else { return }
     write(address)
     line("")
@@ -65,12 +72,27 @@ public struct MessageWriter: Sendable {
     line("")
   }
 
-  public mutating func cseq(_ number: UInt32, _ method: Method) { header("CSeq", "\(number) \(method.name)") }
+  public mutating func cseq(_ number: UInt32, _ method: Method) {
+    append("CSeq: ")
+    bytes.append(decimal: Int(number))
+    bytes.append(ASCII.space)
+    text(method.name)
+    line("")
+  }
 
   /// The lines of a header as they stand in a message, unfolded.
   public mutating func copy(_ name: String, from message: Message) {
     for field in message.allFields(name) {
       _ = self.name(name)
+      copy(message.bytes[field.valueRange])
+      line("")
+    }
+  }
+
+  mutating func copy(_ header: HeaderName, from message: Message) {
+    for field in message.fields where field.header == header {
+      append(header.long)
+      append(": ")
       copy(message.bytes[field.valueRange])
       line("")
     }
@@ -179,9 +201,7 @@ extension MessageWriter {
     let span = bytes.span
     var i = Int(field.value)
     if let source, let ranges = try? span.via(&i, Int(field.valueEnd)) {
-      var via = Via(span, ranges)
-      via.stamp(source: source)
-      write(via)
+      stamp(bytes, ranges, Int(field.value), source: source)
       copy(bytes[i..<Int(field.valueEnd)])
     } else {
       copy(bytes[field.valueRange])
@@ -189,8 +209,34 @@ extension MessageWriter {
     line("")
   }
 
+  /// `Via.stamp` on the value as it stands in the request.
+  private mutating func stamp(_ bytes: [UInt8], _ ranges: ViaRanges, _ start: Int, source: Endpoint) {
+    let span = bytes.span
+    copy(bytes[start..<ranges.parameters.lowerBound])
+    var asksPort = false
+    var i = ranges.parameters.lowerBound
+    // The ranges come from a scan that has read these parameters already.
+    while let parameter = try? span.parameter(&i, ranges.parameters.upperBound) {
+      if span.matches("received", parameter.name.lowerBound, parameter.name.upperBound) { continue }
+      let isPort = span.matches("rport", parameter.name.lowerBound, parameter.name.upperBound)
+      self.bytes.append(UInt8(ascii: ";"))
+      copy(bytes[parameter.name])
+      guard isPort || parameter.value != nil else { continue }
+      self.bytes.append(UInt8(ascii: "="))
+      if isPort, !asksPort {
+        self.bytes.append(decimal: Int(source.port))
+      } else if let value = parameter.value {
+        copy(bytes[value])
+      }
+      asksPort = asksPort || isPort
+    }
+    guard asksPort || !span.names(source, ranges.host) else { return }
+    append(";received=")
+    append(source.address)
+  }
+
   private mutating func to(of request: Message, tag: String?) {
-    guard let tag, request.to.tag == nil, let field = request.field(.to) else { return copy("To", from: request) }
+    guard let tag, request.toTag == nil, let field = request.field(.to) else { return copy(.to, from: request) }
     _ = name("To")
     copy(request.bytes[field.valueRange])
     parameter(URI.Parameter(name: "tag", value: tag))
@@ -199,18 +245,25 @@ extension MessageWriter {
 
   /// False, and nothing written, if the name is no token.
   private mutating func name(_ name: String) -> Bool {
-    guard !name.isEmpty, name.utf8.allSatisfy(ByteSet.token.contains) else { return false }
+    let start = bytes.count
     append(name)
+    guard bytes.count > start, bytes.span.skip(.token, start, bytes.count) == bytes.count else {
+      bytes.removeSubrange(start...)
+      return false
+    }
     append(": ")
     return true
   }
 
   private mutating func write(_ via: Via) {
     append("SIP/2.0/")
-    bytes.append(contentsOf: via.transport.utf8.filter(ByteSet.token.contains))
+    bytes.append(via.transport, keeping: .token)
     bytes.append(ASCII.space)
     Host.write(via.host, into: &bytes)
-    if let port = via.port { append(":\(port)") }
+    if let port = via.port {
+      append(":")
+      bytes.append(decimal: Int(port))
+    }
     via.parameters.forEach { parameter($0) }
   }
 
@@ -226,9 +279,13 @@ extension MessageWriter {
   }
 
   private mutating func parameter(_ parameter: URI.Parameter) {
-    guard !parameter.name.isEmpty, parameter.name.utf8.allSatisfy(ByteSet.token.contains) else { return }
+    let start = bytes.count
     bytes.append(UInt8(ascii: ";"))
     append(parameter.name)
+    guard bytes.count > start + 1, bytes.span.skip(.token, start + 1, bytes.count) == bytes.count else {
+      bytes.removeSubrange(start...)
+      return
+    }
     guard let value = parameter.value else { return }
     bytes.append(UInt8(ascii: "="))
     if parameter.isQuoted || value.isEmpty || !value.utf8.allSatisfy(ByteSet.parameterValue.contains) {
@@ -255,19 +312,68 @@ extension MessageWriter {
 
   /// A value from outside, kept to its line.
   private mutating func text(_ string: String) {
-    for byte in string.utf8 { bytes.append(byte < ASCII.space && byte != ASCII.tab ? ASCII.space : byte) }
+    let start = bytes.count
+    append(string)
+    var i = bytes.span.indexOfControl(from: start)
+    while i < bytes.count {
+      bytes[i] = ASCII.space
+      i = bytes.span.indexOfControl(from: i + 1)
+    }
   }
 
   /// A value from a parsed message: its line ends are folds, its other controls are escaped.
   private mutating func copy(_ value: ArraySlice<UInt8>) {
-    for byte in value { bytes.append(byte == ASCII.cr || byte == ASCII.lf ? ASCII.space : byte) }
+    let start = bytes.count
+    bytes.append(contentsOf: value)
+    var i = bytes.span.indexOfControl(from: start)
+    while i < bytes.count {
+      if bytes[i] == ASCII.cr || bytes[i] == ASCII.lf { bytes[i] = ASCII.space }
+      i = bytes.span.indexOfControl(from: i + 1)
+    }
   }
 
-  private mutating func append(_ string: String) { bytes.append(contentsOf: string.utf8) }
+  private mutating func append(_ string: String) { bytes.append(utf8: string) }
 
-  private mutating func line(_ end: String) {
+  private mutating func append(_ word: StaticString) {
+    word.withUTF8Buffer { bytes.append(contentsOf: $0) }
+  }
+
+  private mutating func line(_ end: StaticString) {
     append(end)
     bytes.append(ASCII.cr)
     bytes.append(ASCII.lf)
+  }
+}
+
+extension [UInt8] {
+  /// The text without the bytes that are not of the set.
+  mutating func append(_ text: String, keeping set: ByteSet) {
+    let start = count
+    append(utf8: text)
+    guard span.skip(set, start, count) < count else { return }
+    let kept = self[start...].filter(set.contains)
+    replaceSubrange(start..., with: kept)
+  }
+
+  mutating func append(decimal number: Int) {
+    guard number > 9 else { return append(contentsOf: number < 0 ? Array("\(number)".utf8) : [0x30 + UInt8(number)]) }
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var place = 20
+    var rest = number
+    while rest > 0 {
+      place -= 1
+      digits[place] = 0x30 + UInt8(rest % 10)
+      rest /= 10
+    }
+    for i in place..<20 { append(digits[i]) }
+  }
+}
+
+extension Span where Element == UInt8 {
+  /// Whether the host in this range is the address of an endpoint.
+  func names(_ endpoint: Endpoint, _ host: Range<Int>) -> Bool {
+    if let ipv4 = Endpoint.ipv4(self, host) { return ipv4 == endpoint.ipv4 }
+    guard let ipv6 = Endpoint.IPv6(self, host) else { return false }
+    return ipv6.high == endpoint.high && ipv6.low == endpoint.low
   }
 }

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// A SIP, SIPS, TEL or other URI (RFC 3261 section 19.1, RFC 3966).
 public struct URI: Hashable, Sendable {
   /// Lower case.
@@ -127,12 +129,13 @@ extension URI: CustomStringConvertible {
   /// As it stands on the wire. A character that the grammar does not allow in its place is escaped, in a host dropped.
   public var description: String {
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(96)
     write(into: &bytes)
     return String(decoding: bytes, as: UTF8.self)
   }
 
   func write(into bytes: inout [UInt8]) {
-    bytes.append(contentsOf: scheme.utf8.filter(ByteSet.scheme.contains))
+    bytes.append(scheme, keeping: .scheme)
     bytes.append(UInt8(ascii: ":"))
     if let opaque {
       Self.append(opaque, keeping: .uric, to: &bytes)
@@ -149,7 +152,7 @@ extension URI: CustomStringConvertible {
     Host.write(host, into: &bytes)
     if let port {
       bytes.append(UInt8(ascii: ":"))
-      bytes.append(contentsOf: String(port).utf8)
+      bytes.append(decimal: Int(port))
     }
     for parameter in parameters {
       bytes.append(UInt8(ascii: ";"))
@@ -165,6 +168,10 @@ extension URI: CustomStringConvertible {
   }
 
   private static func append(_ text: String, keeping set: ByteSet, to bytes: inout [UInt8]) {
+    let start = bytes.count
+    bytes.append(utf8: text)
+    guard bytes.span.skip(set, start, bytes.count) < bytes.count else { return }
+    bytes.removeSubrange(start...)
     let digits = Array("0123456789ABCDEF".utf8)
     for byte in text.utf8 {
       if set.contains(byte) {
@@ -181,10 +188,10 @@ enum Host {
   static func write(_ host: String, into bytes: inout [UInt8]) {
     if host.utf8.contains(UInt8(ascii: ":")) {
       bytes.append(UInt8(ascii: "["))
-      bytes.append(contentsOf: host.utf8.filter(ByteSet.ipv6.contains))
+      bytes.append(host, keeping: .ipv6)
       bytes.append(UInt8(ascii: "]"))
     } else {
-      bytes.append(contentsOf: host.utf8.filter(ByteSet.hostname.contains))
+      bytes.append(host, keeping: .hostname)
     }
   }
 }

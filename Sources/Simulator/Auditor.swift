@@ -173,7 +173,26 @@ struct Auditor: Sendable {
       if let slot = Int(exactly: contact.slot) { waiters[slot].agent = -2 }
     case .release(let contact): release(contact, now)
     case .forget(let contact): forget(contact, now)
+    case .moved(let contact, let queue): move(contact, to: Int(queue.index), nil)
+    case .promiseCallback(let contact, let queue, _): move(contact, to: Int(queue.index), .callback)
+    case .takeMessage(let contact, _):
+      release(contact, now)
+      forget(contact, now)
+    case .dial, .stopDialling: break
     }
+  }
+
+  /// The place is kept; what the queue gives of priority and needs is the other queue's.
+  private mutating func move(_ contact: ContactID, to queue: Int, _ channel: Channel?) {
+    guard let slot = slot(contact), waiters[slot].phase == .waiting else {
+      return accuse(.oneOutcome, contact, -1, Instant(microseconds: waiters[Int(contact.slot)].entry))
+    }
+    let old = definitions.queues[waiters[slot].queue]
+    let new = definitions.queues[queue]
+    waiters[slot].priority += Int(new.priority) - Int(old.priority)
+    if waiters[slot].profile == Int(old.profile.index) { waiters[slot].profile = Int(new.profile.index) }
+    waiters[slot].queue = queue
+    if let channel { waiters[slot].channel = channel }
   }
 
   private mutating func stopRinging(

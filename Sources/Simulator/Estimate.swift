@@ -4,33 +4,65 @@ public struct Estimate: Sendable, Equatable {
   public var halfWidth: Double
   public init(value: Double, halfWidth: Double) { self.value = value; self.halfWidth = halfWidth }
 
-  /// The ratio of sums over replications, which is not the mean of their ratios; the interval is by the delta method
+  static func ratio(_ pairs: [(top: Double, bottom: Double)], confidence: Double = 0.95) -> Estimate? {
+    Sample.ratio(pairs)?.estimate(confidence)
+  }
+}
+
+/// A value over independent replications, and how far each of them pulled it to its own side. The error of the value
+/// is the mean of these pulls, so a difference of two values has the differences of the pulls: where both met the same
+/// callers, most of them cancel.
+struct Sample: Sendable, Equatable {
+  var value: Double
+  var pulls: [Double]
+  /// The count behind a share that is 0 or 1. It shows no spread, and is not certain for that.
+  var unanimous: Double?
+
+  /// The ratio of sums over replications, which is not the mean of their ratios; the pulls are by the delta method
   /// (Law, Simulation Modeling and Analysis, 9.4).
   /// - Returns: nil if nothing was counted.
-  static func ratio(_ pairs: [(top: Double, bottom: Double)], confidence: Double = 0.95) -> Estimate? {
+  static func ratio(_ pairs: [(top: Double, bottom: Double)], isShare: Bool = false) -> Sample? {
     let top = pairs.reduce(0) { $0 + $1.top }
     let bottom = pairs.reduce(0) { $0 + $1.bottom }
     guard bottom > 0 else { return nil }
     let value = top / bottom
-    let n = Double(pairs.count)
-    guard pairs.count > 1 else { return Estimate(value: value, halfWidth: .infinity) }
-    let mean = bottom / n
-    let squares = pairs.reduce(0) { sum, pair in
-      let residual = (pair.top - value * pair.bottom) / mean
-      return sum + residual * residual
-    }
-    let deviation = (squares / (n - 1) / n).squareRoot()
-    return Estimate(value: value, halfWidth: StudentT.quantile((1 + confidence) / 2, degrees: n - 1) * deviation)
+    let mean = bottom / Double(pairs.count)
+    return Sample(
+      value: value, pulls: pairs.map { ($0.top - value * $0.bottom) / mean },
+      unanimous: isShare && (top == 0 || top == bottom) ? bottom : nil)
   }
 
-  /// A pooled value, its interval from the spread of the replications' own values.
-  static func pooled(_ value: Double, spread: [Double], confidence: Double = 0.95) -> Estimate {
-    let n = Double(spread.count)
-    guard spread.count > 1 else { return Estimate(value: value, halfWidth: .infinity) }
-    let mean = spread.reduce(0, +) / n
-    let variance = spread.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
-    let t = StudentT.quantile((1 + confidence) / 2, degrees: n - 1)
-    return Estimate(value: value, halfWidth: t * (variance / n).squareRoot())
+  /// Of the pooled waits, in seconds: the pull of a replication is that of its share of shorter waits, turned into
+  /// waits by the slope of the pooled distribution around the quantile.
+  static func quantile(_ p: Double, _ waits: [Histogram]) -> Sample? {
+    var pooled = Histogram()
+    for histogram in waits { pooled.add(histogram) }
+    guard let value = pooled.quantile(p),
+      let share = ratio(waits.map { ($0.count(upTo: value), Double($0.total)) })
+    else { return nil }
+    // As wide as the share is uncertain; a narrower window would see the histogram's buckets.
+    let half = share.estimate(0.95).halfWidth
+    let window = half.isFinite ? max(half, 0.005) : 0.05
+    let (low, high) = (max(0, p - window), min(1, p + window))
+    guard let first = pooled.quantile(low), let last = pooled.quantile(high) else { return nil }
+    let slope = max(last - value, value - first) / window
+    return Sample(value: value / 1e6, pulls: share.pulls.map { -$0 * slope / 1e6 })
+  }
+
+  /// Student's interval; without an end where one replication cannot tell.
+  func estimate(_ confidence: Double = 0.95) -> Estimate {
+    let n = Double(pulls.count)
+    guard pulls.count > 1 else { return Estimate(value: value, halfWidth: .infinity) }
+    let squares = pulls.reduce(0) { $0 + $1 * $1 }
+    let half = StudentT.quantile((1 + confidence) / 2, degrees: n - 1) * (squares / (n - 1) / n).squareRoot()
+    // Of n contacts alike, the next may still be unlike with probability p wherever (1 - p)^n is not yet small.
+    let least = unanimous.map { min(1, -Elementary.log((1 - confidence) / 2) / $0) } ?? 0
+    return Estimate(value: value, halfWidth: max(half, least))
+  }
+
+  /// The difference of two values over replications that met the same callers.
+  static func - (a: Sample, b: Sample) -> Sample {
+    Sample(value: a.value - b.value, pulls: zip(a.pulls, b.pulls).map { $0 - $1 })
   }
 }
 

@@ -43,7 +43,7 @@ package enum Law: Sendable, Equatable {
   /// The value for contact `number`, in whole microseconds, at most 71 years.
   @inline(__always)
   func draw(_ draws: Draws, _ number: UInt64, _ purpose: Draws.Purpose, _ numbers: borrowing Numbers) -> Int64 {
-    Int64(min(value(draws, number, purpose, numbers), 0x1p51).rounded())
+    Int64(min(value(draws, number, purpose, numbers), 0x1p51) + 0.5)
   }
 
   @inline(__always)

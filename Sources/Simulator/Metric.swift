@@ -36,29 +36,39 @@ extension [Tally] {
   func estimate(
     _ metric: Metric, _ scope: Scope = Scope(), _ definitions: Definitions, confidence: Double = 0.95
   ) -> Estimate? {
+    sample(metric, scope, definitions)?.estimate(confidence)
+  }
+
+  /// The share of contacts that waited at most so many seconds.
+  func share(upTo seconds: Double, _ scope: Scope) -> Sample? {
     guard let first else { return nil }
     let groups = first.groups(scope.queue, scope.channel)
-    if case .waitQuantile(let p) = metric { return quantile(p, groups, confidence) }
+    return Sample.ratio(
+      map { tally in
+        let waits = tally.waits(groups)
+        return (waits.count(upTo: seconds * 1e6), Double(waits.total))
+      }, isShare: true)
+  }
+
+  func sample(_ metric: Metric, _ scope: Scope = Scope(), _ definitions: Definitions) -> Sample? {
+    guard let first else { return nil }
+    let groups = first.groups(scope.queue, scope.channel)
+    if case .waitQuantile(let p) = metric { return Sample.quantile(p, map { $0.waits(groups) }) }
     let agents = definitions.agents.indices.filter { agent in
       scope.queue.map { queue in definitions.agents[agent].queues.contains { $0.queue == queue } } ?? true
     }
     let queues = scope.queue.map { [$0] } ?? definitions.queues.indices.map { QueueID(index: UInt32($0)) }
-    return Estimate.ratio(
-      map { $0.ratio(metric, groups, agents: agents, queues: queues) }, confidence: confidence)
+    return Sample.ratio(
+      map { $0.ratio(metric, groups, agents: agents, queues: queues) }, isShare: metric.isShareOfContacts)
   }
+}
 
-  /// The pooled quantile; the interval is that of the share of waits below it, turned into waits.
-  private func quantile(_ p: Double, _ groups: [Int], _ confidence: Double) -> Estimate? {
-    var pooled = Histogram()
-    let waits = map { $0.waits(groups) }
-    for histogram in waits { pooled.add(histogram) }
-    guard let value = pooled.quantile(p) else { return nil }
-    let share = Estimate.ratio(
-      waits.map { ($0.count(upTo: value), Double($0.total)) }, confidence: confidence)
-    guard let half = share?.halfWidth, half.isFinite, let low = pooled.quantile(p - half),
-      let high = pooled.quantile(p + half)
-    else { return Estimate(value: value / 1e6, halfWidth: .infinity) }
-    return Estimate(value: value / 1e6, halfWidth: Swift.max(high - value, value - low) / 1e6)
+extension Metric {
+  var isShareOfContacts: Bool {
+    switch self {
+    case .serviceLevel, .abandonRate, .waited: true
+    default: false
+    }
   }
 }
 

@@ -15,12 +15,19 @@ package struct Plan: Sendable {
   package var agents: [Shifts] = []
   /// Thresholds of service levels, microseconds, ascending.
   var thresholds: [Int64] = []
+  /// Length of the intervals of the day's `Timeline`, microseconds; nil for none.
+  var interval: Int64?
+  /// By queue and channel, the threshold by which a `Timeline` counts; one of `thresholds` or not.
+  var levels: [Int64] = []
 
   /// Rates per microsecond of all callers, constant over intervals of equal length from the start.
   private(set) var rates: ContiguousArray<Double> = []
   /// Recorded times of arrival of all callers, each with its own patience and handle time.
   private(set) var records: ContiguousArray<Record> = []
   private(set) var profiles: ContiguousArray<ProfileShare> = []
+  /// Shape of a gamma factor of mean 1 that multiplies all rates of a day; 0 for none.
+  var busyness = 0.0
+  var closing = Closing.drain
   /// The numbers of those laws that have many.
   var numbers = Law.Numbers()
 
@@ -31,12 +38,24 @@ package struct Plan: Sendable {
     self.measureFrom = measureFrom ?? start
   }
 
+  /// What becomes of those who still wait at the end.
+  enum Closing: Sendable {
+    /// Agents whose shift ends then stay until nobody waits.
+    case drain
+    /// They are sent away.
+    case dismiss
+  }
+
   /// One kind of caller.
   package struct Callers: Sendable {
     var queue: QueueID
     var arrivals: Arrivals = .rates(0..<0, interval: 1)
-    /// Shape of the gamma factor of mean 1 that multiplies a replication's rates; 0 for none.
+    /// Shape of a gamma factor of mean 1 that multiplies the rates of a day; 0 for none.
     var busyness = 0.0
+    /// Standard deviation of the logarithm of a factor of mean 1 that multiplies the rate of an interval; 0 for none.
+    var swing = 0.0
+    /// Between the logarithms of that factor in one interval and the next.
+    var swingCorrelation = 0.0
     /// The share of voice; the rest is chat.
     var voice = 1.0
     /// Where its `ProfileShare`s stand; empty means no needs.
@@ -63,11 +82,12 @@ package struct Plan: Sendable {
     var upTo: Double
   }
 
-  /// A recorded contact; times in microseconds.
+  /// A recorded contact; times in microseconds. A patience of `.max` has no end; what is negative was not recorded,
+  /// and is drawn.
   struct Record: Sendable, BitwiseCopyable {
     var arrival: Int64
-    var patience: Int64
-    var handle: Int64
+    var patience: Int64 = -1
+    var handle: Int64 = -1
     var priority: Int16 = 0
   }
 
@@ -79,6 +99,8 @@ package struct Plan: Sendable {
     var answersIn: Law?
     /// Probability that an offer is missed.
     var misses = 0.0
+    /// Multiplies the handle times of the agent's contacts.
+    var pace = 1.0
 
     package init(
       agent: AgentID, spans: [Range<Int64>], breaks: [Range<Int64>] = [], answersIn: Law? = nil, misses: Double = 0

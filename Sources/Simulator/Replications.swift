@@ -8,6 +8,8 @@ struct Replications: Sendable {
   var seed: UInt64
   var threads: Int
   var isAudited = false
+  /// Told of how many are done, and of how many there will be.
+  var progress: (@Sendable (_ done: Int, _ wanted: Int) -> Void)?
 
   struct Outcome: Sendable {
     var tally: Tally
@@ -15,14 +17,24 @@ struct Replications: Sendable {
   }
 
   func run(_ numbers: Range<Int>) -> [Outcome] {
-    let results = Mutex<[Outcome?]>(Array(repeating: nil, count: numbers.count))
+    Self.inOrder(numbers, threads: threads, progress: progress) { one($0) }
+  }
+
+  /// Runs `body` for every number on so many threads; the results stand in the order of the numbers.
+  static func inOrder<Result: Sendable>(
+    _ numbers: Range<Int>, threads: Int, progress: (@Sendable (_ done: Int, _ wanted: Int) -> Void)? = nil,
+    _ body: @Sendable (Int) -> Result
+  ) -> [Result] {
+    let results = Mutex<[Result?]>(Array(repeating: nil, count: numbers.count))
     let next = Atomic<Int>(0)
+    let done = Atomic<Int>(numbers.lowerBound)
     DispatchQueue.concurrentPerform(iterations: max(1, min(threads, numbers.count))) { _ in
       while true {
         let index = next.add(1, ordering: .relaxed).oldValue
         guard index < numbers.count else { break }
-        let outcome = one(numbers.lowerBound + index)
-        results.withLock { $0[index] = outcome }
+        let result = body(numbers.lowerBound + index)
+        results.withLock { $0[index] = result }
+        progress?(done.add(1, ordering: .relaxed).newValue, numbers.upperBound)
       }
     }
     return results.withLock { $0.compactMap(\.self) }

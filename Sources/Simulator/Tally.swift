@@ -55,6 +55,8 @@ package struct Tally: Sendable {
   var work: ContiguousArray<Work>
   private var flows: ContiguousArray<Flow>
   private let window: Range<Int64>
+  /// The day by intervals, where the plan asks for it.
+  private(set) var timeline: Timeline?
   /// A hash of (contact number, outcome, wait, agent) of all contacts, in the order in which they left the queue.
   package private(set) var fingerprint: UInt64 = 0xcbf2_9ce4_8422_2325
 
@@ -67,6 +69,7 @@ package struct Tally: Sendable {
     work = ContiguousArray(repeating: Work(), count: plan.definitions.agents.count)
     flows = ContiguousArray(repeating: Flow(last: plan.start.microseconds), count: plan.definitions.queues.count)
     window = plan.measureFrom.microseconds..<max(plan.measureFrom, plan.end).microseconds
+    timeline = Timeline(plan: plan)
   }
 
   static func group(_ queue: QueueID, _ channel: Channel) -> Int {
@@ -74,24 +77,17 @@ package struct Tally: Sendable {
   }
 
   /// The part of an interval that lies in the measured time.
-  func measured(_ from: Int64, _ to: Int64) -> Int64 {
+  @inline(__always)
+  func measured(_ from: Int64, _ to: Int64) -> Int64 { Self.overlap(from, to, window) }
+
+  @inline(__always)
+  private static func overlap(_ from: Int64, _ to: Int64, _ window: Range<Int64>) -> Int64 {
     max(0, min(to, window.upperBound) - max(from, window.lowerBound))
   }
 
-  private mutating func advance(_ queue: Int, to now: Int64) {
-    let last = flows[queue].last
-    if now == last { return }
-    let waiting = flows[queue].waiting
-    if waiting > 0 {
-      // Wraps together with `waits` where a sum passes 2^63; they are only compared.
-      flows[queue].area &+= waiting &* (now - last)
-      flows[queue].measuredArea &+= waiting &* measured(last, now)
-    }
-    flows[queue].last = now
-  }
-
+  @inline(__always)
   mutating func entered(_ queue: QueueID, _ channel: Channel, _ isMeasured: Bool, at now: Instant) {
-    advance(Int(queue.index), to: now.microseconds)
+    Self.advance(&flows[Int(queue.index)], to: now.microseconds, window)
     flows[Int(queue.index)].entered += 1
     if isMeasured { groups[Self.group(queue, channel)].offered += 1 }
   }
@@ -100,34 +96,20 @@ package struct Tally: Sendable {
     if isMeasured { groups[Self.group(queue, channel)].refused += 1 }
   }
 
+  @inline(__always)
   mutating func left(
     _ queue: QueueID, _ channel: Channel, _ outcome: Outcome, wait: Int64, isMeasured: Bool, key: UInt64,
     agent: AgentID, at now: Instant
   ) {
-    advance(Int(queue.index), to: now.microseconds)
-    flows[Int(queue.index)].gone += 1
-    flows[Int(queue.index)].waits &+= wait
+    Self.leave(&flows[Int(queue.index)], wait, at: now.microseconds, window)
     hash(key)
     hash(UInt64(outcome.rawValue) | UInt64(agent.index) << 8)
     hash(UInt64(bitPattern: wait))
-    if isMeasured { count(Self.group(queue, channel), outcome, wait) }
-  }
-
-  @inline(__always)
-  private mutating func count(_ group: Int, _ outcome: Outcome, _ wait: Int64) {
+    timeline?.left(Self.group(queue, channel), outcome, wait: wait, at: now.microseconds)
+    guard isMeasured else { return }
+    let group = Self.group(queue, channel)
+    Self.count(&groups[group], outcome, wait)
     waits[group].count(wait)
-    groups[group].wait += wait
-    groups[group].longestWait = max(groups[group].longestWait, wait)
-    if wait > 0 || outcome != .answered { groups[group].waited += 1 }
-    switch outcome {
-    case .answered:
-      groups[group].answered += 1
-      groups[group].answeredWait += wait
-    case .abandoned: groups[group].abandoned += 1
-    case .shortAbandoned: groups[group].shortAbandoned += 1
-    case .timedOut, .overflowed: groups[group].left += 1
-    case .callbackRequested, .withdrawn, .failed: break
-    }
     guard outcome == .answered || outcome == .abandoned else { return }
     for t in thresholds.indices where wait <= thresholds[t] {
       let place = group * thresholds.count + t
@@ -135,10 +117,54 @@ package struct Tally: Sendable {
     }
   }
 
+  /// An agent's stretch of handling, or of being ready without, for the course of the day.
+  @inline(__always)
+  mutating func worked(_ agent: Int, isHandling: Bool, _ from: Int64, _ to: Int64) {
+    timeline?.worked(agent, isHandling: isHandling, from, to)
+  }
+
+  // One row at a time by reference: an array asks at each access whether it is shared.
+
+  @inline(__always)
+  private static func advance(_ flow: inout Flow, to now: Int64, _ window: Range<Int64>) {
+    if now == flow.last { return }
+    let waiting = flow.waiting
+    if waiting > 0 {
+      // Wraps together with `waits` where a sum passes 2^63; they are only compared.
+      flow.area &+= waiting &* (now - flow.last)
+      flow.measuredArea &+= waiting &* Self.overlap(flow.last, now, window)
+    }
+    flow.last = now
+  }
+
+  @inline(__always)
+  private static func leave(_ flow: inout Flow, _ wait: Int64, at now: Int64, _ window: Range<Int64>) {
+    advance(&flow, to: now, window)
+    flow.gone += 1
+    flow.waits &+= wait
+  }
+
+  @inline(__always)
+  private static func count(_ group: inout Group, _ outcome: Outcome, _ wait: Int64) {
+    group.wait += wait
+    group.longestWait = max(group.longestWait, wait)
+    if wait > 0 || outcome != .answered { group.waited += 1 }
+    switch outcome {
+    case .answered:
+      group.answered += 1
+      group.answeredWait += wait
+    case .abandoned: group.abandoned += 1
+    case .shortAbandoned: group.shortAbandoned += 1
+    case .timedOut, .overflowed, .leftMessage, .unstaffed: group.left += 1
+    case .callbackRequested, .withdrawn, .failed, .unreached: break
+    }
+  }
+
   /// Checks what must hold in every run, and stops the process where it does not.
-  mutating func finish(at now: Instant) {
+  mutating func finish(at now: Instant, _ definitions: Definitions) {
+    timeline?.finish(definitions)
     for queue in flows.indices {
-      advance(queue, to: now.microseconds)
+      Self.advance(&flows[queue], to: now.microseconds, window)
       precondition(flows[queue].waiting == 0, "a contact entered queue \(queue) and never left it")
       precondition(flows[queue].area == flows[queue].waits, "queue \(queue) breaks Little's law")
     }

@@ -1,8 +1,16 @@
-/// What `switchboard check` does: everything that is wrong or doubtful in a site and its scenarios, in order.
+import CallControl
+
+/// What `switchboard check` does: everything that is wrong or doubtful in a site and its scenarios, in order, and the
+/// examples that do not come out as written.
 public enum Check {
   public static func run(_ folder: String, scenarios: [String] = []) -> [Finding] {
     var findings: [Finding] = []
-    do { findings += try SiteFolder(reading: folder).warnings } catch { findings += error.findings }
+    do {
+      let site = try SiteFolder(reading: folder)
+      findings += site.warnings + site.examples.compactMap { $0.finding(in: site.site.definitions) }
+    } catch {
+      findings += error.findings
+    }
     for scenario in scenarios {
       do { _ = try ScenarioFile.load(scenario) } catch { findings += error.findings }
     }

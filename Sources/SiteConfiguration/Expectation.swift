@@ -97,6 +97,14 @@ public struct Expectation: Sendable, Hashable {
   private static func metric(_ name: String) throws(Refusal) -> (Metric, Unit) {
     if let known = plain.first(where: { $0.name == name }) { return (known.metric, known.unit) }
     let levels = ServiceLevelDefinition.Metric.allCases
+    // "80/20" is a different number for each of them, so its author has to choose.
+    if name == "sl" || name.hasPrefix("sl(") {
+      let threshold = name.hasPrefix("sl(") ? name.dropFirst(2) : "(20s)"
+      throw Refusal(
+        "`sl` may mean different numbers; say what callers who hang up do to it: `sl.negative\(threshold)` they count "
+          + "against it, `sl.ignored\(threshold)` early ones are left out, `sl.positive\(threshold)` early ones count "
+          + "as good, `sl.answered\(threshold)` all are left out")
+    }
     guard let bracket = name.firstIndex(of: "("), name.last == ")" else {
       if levels.contains(where: { $0.rawValue == name }) {
         throw Refusal("`\(name)` needs its threshold: `\(name)(20s)`")

@@ -5,6 +5,8 @@ public import Primitives
 /// A simulated world: the files of a live site, and who calls and who works there for a while.
 public struct Scenario: Sendable {
   public var file: String
+  /// The folder of the site's files.
+  public var folder: String
   /// The site; `definitions.profiles` holds what the callers need, too.
   public var site: Site
   public var span: Range<Instant>
@@ -14,6 +16,13 @@ public struct Scenario: Sendable {
   public var runs = Runs()
   public var expectations: [Expectation] = []
   public var fingerprint: Fingerprint?
+
+  public init(
+    file: String, folder: String, site: Site, span: Range<Instant>, callers: [Caller] = [], agents: [Agent] = []
+  ) {
+    self.file = file; self.folder = folder; self.site = site; self.span = span; self.callers = callers
+    self.agents = agents
+  }
 
   /// The one meaning of the site, for the engine.
   public var definitions: Definitions { site.definitions }
@@ -70,6 +79,14 @@ public struct Scenario: Sendable {
     public var answersIn: Distribution
     /// The share of offers left to ring out.
     public var misses: Double
+
+    public init(
+      agent: AgentID, place: Place, shifts: [Range<Instant>], breaks: [Range<Instant>], answersIn: Distribution,
+      misses: Double
+    ) {
+      self.agent = agent; self.place = place; self.shifts = shifts; self.breaks = breaks
+      self.answersIn = answersIn; self.misses = misses
+    }
   }
 
   public struct Runs: Sendable, Hashable {

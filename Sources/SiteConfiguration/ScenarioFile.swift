@@ -7,6 +7,16 @@ import Primitives
 public enum ScenarioFile {
   /// `site` replaces the folder that the file names, to run the same callers against another configuration.
   public static func load(_ path: String, site: String? = nil) throws(ConfigurationError) -> Scenario {
+    try load(path, site: site, isBase: false)
+  }
+
+  /// The same callers and agents over the configuration to which another is compared. Agents, and thresholds of queues,
+  /// that it does not know are left out: they may be what is new.
+  public static func loadBase(_ path: String, site: String) throws(ConfigurationError) -> Scenario {
+    try load(path, site: site, isBase: true)
+  }
+
+  private static func load(_ path: String, site: String?, isBase: Bool) throws(ConfigurationError) -> Scenario {
     guard let top = try Source(reading: path).parsed() else {
       throw ConfigurationError([Finding(at: Place(file: path), "the file is empty")])
     }
@@ -27,7 +37,7 @@ public enum ScenarioFile {
       }
       throw ConfigurationError(findings)
     }
-    var reader = ScenarioReader(file: path, top: top, site: live)
+    var reader = ScenarioReader(file: path, folder: folder, isBase: isBase, top: top, site: live)
     let scenario = reader.read()
     findings += reader.findings
     guard let scenario, !findings.hasError else { throw ConfigurationError(findings) }
@@ -48,6 +58,8 @@ public enum ScenarioFile {
 /// Turns a scenario's file into a `Scenario`; what does not fit its shape has been reported already.
 struct ScenarioReader {
   let file: String
+  let folder: String
+  let isBase: Bool
   let top: Item
   var site: Site
   var findings: [Finding] = []
@@ -60,7 +72,7 @@ struct ScenarioReader {
     let callers = (top["callers"]?.pairs ?? []).compactMap { readCaller($0, span) }
     let agents = (top["agents"]?.pairs ?? []).compactMap { readAgent($0, span, zone) }
     let expectations = (top["expect"]?.list ?? []).compactMap { readExpectation($0) }
-    var scenario = Scenario(file: file, site: site, span: span, callers: callers, agents: agents)
+    var scenario = Scenario(file: file, folder: folder, site: site, span: span, callers: callers, agents: agents)
     scenario.expectations = expectations
     scenario.runs.seed = top["runs"]?["seed"]?.whole.flatMap(UInt64.init(exactly:)) ?? scenario.runs.seed
     scenario.runs.replications = top["runs"]?["replications"]?.whole ?? scenario.runs.replications
@@ -211,7 +223,7 @@ struct ScenarioReader {
     let agents = site.definitions.agents
     guard let index = agents.firstIndex(where: { $0.name == pair.key && !$0.isRemoved }) else {
       let hint = suggestion(for: pair.key, among: agents.filter { !$0.isRemoved }.map(\.name))
-      report(pair.place, "no agent is called `\(pair.key)`\(hint)")
+      if !isBase { report(pair.place, "no agent is called `\(pair.key)`\(hint)") }
       return nil
     }
     let days = (zone.day(at: span.lowerBound) - 1)...zone.day(at: span.upperBound)
@@ -263,7 +275,7 @@ struct ScenarioReader {
     do {
       return try Expectation(text, at: item.place, queues: queueNames, find: queueID)
     } catch {
-      report(item.place, error.message)
+      if !isBase { report(item.place, error.message) }
       return nil
     }
   }

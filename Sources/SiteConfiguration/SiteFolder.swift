@@ -9,6 +9,8 @@ public struct SiteFolder: Sendable {
   public var warnings: [Finding]
   /// All files as one stream of YAML documents in the order of their names; `site.hash` is its SHA-256.
   public var sources: [UInt8]
+  /// What its authors expect of it.
+  public var examples: [Example]
 
   /// Reads every `*.yaml` and `*.yml` in the folder. `names` is the table that the journal keeps: what was named once
   /// keeps its index.
@@ -34,6 +36,7 @@ public struct SiteFolder: Sendable {
     findings += reader.findings
     guard !findings.hasError else { throw ConfigurationError(findings) }
     site = reader.site
+    examples = reader.examples
     sources = Self.joined(files)
     site.hash = hexadecimalSHA256(of: sources)
     warnings = findings.inOrder

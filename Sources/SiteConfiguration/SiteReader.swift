@@ -13,6 +13,7 @@ struct SiteReader {
   var site = Site()
   var names: Names
   var findings: [Finding] = []
+  var examples: [Example] = []
   /// Where each configured queue and agent is defined, by index.
   var queuePlaces: [Int: Place] = [:]
   var agentPlaces: [Int: Place] = [:]
@@ -35,6 +36,7 @@ struct SiteReader {
     site.federation.trustedSources =
       federation?["trusted_sources"]?.list.compactMap { $0.text.flatMap(addressRange) } ?? []
     site.definitions.names = names
+    readExamples()
     warnOfDoubts()
   }
 

@@ -130,6 +130,7 @@ enum SiteSchema {
         Key("wait", .scalar(.duration), "Longest wait; then the contact is let go."),
         .later("overflow", .error, "Another queue beyond the limits.", instead: "contacts beyond the limits end here"),
       ]), "How much waits, and how long."),
+    Key("examples", Example.shape, "Callers, agents, and who is offered whom: tests that `check` runs."),
     Key("music", .scalar(.file), "A WAV file; the built-in music unless written."),
     .later("hours", .error, "Opening hours.", instead: "the queue would be open at all times"),
     .later("callback", .error, "Calling back.", instead: "callers would only wait"),

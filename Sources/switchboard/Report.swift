@@ -25,22 +25,8 @@ struct ReportCommand: ParsableCommand {
       throw ExitCode(1)
     }
     let report = try reader.report(
-      subject, from: try instant(from) ?? .distantPast, to: try instant(to) ?? .distantFuture)
+      subject, from: try instant(from, "--from") ?? .distantPast, to: try instant(to, "--to") ?? .distantFuture)
     print(report.rendered(as: json ? .json : format))
-  }
-
-  private func instant(_ text: String?) throws -> Instant? {
-    guard let text else { return nil }
-    let formatter = DateFormatter()
-    formatter.locale = Locale(identifier: "en_US_POSIX")
-    formatter.timeZone = TimeZone(secondsFromGMT: 0)
-    for format in ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss"] {
-      formatter.dateFormat = format
-      if let date = formatter.date(from: text) {
-        return Instant(microseconds: Int64((date.timeIntervalSince1970 * 1_000_000).rounded()))
-      }
-    }
-    throw ValidationError("\(text) is not a day or time like 2026-11-23 or 2026-11-23T08:00")
   }
 }
 

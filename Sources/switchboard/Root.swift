@@ -9,7 +9,8 @@ struct Root: AsyncParsableCommand {
     abstract: "A click-to-call contact-centre router: calls and chats wait in one queue, agents take them.",
     version: "0.1.0",
     subcommands: [
-      Serve.self, CheckCommand.self, Simulate.self, ConsoleCommand.self, ReportCommand.self, Inspect.self,
+      Serve.self, CheckCommand.self, Simulate.self, ReplayCommand.self, Staff.self, ConsoleCommand.self,
+      ReportCommand.self, Inspect.self,
       Schema.self,
       TokenCommand.self,
     ])

@@ -12,15 +12,14 @@ struct Simulate: ParsableCommand {
       The same seed gives the same bytes on any machine and any number of threads.
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable { case text, github }
-
   @Argument(help: "Scenario files.") var files: [String]
-  @Flag(help: "Print JSON.") var json = false
-  @Option(help: "text, or github for workflow annotations.") var format = Format.text
+  @Option(help: "Compare with another configuration, a folder like Queues, that meets the same callers.")
+  var base: String?
   @Option(help: "Instead of the scenario's seed.") var seed: UInt64?
   @Option(help: "Instead of the scenario's number, and no more for precision.") var replications: Int?
   @Option(help: "How many to run at once; all cores unless given.") var threads: Int?
   @Flag(help: "Check every step against the declared rules, without the engine's help.") var audit = false
+  @OptionGroup var output: ReportOutput
 
   func validate() throws {
     if let replications, replications < 1 { throw ValidationError("--replications must be at least 1") }
@@ -33,27 +32,29 @@ struct Simulate: ParsableCommand {
     options.replications = replications
     options.threads = threads ?? options.threads
     options.isAudited = audit
+    options.isByInterval = output.isByInterval
     var reports: [SimulationReport] = []
-    for scenario in try load() {
-      let report = Simulation.run(scenario, options)
-      reports.append(report)
-      if !json { print(report.text, terminator: "") }
-      if format == .github, !json { for finding in report.findings { print(finding.annotation) } }
+    for (scenario, base) in try load() {
+      let meter = output.meter(scenario.file)
+      if let meter { options.progress = { done, wanted in meter.report(done, wanted) } }
+      reports.append(Simulation.run(scenario, base: base, options))
+      meter?.finish()
     }
-    if json { print("[" + (try reports.map { try $0.json }).joined(separator: ",\n") + "]") }
-    let verdicts = reports.map(\.verdict)
-    let worst: Verdict = verdicts.contains(.fail) ? .fail : verdicts.contains(.inconclusive) ? .inconclusive : .pass
-    if worst != .pass { throw ExitCode(worst.exitCode) }
+    try output.write(reports)
   }
 
-  private func load() throws -> [Scenario] {
+  private func load() throws -> [(Scenario, Scenario?)] {
     do throws(ConfigurationError) {
-      return try files.map { file throws(ConfigurationError) in try ScenarioFile.load(file) }
-    } catch {
-      for finding in error.findings {
-        if format == .github { print(finding.annotation) } else { complain(finding.description) }
+      return try files.map { file throws(ConfigurationError) in
+        (
+          try ScenarioFile.load(file),
+          try base.map { site throws(ConfigurationError) in
+            try ScenarioFile.loadBase(file, site: site)
+          }
+        )
       }
-      throw ExitCode(2)
+    } catch {
+      throw output.refuse(error)
     }
   }
 }

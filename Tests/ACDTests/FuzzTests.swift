@@ -65,6 +65,9 @@ struct Swarm {
       queue.prefer = (0..<dice.roll(3)).map { .init(skill: SkillID(index: UInt16($0)), level: UInt8(dice.roll(101))) }
       queue.preferredHold = .seconds(Int64(dice.roll(60)))
       queue.ladder = Swarm.ladder(&dice)
+      queue.grace = dice.hits(50) ? 0 : .seconds(Int64(dice.roll(60)))
+      queue.estimatesWaits = dice.hits(50)
+      flow(&queue, &dice)
       definitions.queues.append(queue)
     }
     for index in 0..<8 {
@@ -101,7 +104,38 @@ struct Swarm {
     }
   }
 
+  /// Hours, overflows and callbacks of all kinds.
+  static func flow(_ queue: inout QueueDefinition, _ dice: inout Dice) {
+    func action() -> OverflowAction {
+      dice.pick([.disconnect, .queue(QueueID(dice.roll(4))), .callback, .message])
+    }
+    queue.overflow.candidate = dice.pick([.newest, .oldest])
+    queue.overflow.staffing = dice.pick([.any, .any, .staffed, .answerable(within: .seconds(Int64(dice.roll(60))))])
+    queue.overflow.ejectsUnstaffed = dice.hits(50)
+    queue.overflow.full = action()
+    queue.overflow.late = action()
+    queue.overflow.closed = action()
+    queue.overflow.unstaffed = action()
+    if dice.hits(30) {
+      let start = Instant(microseconds: 1_700_000_000_000_000)
+      queue.hours = Hours(
+        open: (0..<40).map { hour in
+          let opening = start + Int64(hour) * .minutes(3)
+          return opening..<opening + .minutes(2)
+        })
+    }
+    guard dice.hits(60) else { return }
+    var callback = CallbackDefinition()
+    callback.mode = dice.pick([.agentFirst, .customerFirst])
+    callback.attempts = UInt8(1 + dice.roll(3))
+    callback.gap = .seconds(Int64(dice.roll(60)))
+    callback.ring = .seconds(Int64(dice.roll(30)))
+    callback.limit = .minutes(Int64(dice.roll(20)))
+    queue.callback = callback
+  }
+
   mutating func input() -> Input {
+    if dice.hits(12) { return flowInput() }
     let agent = AgentID(index: UInt32(dice.roll(9)))
     let contact = known.isEmpty ? ContactID(slot: 3, generation: 7) : known[max(0, known.count - 1 - dice.roll(40))]
     let offer = offers[max(0, offers.count - 1 - dice.roll(12))]
@@ -145,6 +179,31 @@ struct Swarm {
     }
   }
 
+  /// Callbacks, dials, transfers, and callers who come back.
+  mutating func flowInput() -> Input {
+    let contact = known.isEmpty ? ContactID(slot: 3, generation: 7) : known[max(0, known.count - 1 - dice.roll(40))]
+    let profile = ProfileID(index: UInt32(dice.roll(5)))
+    let queue = QueueID(dice.roll(4 + dice.roll(2)))
+    let slot = dice.roll(generations.count)
+    let isFree = engine.state.contacts.count <= slot || engine.state.contacts[slot].phase == .gone
+    switch dice.roll(6) {
+    case 0: return .callbackRequested(contact)
+    case 1: return .dialAnswered(contact)
+    case 2: return .dialFailed(contact, dice.pick(DialFailure.allCases))
+    case 3 where isFree:
+      generations[slot] += 1
+      let next = ContactID(slot: UInt32(slot), generation: generations[slot])
+      known.append(next)
+      return .contactCameBack(next, after: contact, queue: queue, profile: profile, channel: .voice, priority: 0)
+    case 4 where isFree:
+      generations[slot] += 1
+      let next = ContactID(slot: UInt32(slot), generation: generations[slot])
+      known.append(next)
+      return .contactTransferred(contact, as: next, queue: queue, profile: profile, priority: 1)
+    default: return .dialAnswered(contact)
+    }
+  }
+
   /// Some time, with its timers one by one or, now and then, all of them late; then one input.
   mutating func stir(checking: Bool = true) {
     let until = dice.hits(70) ? now + Int64(dice.roll(4_000_000)) : now
@@ -172,6 +231,10 @@ struct Swarm {
     referee.judgesOrder = due == (input == .timersDue ? 1 : 0) && input != .restarted
     if case .contactPicked(let contact, _) = input { referee.picked = contact } else { referee.picked = nil }
     for (index, event) in step.events.enumerated() { referee.hear(event, first + UInt64(index), at: now) }
+    for agent in definitions.agents.indices {
+      guard let since = engine.summary(of: AgentID(agent)).idleSince?.microseconds else { continue }
+      if since != referee.agents[agent].idle { broken.append("agent \(agent) is idle since \(since)") }
+    }
     broken += referee.faults.map { "\($0) after \(input): \(step.events)" }
   }
 

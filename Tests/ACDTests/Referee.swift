@@ -5,12 +5,16 @@ import Primitives
 /// the engine looks at indexes, and shares no code with it but the definitions.
 struct Referee {
   struct Contact {
-    enum Phase { case waiting, connecting, answered, wrapUp, gone }
+    enum Phase { case waiting, connecting, answered, wrapUp, dialling, resting, gone }
     var queue: Int
     var needs: Profile
     var isChat: Bool
     var priority: Int
     var entry: Instant
+    /// What the wait, and with it the ladder, counts from.
+    var waitStart: Instant
+    /// A virtual caller whom nobody may have before the customer is on the line.
+    var isToBeDialled = false
     var number: UInt64
     var phase = Phase.waiting
     var isLost = false
@@ -48,6 +52,8 @@ struct Referee {
   var offers: [UInt64: ContactID] = [:]
   var agents: [Agent]
   var cursor: [Int]
+  /// The entry and order of a contact that is queued next, and whether its wait starts anew.
+  var kept: [ContactID: (entry: Instant, number: UInt64, isSegment: Bool)] = [:]
   /// Whether the order is judged: not where several were freed at one instant, one after the other.
   var judgesOrder = true
   /// What an attendant picks in this step: whatever the order, and whatever else the attendant does.
@@ -64,9 +70,25 @@ struct Referee {
     switch event {
     case .contactQueued(let contact, let queue, let profile, let channel, let priority):
       let definition = definitions.queues[Int(queue.index)]
+      let place = kept.removeValue(forKey: contact) ?? (now, sequence, false)
       contacts[contact] = Contact(
         queue: Int(queue.index), needs: definitions.profiles[Int(profile.index)], isChat: channel == .chat,
-        priority: Int(priority), entry: now, number: sequence, ladder: definition.ladder[...])
+        priority: Int(priority), entry: place.0, waitStart: place.2 ? now : place.0,
+        isToBeDialled: channel == .callback && definition.callback?.mode == .customerFirst && !place.2,
+        number: place.1, ladder: definition.ladder[...])
+    case .placeKept(let contact, let entry, let order): kept[contact] = (entry, order, false)
+    case .segmentStarted(let contact, let previous):
+      if let row = contacts[previous] { kept[contact] = (row.entry, row.number, true) }
+    case .dialStarted(let contact, let agent, _): if agent == .none { contacts[contact]?.phase = .dialling }
+    case .dialAnswered(let contact):
+      contacts[contact]?.phase = .waiting
+      contacts[contact]?.isToBeDialled = false
+    case .dialFailed(let contact, let agent, _):
+      contacts[contact]?.phase = .resting
+      guard agent != .none else { return }
+      release(contact, Int(agent.index), now, keepingIdle: true)
+      for window in Window.allCases { agents[Int(agent.index)].counts[window]?.contacts -= 1 }
+    case .callbackResumed(let contact): contacts[contact]?.phase = .waiting
     case .contactLost(let contact): contacts[contact]?.isLost = true
     case .contactReturned(let contact): contacts[contact]?.isLost = false
     case .outcomeFixed(let contact, _, _, let outcome):
@@ -125,7 +147,7 @@ struct Referee {
         count(agent, now)
         agents[agent].counts[.day] = (0, 0, 0)
       }
-    case .contactRefused, .wrapUpExtended: break
+    case .contactRefused, .wrapUpExtended, .placeHeld, .placeReleased, .waitEstimated: break
     }
   }
 
@@ -201,7 +223,7 @@ struct Referee {
       return faults.append("\(contact) takes step \(step)")
     }
     switch reason {
-    case .waited: if now - row.entry < row.ladder[step - 1].after { faults.append("\(contact) climbs too early") }
+    case .waited: if now - row.waitStart < row.ladder[step - 1].after { faults.append("\(contact) climbs too early") }
     case .unstaffed:
       if agents.indices.contains(where: { agents[$0].isReady && serves($0, row) && couldEver($0, row) }) {
         faults.append("\(contact) skips a step that has staff")
@@ -234,7 +256,7 @@ struct Referee {
   private func mayTake(_ agent: Int, _ contact: ContactID, _ row: Contact, _ now: Instant) -> Bool {
     let worker = agents[agent]
     let definition = definitions.agents[agent]
-    guard worker.isReady, worker.ringing.isEmpty, worker.backOff <= now, worker.held.count < definition.totalCapacity,
+    guard !row.isToBeDialled, worker.isReady, worker.ringing.isEmpty, worker.backOff <= now, worker.held.count < definition.totalCapacity,
       row.heldFor == nil || row.heldFor == AgentID(agent), serves(agent, row),
       !worker.avoided.contains(where: { $0.contact == contact && $0.until > now })
     else { return false }

@@ -112,6 +112,8 @@ import Testing
     expected.answered = 1
     expected.answeredWithin = 1
     expected.answeredWait = .seconds(4)
+    expected.handled = 1
+    expected.wrapUp = .seconds(10)
     #expect(floor.engine.summary(of: QueueID(1)).counters == expected)
   }
 

@@ -19,9 +19,13 @@ extension EndToEnd {
           agents:
             amina: { name: Amina Berg, phone: "sip:2001@127.0.0.1", password_file: amina.phone, digest: [md5],
                      queues: [support], token_file: amina.token }
+            ben: { name: Ben Cole, phone: "sip:2002@127.0.0.1", password_file: ben.phone, queues: [support] }
 
           """,
-        files: ["amina.phone": "phone-password-of-amina", "amina.token": "the-token-of-amina-berg"])
+        files: [
+          "amina.phone": "phone-password-of-amina", "amina.token": "the-token-of-amina-berg",
+          "ben.phone": "phone-password-of-ben",
+        ])
       let agent = try Baresip(
         in: site.folder.appending(path: "agent"), user: "2001", password: "phone-password-of-amina",
         port: ports.sip + 20,

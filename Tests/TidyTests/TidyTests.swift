@@ -65,7 +65,9 @@ struct TidyTests {
       "Glibc",
       "Dispatch", "Synchronization",
     ],
-    "switchboard": ["ArgumentParser", "Logging", "FoundationEssentials", "Foundation", "Glibc"],
+    "switchboard": [
+      "ArgumentParser", "Logging", "FoundationEssentials", "Foundation", "Glibc", "Synchronization",
+    ],
   ]
 
   static let pure: Set<String> = ["Primitives", "ACD", "SIP", "SDP", "CallControl", "Media"]

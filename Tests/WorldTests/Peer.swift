@@ -118,6 +118,8 @@ final class Peer {
   /// Statuses of the last REGISTERs, and the size of each response beside its request's.
   private(set) var registered: [Int] = []
   private(set) var sizes: [(request: Int, response: Int)] = []
+  /// The algorithms of the last challenge.
+  private(set) var challenged: [String] = []
   private var requestSize = 0
 
   /// Registers this address for `user`, and answers a challenge with the password.
@@ -155,6 +157,11 @@ final class Peer {
   private func followRegistration(_ message: Message) {
     registered.append(message.status)
     sizes.append((requestSize, message.bytes.count))
+    if message.status == 401 {
+      challenged = message.headers("WWW-Authenticate").compactMap { challenge in
+        challenge.firstRange(of: "algorithm=").map { String(challenge[$0.upperBound...].prefix { $0 != "," }) }
+      }
+    }
     guard message.status == 401, mayAnswer, let credentials,
       let uri = try? URI(parsing: "sip:acme.example"),
       let header = credentials.header(answering: message, method: .register, uri: uri, clientNonce: "0a4f113b")

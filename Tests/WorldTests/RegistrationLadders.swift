@@ -184,22 +184,42 @@ struct RegistrationLadders {
     #expect(phone.log == ["403"])
   }
 
-  @Test("Phones that may use MD5 alone are challenged with MD5, and an account of SHA-256 refuses it")
+  @Test("A phone that may use MD5 alone is challenged with MD5 alone, beside phones of SHA-256")
   func algorithms() {
-    func register(_ algorithms: [DigestAlgorithm]) -> [Int] {
-      let phone = Site.Phone.registers(
-        URI(user: "amina", host: "acme.example"), .init(user: "amina", password: "secret", algorithms: algorithms))
-      let other = Site.Phone.registers(
-        URI(user: "ben", host: "acme.example"), .init(user: "ben", password: "secret", algorithms: [.md5]))
-      let world = World(.support([phone, other]))
-      let peer = Peer("desk", at: 7001, in: world)
-      peer.register(as: "ben", password: "secret")
-      world.run(for: .seconds(1))
-      return peer.registered
+    func phone(_ user: String, _ algorithms: [DigestAlgorithm]) -> Site.Phone {
+      .registers(
+        URI(user: user, host: "acme.example"), .init(user: user, password: "secret", algorithms: algorithms))
     }
-    #expect(register([.md5]) == [401, 200])
-    // Another account wants SHA-256, which comes first in every challenge, and ben may not use it.
-    #expect(register([.sha256]) == [401, 401])
+    let world = World(.support([phone("amina", [.sha256]), phone("ben", [.md5]), phone("carla", [.sha256, .md5])]))
+    func challenge(_ user: String, _ place: UInt16) -> [String] {
+      let peer = Peer(user, at: place, in: world)
+      peer.register(as: user, password: "secret")
+      world.run(for: .seconds(1))
+      return peer.challenged
+    }
+    #expect(challenge("amina", 7001) == ["SHA-256"])
+    #expect(challenge("ben", 7002) == ["MD5"])
+    #expect(challenge("carla", 7003) == ["SHA-256", "MD5"])
+    #expect(world.counts.registrations == 3)
+  }
+
+  @Test("The challenge of an address tells nobody whether it has an account")
+  func decoys() {
+    let md5 = Site.Phone.registers(
+      URI(user: "ben", host: "acme.example"), .init(user: "ben", password: "secret", algorithms: [.md5]))
+    let world = World(.support([registers("amina"), md5]))
+    var seen: [String: Int] = [:]
+    for number in 0..<40 {
+      let peer = Peer("nobody\(number)", at: UInt16(7100 + number), in: world)
+      for _ in 0..<2 {
+        peer.register(as: "nobody\(number)", password: "guess")
+        world.run(for: .seconds(2))
+        seen[peer.challenged.joined(), default: 0] += 1
+      }
+    }
+    // Both kinds of account are imitated, and asking twice tells no more.
+    #expect(seen.count == 2)
+    #expect(seen.values.allSatisfy { $0.isMultiple(of: 2) && $0 >= 20 })
   }
 
   @Test("Unknown entry 404, no common codec 488, overload of ports 503, queue full 486")

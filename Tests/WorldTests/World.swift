@@ -30,6 +30,11 @@ final class World {
   private(set) var captured: [(to: Endpoint, bytes: [UInt8])] = []
   /// All that was sent, for tests that count.
   private(set) var sent = 0
+  /// How long the disk takes for a commit.
+  var commitDelay: Int64 = 0
+  /// Transmissions whose step is not committed yet, and what left although it repeats or follows one of them.
+  private var held: [[UInt8]] = []
+  private(set) var overtaking: [String] = []
   /// The process is about to die: nothing is committed any more, or nothing committed is released.
   enum Crash { case none, beforeCommit, beforeRelease }
   var crash = Crash.none
@@ -83,11 +88,33 @@ final class World {
     step.removeAll()
     switchboard.handle(input, at: now, into: &step)
     let done = step
-    for action in done.immediate { perform(action) }
+    for action in done.immediate {
+      watch(action)
+      perform(action)
+    }
     guard crash != .beforeCommit else { return }
+    guard commitDelay > 0 else { return commit(done) }
+    let waiting = done.afterCommit.compactMap { if case .transmit(let it) = $0 { it.bytes } else { nil } }
+    held += waiting
+    after(commitDelay) { [unowned self] in
+      held.removeFirst(waiting.count)
+      commit(done)
+    }
+  }
+
+  private func commit(_ done: CallControl.Step) {
     records += done.records
     guard crash != .beforeRelease else { return }
     for action in done.afterCommit { perform(action) }
+  }
+
+  /// While a step waits for its commit, no copy of what it sends may leave, and no request but an ACK.
+  private func watch(_ action: CallControl.Action) {
+    guard commitDelay > 0, case .transmit(let it) = action, let message = try? Message(parsing: it.bytes)
+    else { return }
+    if held.contains(it.bytes) || message.isRequest && message.method != .ack {
+      overtaking.append("\(message.method) \(message.status)")
+    }
   }
 
   /// The configuration is swapped between two inputs.

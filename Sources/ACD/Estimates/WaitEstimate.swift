@@ -7,11 +7,16 @@ extension State {
     let handled = max(0, instant - contacts[slot].answered)
     let mean = queues[queue].handleTime
     queues[queue].handleTime = mean == 0 ? handled : mean + (handled - mean) / 16
+    counters[Int(queue)].handled += 1
+    counters[Int(queue)].talk &+= handled
   }
 
   /// Wrap-up belongs to the handle time that `noteHandleTime` counted without it.
   mutating func noteWrapUpTime(_ slot: Int, at instant: Instant) {
-    queues[contacts[slot].queue].handleTime += max(0, instant - contacts[slot].wrapUpStart) / 16
+    let queue = contacts[slot].queue
+    let wrapUp = max(0, instant - contacts[slot].wrapUpStart)
+    queues[queue].handleTime += wrapUp / 16
+    counters[Int(queue)].wrapUp &+= wrapUp
   }
 }
 
@@ -22,8 +27,8 @@ extension Engine {
   /// The range for a waiting contact at `now`, from its place, the queue's agents and recent handle times; nil when
   /// nobody is signed in for it.
   ///
-  /// The wait of a contact with n ahead is the time until n + 1 of `agents` exponential handle times end (the QL
-  /// estimator, without patience): a gamma law of n + 1 stages; the range is its median to its 90th percentile.
+  /// The wait of a contact with n ahead is the time until n + 1 of them have left, by the end of one of `agents`
+  /// exponential handle times or by losing patience (`QueueLength`); the range is the median to the 90th percentile.
   public func waitRange(of contact: ContactID, at now: Instant) -> WaitRange? {
     guard case .waiting(_, _, let ahead)? = self.state(of: contact) else { return nil }
     return waitRange(of: contact, ahead: ahead)
@@ -57,17 +62,7 @@ extension Engine {
       agents += 1
     }
     guard agents > 0 else { return nil }
-    let observed = state.queues[Int(queue.index)].handleTime
-    let stage = Double(observed > 0 ? observed : Self.expectedHandleTime) / Double(agents)
-    let stages = Double(ahead + 1)
-    return WaitRange(
-      low: Int64(stage * gammaQuantile(stages: stages, normal: 0)),
-      high: Int64(stage * gammaQuantile(stages: stages, normal: 1.2816)))
+    let law = QueueLength(ahead: ahead, agents: agents, queue: state.queues[Int(queue.index)])
+    return WaitRange(low: Int64(law.quantile(normal: 0)), high: Int64(law.quantile(normal: 1.2816)))
   }
-}
-
-/// The quantile of a gamma law with unit stages, by Wilson and Hilferty (1931); within 3 % from one stage upwards.
-private func gammaQuantile(stages: Double, normal: Double) -> Double {
-  let root = 1 - 1 / (9 * stages) + normal / (3 * stages.squareRoot())
-  return stages * root * root * root
 }

@@ -27,6 +27,8 @@ struct Policy: Sendable {
 
   /// Requests per second of a throttled stranger.
   static let strangerRate = 20
+  /// Calls at once from one stranger's address.
+  static let strangerCalls = 50
   /// Strangers counted in one second; more are not heard in it.
   static let strangers = 10_000
 
@@ -44,9 +46,9 @@ struct Policy: Sendable {
 
   /// Judges a request of somebody who is neither trusted nor registered nor in a call.
   ///
-  /// `isAnswer`: a REGISTER that answers a challenge of ours.
+  /// `isAnswer`: a REGISTER that answers a challenge of ours. `calls`: how many it has here already.
   mutating func judgeStranger(
-    _ method: Method, of message: Message, from flow: Flow, isAnswer: Bool, at now: Instant
+    _ method: Method, of message: Message, from flow: Flow, isAnswer: Bool, calls: Int, at now: Instant
   ) -> Verdict {
     let thisSecond = now.microseconds / .seconds(1)
     if thisSecond != second {
@@ -70,7 +72,9 @@ struct Policy: Sendable {
       return isDatagram ? .limited(message.bytes.count * 3 / 2) : .admitted
     }
     guard !isDatagram, federation.mode == .open else { return .refused(status: 403) }
-    return count <= Self.strangerRate ? .admitted : .refused(status: 503)
+    // An INVITE in a dialog came this far because its dialog is gone: it begins no call either.
+    let isOver = method == .invite && message.to.tag == nil && calls >= Self.strangerCalls
+    return count <= Self.strangerRate && !isOver ? .admitted : .refused(status: 503)
   }
 }
 
@@ -87,7 +91,8 @@ extension Switchboard {
     let isInCall = message.to.tag != nil || method == .cancel
     if isInCall, calls.flowsInUse[flow] != nil || calls.userAgent.isInDialog(message) { return .admitted }
     let isAnswer = method == .register && calls.registrations.isAnswer(message, from: flow)
-    return calls.policy.judgeStranger(method, of: message, from: flow, isAnswer: isAnswer, at: now)
+    return calls.policy.judgeStranger(
+      method, of: message, from: flow, isAnswer: isAnswer, calls: calls.callersByHost[flow.remote.host] ?? 0, at: now)
   }
 
   /// Refuses a request without a transaction: one response for each copy of it, over UDP never larger than it.

@@ -12,24 +12,24 @@ extension Switchboard {
   mutating func arrive(
     _ dialog: DialogID, _ message: Message, _ flow: Flow, at now: Instant, into step: inout Step
   ) {
-    guard let entry = entry(for: message.requestURI) else {
+    guard let entry = calls.entries.named(by: message.requestURI) else {
       return refuse(dialog, status: 404, at: now, into: &step)
     }
     guard !calls.isStopping, calls.legs.count + 1 < CallLimits().legs, calls.bridges.count < CallLimits().callers else {
       return refuse(dialog, status: 503, headers: [Self.retryAfter], at: now, into: &step)
     }
     guard entry.channels.contains(.voice) else { return refuse(dialog, status: 488, at: now, into: &step) }
-    var offer: SessionDescription?
+    var offer: (session: SessionDescription, codec: AudioCodec)?
     // A body of another kind was either refused by the user agent or may be left aside.
     if message.contentType == "application/sdp" {
       do throws(NegotiationError) {
         guard let session = try? SessionDescription(parsing: message.body) else {
           return refuse(dialog, status: 400, at: now, into: &step)
         }
-        // A trial run: the port is not known yet, and nothing but the codecs and addresses is judged.
-        var trial = Negotiation(sessionID: 0)
-        _ = try trial.answer(session, with: LocalMedia(address: site.listen.media.advertisedAddress, port: 9))
-        offer = session
+        // The port is not known yet, and nothing but the codecs and addresses is judged.
+        let outcome = try Negotiation(sessionID: 0).outcome(
+          of: session, with: LocalMedia(address: site.listen.media.advertisedAddress, port: 9))
+        offer = (session, outcome.codec)
       } catch {
         return refuse(dialog, status: error.status, headers: [warning(error)], at: now, into: &step)
       }
@@ -57,25 +57,6 @@ extension Switchboard {
 
   func warning(_ error: NegotiationError) -> UserAgent.Header {
     UserAgent.Header("Warning", "\(error.warning.code) \(site.domain) \"\(error.warning.text)\"")
-  }
-
-  /// The entry that a Request-URI names: the user at one of our own hosts.
-  private func entry(for uri: URI) -> Site.Entry? {
-    site.entries.first { entry in
-      guard let named = try? URI(parsing: entry.name) else { return false }
-      switch named.scheme {
-      case "tel": return (uri.scheme == "tel" ? uri.host : uri.user) == named.host && isOurs(uri, beside: nil)
-      case "sip", "sips": return uri.scheme != "tel" && uri.user == named.user && isOurs(uri, beside: named.host)
-      default: return false
-      }
-    }
-  }
-
-  private func isOurs(_ uri: URI, beside host: String?) -> Bool {
-    if uri.scheme == "tel" { return true }
-    let sip = site.listen.sip
-    return [host, site.domain.lowercased(), sip.address, sip.advertisedAddress].contains(uri.host)
-      || ["0.0.0.0", "::"].contains(sip.address) && Endpoint(address: uri.host, port: 0) != nil
   }
 
   /// The port is open: the contact is born, and enters its queue or is refused.
@@ -138,8 +119,12 @@ extension Switchboard {
     guard let id = calls.legsByDialog[dialog], let leg = calls.legs[id] else { return }
     switch leg.side {
     case .contact:
+      guard let contact = leg.contact else {
+        drop(id, at: now, into: &step)
+        return
+      }
+      if calls.announcements[contact]?.leg == id { return endAnnouncement(to: contact, at: now, into: &step) }
       drop(id, at: now, into: &step)
-      guard let contact = leg.contact else { return }
       tell(.contactLeft(contact), at: now, into: &step)
     case .agent:
       guard let contact = leg.contact, calls.bridges[contact]?.state == .joined else {
@@ -158,6 +143,9 @@ extension Switchboard {
   mutating func refuseCall(_ contact: ContactID, _ refusal: Refusal, at now: Instant, into step: inout Step) {
     guard let bridge = calls.bridges[contact] else { return }
     calls.bridges[contact] = nil
+    if let occasion = Occasion(refusal), announce(occasion, to: contact, on: bridge.caller, at: now, into: &step) {
+      return
+    }
     let status =
       switch refusal {
       case .full: 486
@@ -172,7 +160,10 @@ extension Switchboard {
   mutating func release(_ contact: ContactID, at now: Instant, into step: inout Step) {
     guard var bridge = calls.bridges[contact] else { return endSavedDialogs(of: contact, at: now, into: &step) }
     calls.bridges[contact] = nil
-    end(bridge.caller, at: now, into: &step)
+    let isLate = contacts[contact]?.ending == Outcome.timedOut.name
+    if !isLate || !announce(.late, to: contact, on: bridge.caller, at: now, into: &step) {
+      end(bridge.caller, at: now, into: &step)
+    }
     for phone in bridge.leaveAgent() { end(phone, at: now, into: &step) }
   }
 

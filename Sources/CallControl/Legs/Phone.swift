@@ -68,14 +68,18 @@ extension Switchboard {
     guard let target = calls.legs[id]?.target, let contact = calls.legs[id]?.contact, let flow = calls.legs[id]?.flow,
       let body = calls.legs[id]?.sdpOffer(at: site.listen.media.advertisedAddress)
     else { return }
+    let isCustomer = calls.legs[id]?.side == .contact
     let person = contacts[contact]?.person
     let caller = person?.address.flatMap { try? URI(parsing: $0) } ?? URI(user: "anonymous", host: site.domain)
     var headers: [UserAgent.Header] = []
-    if calls.bridges[contact]?.isAccepted == true {
+    if !isCustomer, calls.bridges[contact]?.isAccepted == true {
       // The agent has accepted in the console: the phone may answer by itself.
       headers.append(UserAgent.Header("Call-Info", "<sip:\(site.domain)>;answer-after=0"))
     }
-    let from = Address(displayName: person?.name, uri: caller)
+    let from =
+      isCustomer
+      ? Address(displayName: site.name, uri: URI(user: "callback", host: site.domain))
+      : Address(displayName: person?.name, uri: caller)
     let to = Address(uri: target.identity)
     let dialog = send(into: &step) {
       $0.invite(target, over: flow, from: from, to: to, headers: headers, body: .sdp(body), at: now, into: &$1)
@@ -88,6 +92,9 @@ extension Switchboard {
 
   /// 2xx of a phone: it wins, and where the phone answers for the agent it is the accept.
   mutating func phoneAnswered(_ dialog: DialogID, _ message: Message, at now: Instant, into step: inout Step) {
+    if let id = calls.legsByDialog[dialog], calls.legs[id]?.side == .contact {
+      return customerAnswered(id, dialog, message, at: now, into: &step)
+    }
     guard let id = calls.legsByDialog[dialog], let contact = calls.legs[id]?.contact,
       let offer = calls.bridges[contact]?.offer
     else {
@@ -118,6 +125,7 @@ extension Switchboard {
   /// A phone was not won. When none is left, the offer fails or counts as declined.
   mutating func loseLeg(_ id: LegID, _ reason: SIPLeg.Failure, at now: Instant, into step: inout Step) {
     guard let contact = calls.legs[id]?.contact else { return }
+    if calls.legs[id]?.side == .contact { return loseCustomer(id, reason, at: now, into: &step) }
     end(id, at: now, into: &step)
     guard let failure = calls.bridges[contact]?.lost(id, reason) else { return }
     phonesLost(contact, failure, at: now, into: &step)

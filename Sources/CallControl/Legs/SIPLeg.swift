@@ -7,6 +7,7 @@ import SIP
 struct LegID: SlotID {
   let slot: UInt32
   let generation: UInt32
+  static let none = LegID(slot: .max, generation: 0)
 }
 
 /// A SIP dialog with its RTP port and its side of the offers and answers. What each step sends is decided by the
@@ -48,7 +49,7 @@ struct SIPLeg: Sendable {
     }
   }
 
-  let side: Side
+  private(set) var side: Side
   let media: MediaID
   let flow: Flow
   /// Nil while a phone's port is being opened.
@@ -62,6 +63,8 @@ struct SIPLeg: Sendable {
   private(set) var negotiation: Negotiation
   /// The caller's sdpOffer until it is answered; nil where the INVITE brought none.
   private(set) var pendingOffer: SessionDescription?
+  /// What the caller would talk with, as its sdpOffer says.
+  private let offeredCodec: AudioCodec?
   /// Our offer waits for its answer.
   private(set) var awaitsAnswer = false
   let codecs: [AudioCodec]
@@ -75,7 +78,8 @@ struct SIPLeg: Sendable {
 
   /// A caller whose INVITE was judged.
   init(
-    caller dialog: DialogID, arrival: Arrival, offer: SessionDescription?, flow: Flow, media: MediaID, session: UInt64
+    caller dialog: DialogID, arrival: Arrival, offer: (session: SessionDescription, codec: AudioCodec)?, flow: Flow,
+    media: MediaID, session: UInt64
   ) {
     side = .contact
     state = .arrived
@@ -84,8 +88,15 @@ struct SIPLeg: Sendable {
     self.arrival = arrival
     self.flow = flow
     self.media = media
-    pendingOffer = offer
+    pendingOffer = offer?.session
+    offeredCodec = offer?.codec
     negotiation = Negotiation(sessionID: session)
+  }
+
+  /// The phone of a customer who is called back.
+  init(customer target: URI, for contact: ContactID, flow: Flow, media: MediaID, session: UInt64) {
+    self.init(phone: target, for: contact, codecs: AudioCodec.allCases, flow: flow, media: media, session: session)
+    side = .contact
   }
 
   /// A phone that is to ring; its offer begins with the caller's codec.
@@ -99,6 +110,7 @@ struct SIPLeg: Sendable {
     self.codecs = codecs
     self.flow = flow
     self.media = media
+    offeredCodec = nil
     negotiation = Negotiation(sessionID: session)
   }
 
@@ -167,12 +179,7 @@ struct SIPLeg: Sendable {
   var remoteMedia: RemoteMedia? { agreed.map { RemoteMedia($0) } }
 
   /// What the caller would talk with, as far as it is known: the first codec of its own that we carry.
-  var preferredCodec: AudioCodec? {
-    if let agreed { return agreed.codec }
-    guard let offer = pendingOffer else { return nil }
-    var trial = negotiation
-    return try? trial.answer(offer, with: local(at: "127.0.0.1")).media.codec
-  }
+  var preferredCodec: AudioCodec? { agreed?.codec ?? offeredCodec }
 }
 
 extension SessionDescription {

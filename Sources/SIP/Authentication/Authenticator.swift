@@ -9,7 +9,7 @@ public import Primitives
 public struct Authenticator: Sendable {
   public struct Settings: Sendable {
     public var realm: String
-    /// Offered in this order. The same for everybody, so that a challenge does not tell accounts apart.
+    /// Offered in this order where the caller names no others.
     public var algorithms: [DigestAlgorithm] = [.sha256]
     /// How long a nonce may be used, in microseconds.
     public var nonceLifetime: Int64 = .seconds(300)
@@ -24,6 +24,8 @@ public struct Authenticator: Sendable {
 
   public struct Account: Sendable {
     public var username: String
+    /// Those that this account may use, best first; never empty.
+    public var algorithms: [DigestAlgorithm] { secrets.value.map(\.algorithm) }
     let secrets: Redacted<[(algorithm: DigestAlgorithm, secret: [UInt8])]>
 
     /// - Parameter algorithms: those that this account may use; a response with another is refused.
@@ -113,7 +115,7 @@ public struct Authenticator: Sendable {
   }
 
   /// WWW-Authenticate lines for a 401, best algorithm first.
-  /// - Parameter algorithms: fewer than the settings', where the response must be short.
+  /// - Parameter algorithms: other than the settings', where an account may use others or the response must be short.
   public mutating func challenges(
     to source: Endpoint, stale: Bool = false, algorithms: [DigestAlgorithm]? = nil, at now: Instant
   ) -> [UserAgent.Header] {
@@ -124,6 +126,13 @@ public struct Authenticator: Sendable {
       if stale { text += ", stale=true" }
       return UserAgent.Header("WWW-Authenticate", text)
     }
+  }
+
+  /// A number below `count` that nobody outside can tell from chance, the same for one address as long as this value
+  /// lives: which account's challenge an address without one is given.
+  public func decoy(for address: String, among count: Int) -> Int {
+    let code = HashFunction.sha256.authenticationCode(of: Array("decoy \(address)".utf8), key: key)
+    return Int(code.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }) % max(1, count)
   }
 
   /// When it was made, a serial number, and a code over both and the source's address. The port is left out: a

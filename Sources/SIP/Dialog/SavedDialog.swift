@@ -16,14 +16,17 @@ extension UserAgent {
     var reader = ByteReader(saved.bytes)
     guard try reader.read(UInt8.self) == version, let kind = Kind(rawValue: try reader.read()) else { return nil }
     switch kind {
-    case .calling: _ = try reader.read(UInt64.self)
+    case .calling: try reader.skip(8)
     case .ringing:
-      _ = try reader.readCounted()
+      try reader.skipCounted()
       _ = try reader.readFlow()
-    case .answered: _ = try reader.read(UInt32.self)
+    case .answered: try reader.skip(4)
     case .confirmed: break
     }
-    return try reader.readDialog().localTag
+    // The dialog begins with its Call-ID, and whose that is.
+    try reader.skipCounted()
+    try reader.skip(1)
+    return try reader.read(UInt64.self)
   }
 
   private static let version: UInt8 = 1
@@ -32,6 +35,7 @@ extension UserAgent {
   public func saved(_ dialog: DialogID) -> SavedDialog? {
     guard let session = sessions[dialog] else { return nil }
     var writer = ByteWriter()
+    writer.reserveCapacity(512)
     writer.write(Self.version)
     switch session.state {
     case .calling(let transaction):

@@ -71,7 +71,11 @@ enum ASCII {
     isDigit(byte) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66)
   }
   static func lowercased(_ text: String) -> String {
-    text.utf8.contains { $0 >= 0x41 && $0 <= 0x5a } ? String(decoding: text.utf8.map(lower), as: UTF8.self) : text
+    let utf8 = text.utf8
+    let span = utf8.span
+    var i = 0
+    while i < span.count, span[i] < 0x41 || span[i] > 0x5a { i += 1 }
+    return i == span.count ? text : String(decoding: utf8.map(lower), as: UTF8.self)
   }
   static func equal(_ a: some Sequence<UInt8>, _ b: some Sequence<UInt8>) -> Bool {
     a.elementsEqual(b) { lower($0) == lower($1) }

@@ -110,8 +110,8 @@ enum HeaderName: UInt8, Sendable, CaseIterable {
   }
 
   init(_ name: String) {
-    let bytes = Array(name.utf8)
-    self.init(bytes.span, 0, bytes.count)
+    let utf8 = name.utf8
+    self.init(utf8.span, 0, utf8.count)
   }
 
   /// Whether a header of this name is a comma-separated list, so that several lines and one line mean the same

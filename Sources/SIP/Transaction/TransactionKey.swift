@@ -4,11 +4,16 @@ import Primitives
 struct TransactionKey: Hashable, Sendable {
   private var bytes: [UInt8] = []
 
+  /// The bytes at once: an array hashes its elements one by one.
+  func hash(into hasher: inout Hasher) {
+    bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+  }
+
   /// Branch, sent-by and method; ACK and CANCEL are looked up as the INVITE they belong to.
   init(_ message: Message, via: Via, method: Method) {
     bytes.reserveCapacity(96)
     if via.hasTransactionBranch, let branch = via.branch {
-      bytes.append(contentsOf: branch.utf8)
+      bytes.append(utf8: branch)
       append(via.host)
       append(via.port ?? 5060)
     } else {
@@ -25,7 +30,7 @@ struct TransactionKey: Hashable, Sendable {
   /// What requests share that came from one client by several paths (section 8.2.2.2).
   init(merging message: Message) {
     bytes.reserveCapacity(96)
-    bytes.append(contentsOf: message.callID.utf8)
+    bytes.append(utf8: message.callID)
     append(message.fromTag ?? "")
     append(message.cseq)
     append(message.method.name)
@@ -33,7 +38,7 @@ struct TransactionKey: Hashable, Sendable {
 
   private mutating func append(_ text: String) {
     bytes.append(0)
-    bytes.append(contentsOf: text.utf8)
+    bytes.append(utf8: text)
   }
   private mutating func append(_ number: some FixedWidthInteger) {
     bytes.append(0)

@@ -69,8 +69,8 @@ extension UserAgent {
       into: &output)
     guard let bytes = servers[transaction]?.response else { return }
     sessions[id]?.success = Session.Success(
-      sequence: request.cseq, transmission: Transmission(bytes: bytes, flow: flow), interval: settings.t1,
-      carriesOffer: request.body.isEmpty)
+      sequence: request.cseq, transmission: Transmission(bytes: bytes, flow: flow, followsEarlier: true),
+      interval: settings.t1, carriesOffer: request.body.isEmpty)
     timers.set(.success(id), at: now + settings.t1)
     timers.set(.acknowledgement(id), at: now + 64 * settings.t1)
   }
@@ -99,7 +99,7 @@ extension UserAgent {
 
   mutating func repeatProvisional(_ id: DialogID, at now: Instant, into output: inout Output) {
     guard case .ringing(let transaction)? = sessions[id]?.state, let server = servers[transaction] else { return }
-    output.transmissions.append(Transmission(bytes: server.response, flow: server.flow))
+    output.transmissions.append(Transmission(bytes: server.response, flow: server.flow, followsEarlier: true))
     timers.set(.provisional(id), at: now + .minutes(1))
   }
 

@@ -58,7 +58,8 @@ extension UserAgent {
     case "sip", "sips", "tel": break
     default: return (416, [])
     }
-    let missing = message.headers("require").filter { $0.lowercased() != "timer" || message.method != .invite }
+    var missing = message.headers("require")
+    if message.method == .invite { missing.removeAll { $0.lowercased() == "timer" } }
     if !missing.isEmpty { return (420, [Header("Unsupported", missing.joined(separator: ", "))]) }
     guard message.method == .invite || message.method == .update else { return nil }
     if let encoding = message.header("content-encoding"), encoding.lowercased() != "identity" {

@@ -132,7 +132,7 @@ extension UserAgent {
     let authorization = clients[id]?.content.authorization.map { [$0] } ?? []
     let bytes = request(
       .ack, in: dialog, sequence: sequence, branch: entropy.next(), headers: authorization, body: body)
-    let transmission = Transmission(bytes: bytes, flow: dialog.flow)
+    let transmission = Transmission(bytes: bytes, flow: dialog.flow, followsEarlier: true)
     output.transmissions.append(transmission)
     if clients.contains(id) { clients[id]?.acknowledgements.append((tag, transmission)) }
   }

@@ -46,7 +46,8 @@ extension UserAgent {
     let timing = timing(flow)
     let reaction = clients[id]?.step({ invite(&$0, timing) }, { request(&$0, timing) }) ?? .nothing
     if reaction.output.contains(.transmit), let bytes = clients[id]?.bytes {
-      output.transmissions.append(Transmission(bytes: bytes, flow: flow))
+      // Never automatic: a copy, or what the layer above asked for.
+      output.transmissions.append(Transmission(bytes: bytes, flow: flow, followsEarlier: true))
     }
     if clients[id]?.isTerminated == true {
       removeClient(id)
@@ -86,13 +87,14 @@ extension UserAgent {
   @discardableResult
   mutating func step(
     _ id: ServerTransactionID, _ invite: (inout InviteServer, Timing) -> Reaction,
-    _ request: (inout RequestServer, Timing) -> Reaction, at now: Instant, into output: inout Output
+    _ request: (inout RequestServer, Timing) -> Reaction, isCopy: Bool = true, at now: Instant,
+    into output: inout Output
   ) -> Reaction.Output {
     guard servers.contains(id), let flow = servers[id]?.flow else { return [] }
     let timing = timing(flow)
     let reaction = servers[id]?.step({ invite(&$0, timing) }, { request(&$0, timing) }) ?? .nothing
     if reaction.output.contains(.transmit), let bytes = servers[id]?.response, !bytes.isEmpty {
-      output.transmissions.append(Transmission(bytes: bytes, flow: flow))
+      output.transmissions.append(Transmission(bytes: bytes, flow: flow, followsEarlier: isCopy))
     }
     if servers[id]?.isTerminated == true {
       removeServer(id)
@@ -123,7 +125,9 @@ extension UserAgent {
       contact: contact, body: body)
     servers[id]?.response = bytes
     if status >= 200 { servers[id]?.request = nil }
-    step(id, { $0.respond(status: status, $1) }, { $0.respond(status: status, $1) }, at: now, into: &output)
+    step(
+      id, { $0.respond(status: status, $1) }, { $0.respond(status: status, $1) }, isCopy: false, at: now,
+      into: &output)
   }
 
   // Sessions.

@@ -81,15 +81,20 @@ public struct UserAgent: Sendable {
     case outOfDialog(ServerTransactionID, Message, Flow)
   }
 
-  /// Bytes to send now. Retransmissions and automatic responses are ready at once; what follows from a decision is
-  /// released by the layer above after the commit.
+  /// Bytes to send now. What follows from a decision is released by the layer above after the commit.
   public struct Transmission: Sendable {
     public var bytes: [UInt8]
     public var flow: Flow
+    /// It repeats what was sent before, or carries out what was decided before: a copy, a CANCEL that waited for its
+    /// provisional response. It may not overtake what the layer above still holds back. False of responses that follow
+    /// from nothing but the request: 100, 200 to BYE and CANCEL, challenges.
+    public var followsEarlier: Bool
     /// Too large for a datagram that may be fragmented (RFC 3261 section 18.1.1). The user agent keeps to the flow it
     /// was given, since behind it may be a translator; whoever chooses flows may choose a stream for such a target.
     public var exceedsDatagram: Bool { flow.transport == .udp && bytes.count > 1_300 }
-    public init(bytes: [UInt8], flow: Flow) { self.bytes = bytes; self.flow = flow }
+    public init(bytes: [UInt8], flow: Flow, followsEarlier: Bool = false) {
+      self.bytes = bytes; self.flow = flow; self.followsEarlier = followsEarlier
+    }
   }
 
   /// Filled by one call and emptied by the caller; storage is reused.

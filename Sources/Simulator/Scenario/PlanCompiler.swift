@@ -12,6 +12,10 @@ extension Plan {
     }
     within += definitions.queues.map(\.serviceLevel.within)
     thresholds = Set(within).sorted()
+    levels = definitions.queues.indices.flatMap { queue in
+      let level = ServiceLevelShown(scenario, QueueID(index: UInt32(queue))).within
+      return Channel.allCases.map { _ in level }
+    }
     for caller in scenario.callers { add(caller) }
     for agent in scenario.agents { add(agent) }
   }
@@ -44,7 +48,7 @@ extension Plan {
         answersIn: law(agent.answersIn), misses: agent.misses))
   }
 
-  private mutating func law(_ distribution: Distribution) -> Law {
+  mutating func law(_ distribution: Distribution) -> Law {
     switch distribution {
     case .deterministic(let time): .constant(Double(time))
     case .exponential(let mean): .exponential(mean: Double(mean))

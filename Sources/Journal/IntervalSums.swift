@@ -1,0 +1,141 @@
+import ACD
+import CallControl
+import GRDB
+import Primitives
+
+extension IntervalRow {
+  /// The one outcome of a contact that waited for `wait`, short of virtual callers.
+  mutating func count(_ outcome: Outcome, wait: Int64, within: Int64) {
+    let isWithin = wait <= within
+    switch outcome {
+    case .answered:
+      counters.answered += 1
+      if isWithin { counters.answeredWithin += 1 } else { counters.excessWait += wait - within }
+      counters.answeredWait += wait
+    case .abandoned:
+      counters.abandoned += 1
+      counters.abandonedWithin += isWithin ? 1 : 0
+    case .shortAbandoned: counters.shortAbandoned += 1
+    case .timedOut, .overflowed, .withdrawn, .leftMessage, .unstaffed: counters.left += 1
+    case .callbackRequested: callbacks += 1
+    case .failed, .unreached: counters.failed += 1
+    }
+  }
+
+  // MARK: The table
+
+  private static let firstSums = [
+    "entered", "answered", "answered_within", "abandoned", "abandoned_within", "short_abandoned", "left_queue",
+    "callback", "failed", "refused", "answered_wait",
+  ]
+  /// Those that came with the second version of the table.
+  static let laterSums = [
+    "excess_wait", "handled", "talk", "hold", "wrap_up", "callbacks_queued", "callbacks_answered", "callbacks_closed",
+    "announced", "covered", "queue_length", "queue_length_error", "head_of_line", "head_of_line_error",
+    "last_to_enter", "last_to_enter_error",
+  ]
+  static let columns = (["queue", "start", "service_level"] + firstSums + laterSums).joined(separator: ", ")
+
+  private static let addition = {
+    let sums = firstSums + laterSums
+    let marks = Array(repeating: "?", count: sums.count + 3).joined(separator: ", ")
+    let additions = sums.map { "\($0) = \($0) + excluded.\($0)" }.joined(separator: ", ")
+    return """
+      INSERT INTO interval (\(columns)) VALUES (\(marks))
+      ON CONFLICT (start, queue, service_level) DO UPDATE SET \(additions)
+      """
+  }()
+
+  /// Adds the sums to those of the table.
+  func add(_ db: Database) throws {
+    let estimates = counters.estimates
+    let scores = [estimates.queueLength, estimates.headOfLine, estimates.lastToEnter]
+    try db.cachedStatement(sql: Self.addition).execute(
+      arguments: StatementArguments(
+        [
+          Int64(queue.index).databaseValue, start.column, serviceLevel.databaseValue, counters.entered.column,
+          counters.answered.column, counters.answeredWithin.column, counters.abandoned.column,
+          counters.abandonedWithin.column, counters.shortAbandoned.column, counters.left.column, callbacks.column,
+          counters.failed.column, counters.refused.column, counters.answeredWait.databaseValue,
+          counters.excessWait.databaseValue, counters.handled.column, counters.talk.databaseValue, hold.databaseValue,
+          counters.wrapUp.databaseValue, counters.callbacksQueued.column, counters.callbacksAnswered.column,
+          counters.callbacksClosed.column, estimates.announced.column, estimates.covered.column,
+        ] + scores.flatMap { [$0.count.column, $0.squaredError.column] }))
+  }
+
+  init(from columns: inout Columns) throws {
+    self.init(
+      queue: QueueID(index: try columns.takeIndex()), start: try columns.takeInstant(),
+      serviceLevel: try columns.take())
+    counters.entered = try columns.takeSequence()
+    counters.answered = try columns.takeSequence()
+    counters.answeredWithin = try columns.takeSequence()
+    counters.abandoned = try columns.takeSequence()
+    counters.abandonedWithin = try columns.takeSequence()
+    counters.shortAbandoned = try columns.takeSequence()
+    counters.left = try columns.takeSequence()
+    callbacks = try columns.takeSequence()
+    counters.failed = try columns.takeSequence()
+    counters.refused = try columns.takeSequence()
+    counters.answeredWait = try columns.take()
+    counters.excessWait = try columns.take()
+    counters.handled = try columns.takeSequence()
+    counters.talk = try columns.take()
+    hold = try columns.take()
+    counters.wrapUp = try columns.take()
+    counters.callbacksQueued = try columns.takeSequence()
+    counters.callbacksAnswered = try columns.takeSequence()
+    counters.callbacksClosed = try columns.takeSequence()
+    counters.estimates.announced = try columns.takeSequence()
+    counters.estimates.covered = try columns.takeSequence()
+    counters.estimates.queueLength = try columns.takeScore()
+    counters.estimates.headOfLine = try columns.takeScore()
+    counters.estimates.lastToEnter = try columns.takeScore()
+  }
+}
+
+extension Columns {
+  fileprivate mutating func takeScore() throws -> EstimateScore {
+    EstimateScore(count: try takeSequence(), squaredError: try takeSequence())
+  }
+}
+
+extension AgentIntervalRow {
+  func add(_ db: Database) throws {
+    try db.cachedStatement(
+      sql: """
+        INSERT INTO agent_interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (start, agent) DO UPDATE SET
+          offered = offered + excluded.offered, accepted = accepted + excluded.accepted,
+          declined = declined + excluded.declined, missed = missed + excluded.missed,
+          answered = answered + excluded.answered, talk = talk + excluded.talk, hold = hold + excluded.hold,
+          wrap_up = wrap_up + excluded.wrap_up, ready = ready + excluded.ready,
+          handling = handling + excluded.handling
+        """
+    ).execute(
+      arguments: StatementArguments([
+        agent.column, start.column, offered.column, accepted.column, declined.column, missed.column,
+        answered.column, talk.databaseValue, hold.databaseValue, wrapUp.databaseValue, ready.databaseValue,
+        handling.databaseValue,
+      ]))
+  }
+}
+
+extension Projection.AgentState {
+  func save(_ agent: AgentID, _ db: Database) throws {
+    try db.cachedStatement(sql: "INSERT OR REPLACE INTO agent_state VALUES (?, ?, ?, ?)")
+      .execute(arguments: [agent.column, since.column, isReady.databaseValue, held.databaseValue])
+  }
+
+  static func load(_ db: Database) throws -> [AgentID: Self] {
+    var states: [AgentID: Self] = [:]
+    let rows = try Row.fetchCursor(db, sql: "SELECT agent, since, is_ready, held FROM agent_state")
+    while let row = try rows.next() {
+      var columns = Columns(row)
+      let agent = AgentID(index: try columns.takeIndex())
+      states[agent] = Self(
+        since: try columns.takeInstant(), isReady: try columns.take(), held: try columns.take())
+    }
+    return states
+  }
+}
