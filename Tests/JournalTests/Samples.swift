@@ -109,6 +109,11 @@ let oneOfEachKind: [CallControl.Event] = {
     .dialogEnded(contact, .contact),
     .configurationApplied(hash: "c0ffee"),
     .restarted,
+    .acd(.ladderStepped(contact, step: 0xA1, .unstaffed)),
+    .acd(.ladderMigrated(contact, step: 0xA2)),
+    .acd(.agentPreferred(contact, agent, until: until)),
+    .acd(.preferenceEnded(contact, agent, .declined)),
+    .acd(.dayStarted),
     .acd(
       .contactQueued(contact, queue: queue, profile: ProfileID(index: 0x7172_7374), channel: .voice, priority: -2)),
     .acd(.contactRefused(contact, queue: queue, .unstaffed)),
