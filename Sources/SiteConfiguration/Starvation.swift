@@ -1,6 +1,12 @@
 public import ACD
+import CallControl
 
 extension Check {
+  /// The lines for a folder that `run` found good.
+  public static func starvation(ofFolder path: String) throws -> [String] {
+    starvation(try SiteFolder.load(path).definitions)
+  }
+
   /// A line per queue: how much later another queue's contact may come and still be served first.
   public static func starvation(_ definitions: Definitions) -> [String] {
     definitions.queues.indices.filter { !definitions.queues[$0].isRemoved }.map { index in
