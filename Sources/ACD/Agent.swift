@@ -8,7 +8,9 @@ struct AgentRow {
   var isRemoved = true
   var voiceCapacity: UInt8 = 0
   var chatCapacity: UInt8 = 0
+  var totalCapacity: UInt8 = 0
   var chatBlocksVoice = false
+  var voiceBlocksChat = false
   var takesByRank = false
   var reason: UInt16 = 0
   /// Consecutive missed and declined offers.
@@ -21,6 +23,11 @@ struct AgentRow {
   var engagedChats: UInt8 = 0
   /// The contact on offer.
   var offered: Int32 = -1
+  // Where that offer is one of several of its contact: its sequence, its end, and its neighbours among them.
+  var offer: UInt64 = 0
+  var ringDeadline = Instant.distantFuture
+  var previousRinging: Int32 = -1
+  var nextRinging: Int32 = -1
   /// First of the contacts that hold a slot.
   var firstHeld: Int32 = -1
 
@@ -37,22 +44,29 @@ struct AgentRow {
   /// No exception lasts longer.
   var exceptionsUntil = Instant.distantPast
 
+  /// First of the buckets that are held for the agent.
+  var firstVisit: Int32 = -1
   var firstMembership: Int32 = 0
   var membershipCount: Int32 = 0
-  /// The ready lists that the agent stands in: bits of `Kind`, standing and key.
+  /// The ready lists that the agent stands in: bits of `Kind`, and the load and the time of the keys there.
   var listed: UInt8 = 0
-  var listedStanding: UInt8 = 0
+  var listedLoad: UInt8 = 0
   var listedSince: Int64 = 0
 
   @inline(__always)
   var load: Int { Int(voices) + Int(chats) }
 
-  /// The kinds of contact that the agent could be offered now. A voice offer, talk or wrap-up blocks everything.
+  /// The kinds of contact that the agent could be offered now. A voice offer, talk or wrap-up blocks everything, but
+  /// for an agent whose calls may be interrupted by chats.
   @inline(__always)
   var openKinds: UInt8 {
-    guard presence == .ready, !isRemoved, offered < 0, voices == 0 else { return 0 }
+    guard presence == .ready, !isRemoved, offered < 0, load < Int(totalCapacity) else { return 0 }
     var kinds: UInt8 = 0
-    if voiceCapacity > 0, !(chatBlocksVoice && engagedChats > 0) { kinds |= Kind.bit(Kind.voice) }
+    if voices == 0 {
+      if voiceCapacity > 0, !(chatBlocksVoice && engagedChats > 0) { kinds |= Kind.bit(Kind.voice) }
+    } else if voiceBlocksChat {
+      return 0
+    }
     if chats < chatCapacity { kinds |= Kind.bit(Kind.chat) }
     return kinds
   }
@@ -61,6 +75,7 @@ struct AgentRow {
 extension State {
   /// The contact, whose phase is set already, takes a slot of the agent.
   mutating func takeSlot(_ slot: Int, of agent: Int, at instant: Instant) {
+    countTime(of: agent, at: instant)
     if contacts[slot].kind == Kind.voice {
       agents[agent].voices += 1
     } else {
@@ -79,6 +94,7 @@ extension State {
   /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from
   /// now, or, after a connect that failed without anybody's fault, as long as before.
   mutating func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
+    countTime(of: agent, at: instant)
     let row = contacts[slot]
     if row.kind == Kind.voice {
       agents[agent].voices -= 1
@@ -87,7 +103,7 @@ extension State {
       if row.phase != .wrapUp { agents[agent].engagedChats -= 1 }
     }
     agents[agent].loadSince = instant.microseconds
-    if agents[agent].load == 0, !keepingIdle { restartIdle(agent, at: instant) }
+    if agents[agent].load == 0, !keepingIdle, !has(.idleClockWrong) { restartIdle(agent, at: instant) }
     if row.previousHeld >= 0 {
       contacts[row.previousHeld].nextHeld = row.nextHeld
     } else {
@@ -102,9 +118,14 @@ extension State {
 
   /// Changes presence; a break pauses the idle clock.
   mutating func setPresence(_ presence: AgentRow.Presence, of agent: Int, reason: UInt16, at instant: Instant) {
+    countTime(of: agent, at: instant)
     let isReady = presence == .ready
-    if (agents[agent].presence == .ready) != isReady { agents[agent].idle = instant.microseconds - agents[agent].idle }
+    if (agents[agent].presence == .ready) != isReady {
+      agents[agent].idle = instant.microseconds - agents[agent].idle
+      countDuty(of: agent, isReady ? 1 : -1)
+    }
     if presence == .signedOut { agents[agent].idle = 0 }
+    if agents[agent].presence == .signedOut { work[agent].shift = WorkRow.Tally() }
     if isReady {
       agents[agent].missed = 0
       agents[agent].declined = 0

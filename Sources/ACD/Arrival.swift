@@ -4,7 +4,7 @@ import Primitives
 extension Engine {
   mutating func arrive(
     _ contact: ContactID, _ queue: QueueID, _ profile: ProfileID, _ channel: Channel, _ priority: Int16,
-    _ step: inout Step
+    for agent: AgentID? = nil, _ step: inout Step
   ) {
     // An id that is still in use arrives twice only by mistake; the first stands.
     let slot = Int(contact.slot)
@@ -17,6 +17,7 @@ extension Engine {
       return
     }
     enter(contact, queue, profile, channel, priority, &step)
+    if let agent { prefer(agent, for: slot, &step) }
     match(contact: slot, &step)
     if state.queues[Int(queue.index)].estimatesWaits, state.contacts[slot].phase == .waiting {
       estimateWait(slot, &step)
@@ -70,10 +71,11 @@ extension Engine {
     guard row.phase != .wrapUp, row.phase != .gone, row.phase != .placeHeld else { return }
     emit(.contactLost(state.contactID(slot)), &step)
     guard row.phase == .offered else { return }
-    withdraw(slot, .contactLost, &step)
+    let offers = state.liveOffers(of: slot)
+    for live in offers { withdraw(live, .contactLost, &step) }
     // The wait limit may have passed while the offer was its last chance.
     settle(slot, &step)
-    match(agent: Int(row.agent), &step)
+    rematch(agents: offers, &step)
   }
 
   mutating func regain(_ slot: Int, _ step: inout Step) {
@@ -82,24 +84,32 @@ extension Engine {
     if state.contacts[slot].phase == .waiting { match(contact: slot, &step) }
   }
 
-  /// The wait limit or the lost limit has passed. A contact on offer or connecting keeps that chance; `settle` asks
-  /// again when it is over.
+  /// The wait limit or the lost limit has passed, or a hold or a step of the ladder has come to its end. A contact on
+  /// offer or connecting keeps that chance; `settle` asks again when it is over.
   mutating func losePatience(_ slot: Int, _ step: inout Step) {
-    switch state.contacts[slot].phase {
-    case .waiting: settle(slot, &step)
-    case .resting: conclude(slot, .timedOut, .timedOut, &step)
-    default: break
+    let phase = state.contacts[slot].phase
+    if phase == .waiting { return settle(slot, &step) }
+    if phase == .resting, state.contacts[slot].waitDeadline <= now {
+      return conclude(slot, .timedOut, .timedOut, &step)
     }
+    endPreferenceIfVain(slot, &step)
+    climb(slot, &step)
+    // One that rings many goes on to those whom the step has added.
+    if phase == .offered { match(contact: slot, &step) }
+    state.armPatience(slot, after: now)
   }
 
   /// A waiting contact whose offer is over, or whose patience may be: it leaves, or waits for the next agent.
   mutating func settle(_ slot: Int, _ step: inout Step) {
     let row = state.contacts[slot]
+    // Others still ring for it.
+    if row.phase == .offered { return rematch(contact: slot, &step) }
     if row.lostDeadline <= now, row.lostDeadline <= row.waitDeadline {
       conclude(slot, abandonment(slot), .contactLeft, &step)
     } else if row.waitDeadline <= now {
       expire(slot, &step)
-    } else if !row.isLost {
+    } else {
+      endPreferenceIfVain(slot, &step)
       rematch(contact: slot, &step)
     }
   }
@@ -114,7 +124,8 @@ extension Engine {
   mutating func conclude(_ slot: Int, _ outcome: Outcome, _ withdrawal: Withdrawal, _ step: inout Step) {
     let row = state.contacts[slot]
     let contact = state.contactID(slot)
-    if row.phase == .offered { withdraw(slot, withdrawal, &step) }
+    if row.ringing >= 0 { return concludeBroadcast(slot, outcome, withdrawal, &step) }
+    if row.phase == .offered { withdraw(soleOffer(of: slot), withdrawal, &step) }
     if row.phase == .dialling { breakDial(slot, .noAnswer, &step) }
     emit(.outcomeFixed(contact, queue: QueueID(index: UInt32(row.queue)), agent: .none, outcome), &step)
     step.actions.append(.release(contact))
@@ -125,5 +136,14 @@ extension Engine {
       step.actions.append(.forget(contact))
     }
     if row.phase == .offered || row.phase == .connecting { match(agent: Int(row.agent), &step) }
+  }
+
+  private mutating func concludeBroadcast(
+    _ slot: Int, _ outcome: Outcome, _ withdrawal: Withdrawal, _ step: inout Step
+  ) {
+    let offers = state.liveOffers(of: slot)
+    for live in offers { withdraw(live, withdrawal, &step) }
+    conclude(slot, outcome, withdrawal, &step)
+    rematch(agents: offers, &step)
   }
 }

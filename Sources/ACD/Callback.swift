@@ -32,10 +32,10 @@ extension Engine {
     guard row.channel != .callback, definitions.queues[Int(row.queue)].callback != nil,
       row.phase == .waiting || row.phase == .offered
     else { return }
-    let agent = Int(row.agent)
-    if row.phase == .offered { withdraw(slot, .callbackRequested, &step) }
+    let offers = state.liveOffers(of: slot)
+    for live in offers { withdraw(live, .callbackRequested, &step) }
     becomeCallback(slot, of: Int(row.queue), .requested, &step)
-    if row.phase == .offered { match(agent: agent, &step) }
+    rematch(agents: offers, &step)
   }
 
   /// The person need not hold the line any longer.
@@ -55,7 +55,8 @@ extension Engine {
   /// Calls a customer before an agent is rung, where more agents are free than calls are out.
   mutating func dialFirst(_ slot: Int, _ step: inout Step) {
     let row = state.contacts[slot]
-    let free = state.freeAgents(queue: row.queue, profile: row.profile, at: now)
+    let needs = state.needs(rung: row.rung, profile: row.profile)
+    let free = state.freeAgents(queue: row.queue, needs: needs, at: now)
     if free > state.queues[row.queue].dialling { dial(slot, for: .none, &step) }
   }
 
@@ -67,7 +68,7 @@ extension Engine {
 
   mutating func dialAnswered(_ slot: Int, _ step: inout Step) {
     switch state.contacts[slot].phase {
-    case .connecting: connected(slot, &step)
+    case .connecting: connected(soleOffer(of: slot), &step)
     case .dialling:
       emit(.dialAnswered(state.contactID(slot)), &step)
       match(contact: slot, &step)
@@ -81,7 +82,18 @@ extension Engine {
     guard isDialling(slot) || row.phase == .dialling else { return }
     breakDial(slot, failure, &step)
     settleRest(slot, &step)
-    if row.phase == .connecting { match(agent: Int(row.agent), &step) }
+    if row.phase == .connecting { match(agent: Int(row.agent), &step) } else { dialNext(in: row.queue, &step) }
+  }
+
+  /// A call that was out is over, and another one may be made.
+  private mutating func dialNext(in queue: Int32, _ step: inout Step) {
+    var next: Int32?
+    state.forEachBucket(of: queue) { place in
+      let bucket = state.buckets[place]
+      guard Int(bucket.kind) == Kind.dialledFirst else { return }
+      if next.map({ bucket.headSequence < state.contacts[$0].entrySequence }) ?? true { next = bucket.head }
+    }
+    if let next { dialFirst(Int(next), &step) }
   }
 
   /// Ends the dial; the caller settles the contact and the agent.
@@ -144,6 +156,7 @@ extension State {
     switch row.phase {
     case .connecting:
       releaseSlot(slot, of: Int(row.agent), at: instant, keepingIdle: true)
+      countContact(-1, of: Int(row.agent))
       offers.remove(row.offer)
       contacts[slot].offer = 0
       contacts[slot].agent = -1
@@ -162,16 +175,13 @@ extension State {
   }
 
   /// How many agents could take a call of these needs at once.
-  mutating func freeAgents(queue: Int32, profile: UInt32, at now: Instant) -> Int64 {
+  mutating func freeAgents(queue: Int32, needs: UInt32, at now: Instant) -> Int64 {
     var free: Int64 = 0
-    let first = ReadyList.index(queue: queue, kind: Kind.voice, standing: 0)
-    for list in first..<(first + ReadyList.standings) {
-      var link = ready[list].head
-      while link >= 0 {
-        let agent = Int(readyLinks[link].agent)
-        if isEligible(agent, for: profile), agents[agent].backOff <= now { free += 1 }
-        link = readyLinks[link].next
-      }
+    var link = ready[ReadyList.index(queue: queue, kind: Kind.voice)].head
+    while link >= 0 {
+      let agent = Int(readyLinks[link].agent)
+      if isEligible(agent, for: needs), agents[agent].backOff <= now { free += 1 }
+      link = readyLinks[link].next
     }
     return free
   }
@@ -188,7 +198,7 @@ extension State {
       while place >= 0 {
         let bucket = buckets[place]
         place = bucket.next
-        guard Int(bucket.kind) == Kind.dialledFirst, isEligible(agent, for: bucket.profile) else { continue }
+        guard Int(bucket.kind) == Kind.dialledFirst, isEligible(agent, for: bucket.needs) else { continue }
         if best.map({ bucket.headSequence < contacts[$0].entrySequence }) ?? true { best = Int(bucket.head) }
       }
     }

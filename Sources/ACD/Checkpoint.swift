@@ -20,14 +20,21 @@ extension Engine {
     writer.write(UInt32(state.queues.count))
     for queue in state.queues.indices {
       writer.write(state.queues[queue].handleTime)
+      writer.write(state.queues[queue].cursor)
       writer.write(state.queues[queue].waits)
       writer.write(state.counters[queue])
     }
     writer.write(UInt32(state.agents.count))
     for agent in state.agents.indices { write(agent: agent, into: &writer) }
     let live = state.contacts.indices.filter { state.contacts[$0].phase != .gone }
+    let ladders = write(laddersOf: live, into: &writer)
     writer.write(UInt32(live.count))
-    for slot in live { write(contact: slot, into: &writer) }
+    for slot in live {
+      write(contact: slot, into: &writer)
+      let rung = state.rungs[state.contacts[slot].rung]
+      writer.write(Int32(truncatingIfNeeded: ladders.firstIndex(of: rung.ladder) ?? -1))
+      writer.write(rung.step)
+    }
   }
 
   /// Who serves queues that are no more: no configuration says that, so the checkpoint does.
@@ -62,6 +69,10 @@ extension Engine {
     writer.write(row.loadSince)
     writer.write(row.backOff)
     writer.write(row.backOffSequence)
+    writer.write(row.offer)
+    writer.write(row.ringDeadline)
+    writer.write(row.offer != 0 ? row.offered : -1)
+    writer.write(state.work[agent])
     let pairs = state.retryPairs(of: agent)
     writer.write(UInt32(pairs.count))
     for pair in pairs {
@@ -88,6 +99,8 @@ extension Engine {
     writer.write(row.queue)
     writer.write(row.profile)
     writer.write(row.agent)
+    writer.write(row.heldFor)
+    writer.write(row.holdDeadline)
     writer.write(row.entry)
     writer.write(row.waitStart)
     writer.write(row.entrySequence)
@@ -112,6 +125,8 @@ extension Engine {
     } catch {
       throw CheckpointError(offset: reader.offset, reason: "truncated")
     }
+    // What the rows refer to is reached again, and counted.
+    state.adopt(definitions)
     state.rebuild()
     catchUp()
   }
@@ -129,19 +144,30 @@ extension Engine {
     try check(queues <= state.queues.count, "more queues than are defined")
     for queue in 0..<queues {
       state.queues[queue].handleTime = try reader.read()
+      state.queues[queue].cursor = try reader.read()
       state.queues[queue].waits = try reader.readHistory()
       state.counters[queue] = try reader.readCounters()
     }
     let agents = Int(try reader.read(UInt32.self))
     try check(agents <= state.agents.count, "more agents than are defined")
     for agent in 0..<agents { try read(agent: agent, from: &reader) }
+    let ladders = try readLadders(&reader)
     for _ in 0..<(try reader.read(UInt32.self)) {
       let slot = Int(try reader.read(UInt32.self))
       try check(slot < 1 << 26, "a slot beyond every table")
-      let row = try reader.readContact()
+      var row = try reader.readContact()
       try check(row.queue >= 0 && Int(row.queue) < queues, "an unknown queue")
       try check(Int(row.profile) < definitions.profiles.count, "an unknown profile")
-      let needsAgent = ![.waiting, .resting, .dialling, .placeHeld].contains(row.phase)
+      let needsAgent =
+        ![.waiting, .resting, .dialling, .placeHeld].contains(row.phase) && !(row.phase == .offered && row.offer == 0)
+      try check(row.heldFor >= -1 && row.heldFor < agents, "an unknown agent")
+      let (ladder, taken) = (Int(try reader.read(Int32.self)), try reader.read(Int32.self))
+      try check(ladder < ladders.count, "an unknown ladder")
+      if ladder >= 0 {
+        row.rung = ladders[ladder] + taken
+        try check(taken >= 0 && taken <= state.ladders[Int(state.rungs[row.rung].ladder)].count, "an unknown step")
+        state.queues[row.queue].hasClimbers = true
+      }
       try check(row.agent < agents && (row.agent >= 0 || !needsAgent), "an unknown agent")
       state.contacts.grow(to: slot + 1, with: ContactRow())
       try check(state.contacts[slot].phase == .gone, "a slot twice")
@@ -162,6 +188,10 @@ extension Engine {
     state.agents[agent].backOff = try reader.readInstant()
     state.agents[agent].backOffSequence = try reader.read()
     state.agents[agent].exceptionsUntil = state.agents[agent].backOff
+    state.agents[agent].offer = try reader.read()
+    state.agents[agent].ringDeadline = try reader.readInstant()
+    state.agents[agent].offered = try reader.read()
+    state.work[agent] = try reader.readWork()
     var last: Int32 = -1
     for _ in 0..<(try reader.read(UInt32.self)) {
       let pair = RetryPair(
@@ -195,20 +225,28 @@ extension State {
       case .gone, .connecting, .answered, .wrapUp, .placeHeld: break
       }
       if row.phase == .dialling { queues[row.queue].dialling += 1 }
-      if row.waitDeadline != .distantFuture || row.lostDeadline != .distantFuture { armPatience(slot) }
+      if hasPatience(slot) { armPatience(slot) }
       if row.phaseDeadline != .distantFuture {
         setPhase(row.phase, of: slot, until: row.phaseDeadline, row.phaseSequence)
       }
-      if row.offer != 0 { offers.insert(row.offer, contact: slot) }
+      if row.offer != 0 { offers.insert(LiveOffer(sequence: row.offer, slot: slot, agent: Int(row.agent))) }
       switch row.phase {
       case .gone, .resting, .dialling, .placeHeld: break
       case .waiting: if !row.isLost { line(up: slot) }
-      case .offered: agents[row.agent].offered = Int32(slot)
+      case .offered:
+        if row.offer != 0 { agents[row.agent].offered = Int32(slot) } else if !row.isLost { line(up: slot) }
       case .connecting, .answered, .wrapUp:
-        let loadSince = agents[row.agent].loadSince
+        let (loadSince, time) = (agents[row.agent].loadSince, work[row.agent])
         takeSlot(slot, of: Int(row.agent), at: lastInstant)
         agents[row.agent].loadSince = loadSince
+        work[row.agent] = time
       }
+    }
+    let ringers = agents.indices.filter { agents[$0].offer != 0 }
+    for agent in ringers.sorted(by: { agents[$0].offer < agents[$1].offer }) {
+      let (offer, slot) = (agents[agent].offer, Int(agents[agent].offered))
+      offers.insert(LiveOffer(sequence: offer, slot: slot, agent: agent))
+      ring(slot, agent, until: agents[agent].ringDeadline, offer)
     }
     recountStaff()
     for agent in agents.indices {
@@ -218,7 +256,64 @@ extension State {
   }
 }
 
+// MARK: Ladders
+
+extension Engine {
+  /// The ladders that contacts stand on, in the order of the contacts. Returns their indices.
+  private func write(laddersOf contacts: [Int], into writer: inout ByteWriter) -> [Int32] {
+    var used: [Int32] = []
+    for slot in contacts where state.contacts[slot].rung != 0 {
+      let ladder = state.rungs[state.contacts[slot].rung].ladder
+      if !used.contains(ladder) { used.append(ladder) }
+    }
+    writer.write(UInt32(used.count))
+    for ladder in used {
+      let steps = state.ladders[Int(ladder)]
+      writer.write(UInt32(steps.count))
+      for step in steps {
+        writer.write(step.after)
+        writer.write(UInt32(step.changes.count))
+        for change in step.changes { writer.write(change) }
+      }
+    }
+    return used
+  }
+
+  /// Returns the first rung of each.
+  private mutating func readLadders(_ reader: inout ByteReader) throws -> [Int32] {
+    var starts: [Int32] = []
+    for _ in 0..<(try reader.read(UInt32.self)) {
+      var steps: [LadderStep] = []
+      for _ in 0..<(try reader.read(UInt32.self)) {
+        var step = LadderStep(after: try reader.read(), changes: [])
+        for _ in 0..<(try reader.read(UInt32.self)) { step.changes.append(try reader.readChange()) }
+        steps.append(step)
+      }
+      starts.append(state.intern(ladder: steps))
+    }
+    return starts
+  }
+}
+
 extension ByteWriter {
+  fileprivate mutating func write(_ change: LadderStep.Change) {
+    switch change {
+    case .drop(let skill): write(UInt8(0)); write(skill.index)
+    case .lower(let skill, let level): write(UInt8(1)); write(skill.index); write(level)
+    case .also(let queue): write(UInt8(2)); write(queue.index)
+    case .prefer(let agent): write(UInt8(3)); write(agent.index)
+    }
+  }
+
+  fileprivate mutating func write(_ row: WorkRow) {
+    write(row.until)
+    for tally in [row.shift, row.day] {
+      write(tally.contacts)
+      write(tally.handled)
+      write(tally.ready)
+    }
+  }
+
   fileprivate mutating func write(_ counters: QueueCounters) {
     write(counters.entered)
     write(counters.answered)
@@ -262,6 +357,25 @@ extension ByteWriter {
 }
 
 extension ByteReader {
+  fileprivate mutating func readChange() throws -> LadderStep.Change {
+    switch try read(UInt8.self) {
+    case 0: return .drop(SkillID(index: try read()))
+    case 1: return .lower(SkillID(index: try read()), to: try read())
+    case 2: return .also(QueueID(index: try read()))
+    case 3: return .prefer(AgentID(index: try read()))
+    default: throw CheckpointError(offset: offset, reason: "an unknown step of a ladder")
+    }
+  }
+
+  fileprivate mutating func readWork() throws(Truncated) -> WorkRow {
+    var row = WorkRow()
+    row.until = try read()
+    for tally in [\WorkRow.shift, \WorkRow.day] {
+      row[keyPath: tally] = WorkRow.Tally(contacts: try read(), handled: try read(), ready: try read())
+    }
+    return row
+  }
+
   fileprivate mutating func readCounters() throws(Truncated) -> QueueCounters {
     var counters = QueueCounters()
     counters.entered = try read()
@@ -328,6 +442,8 @@ extension ByteReader {
     row.queue = try read()
     row.profile = try read()
     row.agent = try read()
+    row.heldFor = try read()
+    row.holdDeadline = try readInstant()
     row.entry = try readInstant()
     row.waitStart = try readInstant()
     row.entrySequence = try read()

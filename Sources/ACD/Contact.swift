@@ -33,6 +33,13 @@ struct ContactRow {
   var queue: Int32 = 0
   var profile: UInt32 = 0
   var agent: Int32 = -1
+  /// The place on its ladder.
+  var rung: Int32 = 0
+  /// The agent for whom it is held, and until when.
+  var heldFor: Int32 = -1
+  /// First of the agents whom a broadcast rings.
+  var ringing: Int32 = -1
+  var holdDeadline = Instant.distantFuture
   /// The place in order, and what aging counts from.
   var entry = Instant.distantPast
   /// What the wait is counted from: the entry, or the start of the segment.
@@ -75,17 +82,20 @@ enum Kind {
   static func bit(_ kind: Int) -> UInt8 { 1 << UInt8(kind) }
 }
 
-/// Timers by dense slot: two per contact, one per agent. They are derived from the rows.
+/// Timers by dense slot: two per contact, two per agent. They are derived from the rows.
 enum TimerSlot {
   case patience(contact: Int)
   case phase(contact: Int)
   case retry(agent: Int)
+  /// Of an offer that is one of several of its contact.
+  case ring(agent: Int)
 
   var slot: UInt32 {
     switch self {
     case .patience(let contact): UInt32(contact) << 2
     case .phase(let contact): UInt32(contact) << 2 | 1
     case .retry(let agent): UInt32(agent) << 2 | 2
+    case .ring(let agent): UInt32(agent) << 2 | 3
     }
   }
   init(slot: UInt32) {
@@ -93,7 +103,8 @@ enum TimerSlot {
     switch slot & 3 {
     case 0: self = .patience(contact: row)
     case 1: self = .phase(contact: row)
-    default: self = .retry(agent: row)
+    case 2: self = .retry(agent: row)
+    default: self = .ring(agent: row)
     }
   }
 }
@@ -111,9 +122,14 @@ extension State {
     ContactID(slot: UInt32(slot), generation: contacts[slot].generation)
   }
 
-  /// Sets the timer for the sooner of wait limit and lost limit.
-  mutating func armPatience(_ slot: Int) {
-    let deadline = min(contacts[slot].waitDeadline, contacts[slot].lostDeadline)
+  /// Sets the timer for the soonest of wait limit, lost limit, the end of being held, and the ladder's next step.
+  mutating func armPatience(_ slot: Int, after instant: Instant = .distantPast) {
+    let row = contacts[slot]
+    func later(_ deadline: Instant) -> Instant { deadline > instant ? deadline : .distantFuture }
+    var deadline = min(later(row.waitDeadline), later(row.lostDeadline), later(row.holdDeadline))
+    if row.rung != 0, rungs[row.rung].next != .max {
+      deadline = min(deadline, Instant(microseconds: row.waitStart.microseconds.addingClamped(nextStep(rungs[row.rung].next))))
+    }
     let timer = TimerSlot.patience(contact: slot).slot
     if deadline == .distantFuture {
       timers.cancel(timer)
@@ -140,14 +156,21 @@ extension State {
   /// The contact no longer waits and holds nothing.
   mutating func close(_ slot: Int) {
     setPhase(.gone, of: slot)
-    if contacts[slot].waitDeadline != .distantFuture || contacts[slot].lostDeadline != .distantFuture {
-      endPatience(slot)
-    }
+    if hasPatience(slot) { endPatience(slot) }
+  }
+
+  @inline(__always)
+  func hasPatience(_ slot: Int) -> Bool {
+    contacts[slot].waitDeadline != .distantFuture || contacts[slot].lostDeadline != .distantFuture
+      || contacts[slot].holdDeadline != .distantFuture || contacts[slot].rung != 0
   }
 
   mutating func endPatience(_ slot: Int) {
     contacts[slot].waitDeadline = .distantFuture
     contacts[slot].lostDeadline = .distantFuture
+    contacts[slot].holdDeadline = .distantFuture
+    contacts[slot].heldFor = -1
+    contacts[slot].rung = 0
     timers.cancel(TimerSlot.patience(contact: slot).slot)
   }
 }

@@ -47,6 +47,20 @@ public struct QueueDefinition: Sendable, Equatable {
   public var channels: [Channel] = [.voice, .chat]
   /// What every contact of the queue needs.
   public var profile = ProfileID(index: 0)
+  /// Which of the agents who could take a contact is offered it.
+  public var policy = Policy.longestIdle
+  /// `serial`: the agents from the top; members who are not listed follow in the order of their indices.
+  public var order: [AgentID] = []
+  /// `bestSkilled`: wished levels by skill. They score and never filter.
+  public var prefer: [Profile.Need] = []
+  /// `fewestContacts` and `leastOccupied`: the time that is counted.
+  public var window = Window.shift
+  /// Which of the agents in chats is offered the next chat first.
+  public var chats = ChatSpread.spread
+  /// Steps that widen by waited time, in their order.
+  public var ladder: [LadderStep] = []
+  /// How long a contact that asks for an agent is held for that agent alone, in microseconds.
+  public var preferredHold: Int64 = .seconds(30)
   /// Higher is served first.
   public var priority: Int16 = 0
   /// Thousandths of a priority point gained per minute of waiting.
@@ -90,6 +104,56 @@ public struct QueueDefinition: Sendable, Equatable {
   public init(name: String) { self.name = name }
 }
 
+/// How a queue chooses among free agents. Who is idle stands before who holds contacts, under every policy; what is
+/// equal by the policy goes to who has been idle for the longest time.
+public enum Policy: String, Sendable, CaseIterable, BitwiseCopyable {
+  case longestIdle = "longest_idle"
+  /// The agent after the one who had the queue's last offer, in the order of indices.
+  case roundRobin = "round_robin"
+  /// The first of a declared order; each pass starts at the top.
+  case serial
+  /// Who has taken the fewest contacts in the window.
+  case fewestContacts = "fewest_contacts"
+  /// Who has been handling contacts for the least share of the window, as of becoming free.
+  case leastOccupied = "least_occupied"
+  /// Who has most of the preferred skills.
+  case bestSkilled = "best_skilled"
+  /// All who are free, at once; the first accept wins.
+  case broadcast
+  /// Nobody: attendants see the line and pick.
+  case attendant
+}
+
+/// What counts for `fewestContacts` and `leastOccupied`. No change of state ever resets it.
+public enum Window: String, Sendable, CaseIterable, BitwiseCopyable {
+  /// Since the agent signed in.
+  case shift
+  /// Since the site's day began.
+  case day
+}
+
+/// Spread offers a chat to who has the fewest chats, fill to who has the most and still has room. It belongs to the
+/// queue, for it compares the agents of one.
+public enum ChatSpread: String, Sendable, CaseIterable, BitwiseCopyable { case spread, fill }
+
+/// A step of a ladder: from `after` on, counted from the entry, the contact may go to more agents than before.
+public struct LadderStep: Sendable, Equatable {
+  public enum Change: Sendable, Equatable {
+    /// The skill is needed no more.
+    case drop(SkillID)
+    /// A lower level is enough; a higher one than before changes nothing.
+    case lower(SkillID, to: UInt8)
+    /// The agents of that queue, after those who could take the contact before.
+    case also(QueueID)
+    /// The agent comes before all others who are free.
+    case prefer(AgentID)
+  }
+  /// Microseconds of waiting.
+  public var after: Int64
+  public var changes: [Change]
+  public init(after: Int64, changes: [Change]) { self.after = after; self.changes = changes }
+}
+
 public struct ServiceLevelDefinition: Sendable, Equatable {
   public enum Metric: String, Sendable, CaseIterable {
     case ignored = "sl.ignored"
@@ -120,7 +184,11 @@ public struct AgentDefinition: Sendable, Equatable {
   public var take = Take.oldest
   public var voiceCapacity: UInt8 = 1
   public var chatCapacity: UInt8 = 1
+  /// Contacts of all channels at once.
+  public var totalCapacity: UInt8 = .max
   /// Whether an engaged chat blocks a voice offer (`interrupt: {chat_by_voice: false}`).
   public var chatBlocksVoice = false
+  /// Whether a call blocks a chat offer (`interrupt: {voice_by_chat: true}` unblocks it).
+  public var voiceBlocksChat = true
   public init(name: String) { self.name = name }
 }

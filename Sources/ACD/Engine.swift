@@ -66,7 +66,9 @@ extension Engine {
   private mutating func decide(_ input: Input, _ step: inout Step) {
     switch input {
     case .contactArrived(let contact, let queue, let profile, let channel, let priority):
-      arrive(contact, queue, profile, channel, priority, &step)
+      arrive(contact, queue, profile, channel, priority, for: nil, &step)
+    case .contactArrivedFor(let agent, let contact, let queue, let profile, let channel, let priority):
+      arrive(contact, queue, profile, channel, priority, for: agent, &step)
     case .contactLeft(let contact):
       if let slot = state.slot(of: contact) { leave(slot, &step) }
     case .contactLost(let contact):
@@ -90,13 +92,19 @@ extension Engine {
       if let slot = state.slot(of: contact) { failDial(slot, failure, &step) }
 
     case .offerAccepted(let offer):
-      if let slot = state.offers[offer] { accept(slot, &step) }
+      if let live = state.offers[offer] { accept(live, &step) }
     case .offerDeclined(let offer):
-      if let slot = state.offers[offer] { decline(slot, &step) }
+      if let live = state.offers[offer] { decline(live, &step) }
     case .offerFailed(let offer, let failure):
-      if let slot = state.offers[offer] { failOffer(slot, failure, &step) }
+      if let live = state.offers[offer] { failOffer(live, failure, &step) }
     case .offerConnected(let offer):
-      if let slot = state.offers[offer] { connected(slot, &step) }
+      if let live = state.offers[offer] { connected(live, &step) }
+
+    case .contactPicked(let contact, let agent):
+      if isEmployed(agent) { pick(contact, by: agent, &step) }
+    case .ladderMigrated(let queue):
+      if state.isKnown(queue) { migrate(queue, &step) }
+    case .dayStarted: emit(.dayStarted, &step)
 
     case .agentSignedIn(let agent):
       if isEmployed(agent) { signIn(agent, &step) }
@@ -126,12 +134,12 @@ extension Engine {
     case .patience(let slot): losePatience(slot, &step)
     case .phase(let slot):
       switch state.contacts[slot].phase {
-      case .offered: miss(slot, &step)
+      case .offered: miss(soleOffer(of: slot), &step)
       case .connecting:
         if isDialling(slot) {
           failDial(slot, .noAnswer, &step)
         } else {
-          failOffer(slot, .connect, &step)
+          failOffer(soleOffer(of: slot), .connect, &step)
         }
       case .dialling: failDial(slot, .noAnswer, &step)
       case .resting: resumeCallback(slot, &step)
@@ -142,6 +150,8 @@ extension Engine {
     case .retry(let agent):
       state.armRetry(agent, after: now)
       match(agent: agent, &step)
+    case .ring(let agent):
+      if let live = state.liveOffer(of: agent) { miss(live, &step) }
     }
   }
 

@@ -27,6 +27,17 @@ public enum Event: Sendable, Equatable {
   case agentReady(AgentID)
   case agentNotReady(AgentID, ReasonID)
 
+  /// The contact may go to more agents from now on: the step of the ladder it entered under.
+  case ladderStepped(ContactID, step: UInt8, StepReason)
+  /// The contact was moved to the queue's current ladder.
+  case ladderMigrated(ContactID, step: UInt8)
+  /// The contact is held for one agent.
+  case agentPreferred(ContactID, AgentID, until: Instant)
+  /// And is so no more: everybody may take it.
+  case preferenceEnded(ContactID, AgentID, PreferenceEnd)
+  /// The site's day began: counts by the day start again.
+  case dayStarted
+
   case wrapUpStarted(AgentID, ContactID, until: Instant)
   case wrapUpExtended(AgentID, ContactID, until: Instant)
   case wrapUpEnded(AgentID, ContactID, CodeID)
@@ -85,8 +96,24 @@ public enum EndCause: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case transferred
 }
 
+/// Why a step of a ladder was taken.
+public enum StepReason: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+  case waited
+  /// Nobody of those who could have taken the contact before is on duty: signed in and not on a break.
+  case unstaffed
+}
+
+/// Why a contact is held for its preferred agent no more.
+public enum PreferenceEnd: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+  case waited, signedOut, declined, missed
+  /// The agent does not serve the queue, or lacks what the contact needs.
+  case unable
+}
+
 /// Why a live offer was taken back.
 public enum Withdrawal: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case contactLeft, timedOut, agentNotReady, agentSignedOut, acceptedByOther, contactLost, reconfigured
   case callbackRequested
+  /// The agent picked another contact.
+  case agentPicked
 }

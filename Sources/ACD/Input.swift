@@ -2,6 +2,10 @@
 public enum Input: Sendable, Equatable {
   /// A new contact wants into `queue`. `priority` is added to the queue's own.
   case contactArrived(ContactID, queue: QueueID, profile: ProfileID, channel: Channel, priority: Int16)
+  /// The same for a contact that asks for an agent, or had one before: it is held for that agent for the queue's
+  /// `preferredHold`, then anybody may take it.
+  case contactArrivedFor(
+    AgentID, ContactID, queue: QueueID, profile: ProfileID, channel: Channel, priority: Int16)
   /// The person left: hang-up, CANCEL, closed tab. At any time.
   case contactLeft(ContactID)
   /// A chat visitor's link is gone: it keeps its place and is not offered.
@@ -30,6 +34,14 @@ public enum Input: Sendable, Equatable {
   case offerFailed(OfferID, OfferFailure)
   /// The legs of an accepted offer are joined: the contact is answered.
   case offerConnected(OfferID)
+
+  /// An attendant takes a waiting contact out of the line of an attendant queue, whatever else the attendant is doing:
+  /// an offer made and accepted in one step.
+  case contactPicked(ContactID, by: AgentID)
+  /// Brings the contacts that wait in a queue to its current ladder.
+  case ladderMigrated(QueueID)
+  /// The site's day has begun.
+  case dayStarted
 
   case agentSignedIn(AgentID)
   case agentSignedOut(AgentID)

@@ -1,75 +1,124 @@
 import Primitives
 
-/// What must hold after every step, checked from the rows: for tests, and for sampled assertions in a running system.
+/// What must hold after every step, checked from the rows and the definitions and by none of the functions that decide:
+/// for tests, and for sampled assertions in a running system.
 extension Engine {
   /// Sentences about what is broken; empty in a sound state. The work is (waiting contacts × agents).
   package func brokenInvariants() -> [String] {
-    state.agents.indices.flatMap(state.brokenSlots) + state.brokenLists() + state.brokenQueues()
-      + state.brokenDeadlines(now) + state.unmatchedPairs(now)
+    state.agents.indices.flatMap(state.brokenSlots) + state.brokenLists() + state.brokenQueues() + brokenCapacity()
+      + state.brokenDeadlines(now) + unmatchedPairs() + brokenHolds()
   }
 
-  /// Who was passed over by an offer that this step made: contacts before it that the agent could have taken, and
-  /// agents before the one who was chosen.
-  package func passedOver(by contact: ContactID, _ agent: AgentID) -> [String] {
-    guard let slot = state.slot(of: contact) else { return [] }
-    let chosen = Int(agent.index)
-    let rank = state.rank(of: slot, for: chosen, at: now)
-    let contacts = state.contacts.indices.filter {
-      state.isInLine($0) && state.serves(chosen, $0) && !state.isAvoided($0, by: chosen, at: now)
-        && state.contacts[$0].lineKind == state.contacts[slot].kind
-        && state.rank(of: $0, for: chosen, at: now).isBefore(rank)
+  /// A free agent and a contact in line who match. Contacts of attendant queues are nobody's until they are picked.
+  private func unmatchedPairs() -> [String] {
+    let line = state.contacts.indices.filter(state.isInLine)
+    return state.agents.indices.filter { !line.isEmpty && isIdle($0) }.flatMap { agent in
+      line.filter { mayTake(agent, $0) }.map { "agent \(agent) is free for waiting contact \($0)" }
     }
-    let agents = state.agents.indices.filter {
-      state.couldTake($0, slot, at: now) && state.stands($0, before: chosen)
+  }
+
+  private func isIdle(_ agent: Int) -> Bool {
+    let row = state.agents[agent]
+    return row.presence == .ready && !row.isRemoved && row.backOff <= now
+      && !state.contacts.indices.contains { state.offer(of: $0, to: agent) != nil }
+  }
+
+  private func mayTake(_ agent: Int, _ slot: Int) -> Bool {
+    let row = state.contacts[slot]
+    return row.lineKind != Kind.dialledFirst && hasRoom(agent, kind: row.kind) && (row.heldFor < 0 || Int(row.heldFor) == agent) && reaches(agent, slot)
+      && !state.retryPairs(of: agent).contains {
+        Int($0.contact) == slot && $0.generation == row.generation && $0.until > now
+      }
+  }
+
+  private func hasRoom(_ agent: Int, kind: Int) -> Bool {
+    let definition = definitions.agents[agent]
+    let held = state.held(by: agent)
+    let chats = held.filter { state.contacts[$0].kind == Kind.chat }
+    guard held.count < Int(definition.totalCapacity) else { return false }
+    if kind == Kind.chat {
+      return chats.count < Int(definition.chatCapacity) && (chats.count == held.count || !definition.voiceBlocksChat)
     }
-    return contacts.map { "contact \($0) stands before contact \(slot)" }
-      + agents.map { "agent \($0) has been idle for longer than agent \(chosen)" }
+    return definition.voiceCapacity > 0 && chats.count == held.count
+      && !(definition.chatBlocksVoice && chats.contains { state.contacts[$0].phase != .wrapUp })
+  }
+
+  /// Whether the contact's own queue, or one that its ladder has added, would offer it to the agent.
+  private func reaches(_ agent: Int, _ slot: Int) -> Bool {
+    let row = state.contacts[slot]
+    let rung = state.rungs[row.rung]
+    let steps = rung.ladder < 0 ? [] : state.ladders[Int(rung.ladder)].prefix(Int(rung.step))
+    let definition = definitions.agents[agent]
+    guard definition.meets(definitions.profiles[Int(row.profile)].eased(by: steps)) else { return false }
+    var queues = [QueueID(index: UInt32(row.queue))]
+    for case .also(let queue) in steps.flatMap(\.changes) { queues.append(queue) }
+    return definition.queues.contains { membership in
+      let queue = definitions.queues[Int(membership.queue.index)]
+      return queues.contains(membership.queue) && queue.policy != .attendant
+        && queue.channels.contains { ($0 == .chat) == (row.kind == Kind.chat) }
+        && definition.meets(definitions.profiles[Int(queue.profile.index)])
+    }
+  }
+
+  /// More than the capacity is held only by those whose capacity was cut, and by attendants, who pick.
+  private func brokenCapacity() -> [String] {
+    state.agents.indices.flatMap { agent -> [String] in
+      let definition = definitions.agents[agent]
+      if definition.queues.contains(where: { definitions.queues[Int($0.queue.index)].policy == .attendant }) { return [] }
+      let held = state.held(by: agent)
+      let calls = held.filter { state.contacts[$0].kind == Kind.voice }.count
+      var broken: [String] = []
+      if calls > 1 { broken.append("agent \(agent) has \(calls) calls") }
+      if held.count - calls > Int(definition.chatCapacity) {
+        broken.append("agent \(agent) has \(held.count - calls) chats")
+      }
+      if held.count > Int(definition.totalCapacity) { broken.append("agent \(agent) has \(held.count) contacts") }
+      return broken
+    }
+  }
+
+  /// A hold ends with its deadline and with the agent's shift, and no step of a ladder that is due is left.
+  private func brokenHolds() -> [String] {
+    state.contacts.indices.filter(state.isInLine).flatMap { slot -> [String] in
+      let row = state.contacts[slot]
+      var broken: [String] = []
+      if row.heldFor >= 0, row.holdDeadline < now || state.agents[row.heldFor].presence == .signedOut {
+        broken.append("contact \(slot) is held in vain")
+      }
+      let rung = state.rungs[row.rung]
+      if rung.next != .max, now - row.waitStart > rung.next { broken.append("contact \(slot) has missed a step") }
+      return broken
+    }
   }
 }
 
 extension State {
-  fileprivate func isInLine(_ slot: Int) -> Bool { contacts[slot].phase == .waiting && !contacts[slot].isLost }
-
-  fileprivate func couldTake(_ agent: Int, _ slot: Int, at now: Instant) -> Bool {
-    agents[agent].openKinds & Kind.bit(contacts[slot].lineKind) != 0 && serves(agent, slot)
-      && !isAvoided(slot, by: agent, at: now)
-  }
-
-  fileprivate func rank(of slot: Int, for agent: Int, at now: Instant) -> Rank {
+  /// One that rings many waits on.
+  fileprivate func isInLine(_ slot: Int) -> Bool {
     let row = contacts[slot]
-    let first = Int(agents[agent].firstMembership)
-    let own = (first..<(first + Int(agents[agent].membershipCount))).first { memberships[$0].queue == row.queue }
-    return Rank(
-      membership: agents[agent].takesByRank ? own.map { memberships[$0].rank } ?? 0 : 0,
-      effective: effective(priority: row.priority, entry: row.entry, queue: row.queue, at: now),
-      entrySequence: row.entrySequence)
+    return (row.phase == .waiting || row.phase == .offered && row.ringing >= 0) && !row.isLost
   }
 
-  fileprivate func unmatchedPairs(_ now: Instant) -> [String] {
-    let free = agents.indices.filter { agents[$0].openKinds != 0 && agents[$0].backOff <= now }
-    return contacts.indices.filter(isInLine).flatMap { slot in
-      free.filter { couldTake($0, slot, at: now) }.map { "agent \($0) is free for waiting contact \(slot)" }
-    }
+  fileprivate func offer(of slot: Int, to agent: Int) -> LiveOffer? {
+    contacts[slot].phase == .offered ? liveOffers(of: slot).first { $0.agent == agent } : nil
   }
 
   fileprivate func brokenSlots(of agent: Int) -> [String] {
     var broken: [String] = []
     let row = agents[agent]
-    let own = contacts.indices.filter { contacts[$0].phase != .gone && contacts[$0].agent == Int32(agent) }
-    let holding = own.filter { contacts[$0].phase != .offered }
+    let holding = contacts.indices.filter {
+      contacts[$0].phase != .gone && contacts[$0].phase != .offered && contacts[$0].agent == Int32(agent)
+    }
     let voices = holding.filter { contacts[$0].kind == Kind.voice }.count
     let chats = holding.count - voices
     let engaged = holding.filter { contacts[$0].kind == Kind.chat && contacts[$0].phase != .wrapUp }.count
-    let offers = own.filter { contacts[$0].phase == .offered }
+    let offers = contacts.indices.filter { offer(of: $0, to: agent) != nil }
     if offers.count > 1 { broken.append("agent \(agent) has \(offers.count) live offers") }
     if offers.first.map(Int32.init) ?? -1 != row.offered { broken.append("agent \(agent) does not know its offer") }
-    if voices > 1 { broken.append("agent \(agent) has \(voices) calls") }
-    if chats > Int(row.chatCapacity) { broken.append("agent \(agent) has \(chats) chats") }
     if (voices, chats, engaged) != (Int(row.voices), Int(row.chats), Int(row.engagedChats)) {
       broken.append("agent \(agent) counts its slots wrongly")
     }
     if held(by: agent) != holding { broken.append("agent \(agent) lists its contacts wrongly") }
-    if let offer = offers.first, voices > 0 { broken.append("contact \(offer) rings agent \(agent) during a call") }
     if row.listed != row.openKinds { broken.append("agent \(agent) is listed as \(row.listed)") }
     return broken
   }
@@ -84,9 +133,10 @@ extension State {
         let row = readyLinks[link]
         links += 1
         if row.previous != previous { broken.append("a ready link points back wrongly") }
-        if previous >= 0, !stands(Int(readyLinks[previous].agent), before: Int(row.agent)) {
+        if previous >= 0, !readyLinks[previous].isBefore(row) {
           broken.append("agents \(readyLinks[previous].agent) and \(row.agent) stand in the wrong order")
         }
+        if row.key != readyKey(Int(link) / 2, Int(link) % 2) { broken.append("agent \(row.agent) has an old key") }
         previous = link
         link = row.next
       }
@@ -117,18 +167,27 @@ extension State {
       if sum.callbacksQueued != sum.callbacksAnswered + sum.callbacksClosed + UInt64(callbacks) {
         broken.append("queue \(queue) has lost a callback")
       }
-      var bucket = queues[queue].firstBucket
-      while bucket >= 0 {
-        inLine += brokenBucket(bucket, &broken)
-        bucket = buckets[bucket].next
-      }
+      forEachBucket(of: Int32(queue)) { inLine += brokenBucket($0, &broken) }
     }
     if inLine != contacts.indices.filter(isInLine).count { broken.append("\(inLine) contacts stand in line") }
-    let offered = contacts.indices.filter { contacts[$0].phase == .offered || contacts[$0].phase == .connecting }
-    if offers.count != offered.count { broken.append("\(offers.count) offers for \(offered.count) contacts") }
-    if offered.contains(where: { offers[OfferID(sequence: contacts[$0].offer)] != $0 }) {
-      broken.append("an offer does not find its contact")
+    return broken + brokenOffers()
+  }
+
+  private func brokenOffers() -> [String] {
+    var broken: [String] = []
+    var number = 0
+    for slot in contacts.indices {
+      let row = contacts[slot]
+      if row.phase != .offered, row.ringing >= 0 { broken.append("contact \(slot) still rings") }
+      if row.phase == .offered, liveOffers(of: slot).isEmpty { broken.append("contact \(slot) has no offer") }
+      let sole = LiveOffer(sequence: row.offer, slot: slot, agent: Int(row.agent))
+      for live in row.phase == .connecting ? [sole] : row.phase == .offered ? liveOffers(of: slot) : [] {
+        number += 1
+        let found = offers[OfferID(sequence: live.sequence)]
+        if found?.slot != slot || found?.agent != live.agent { broken.append("an offer does not find its contact") }
+      }
     }
+    if offers.count != number { broken.append("\(offers.count) offers instead of \(number)") }
     return broken
   }
 
@@ -160,6 +219,8 @@ extension State {
       let row = contacts[$0]
       switch row.phase {
       case .waiting: return min(row.waitDeadline, row.lostDeadline) < now
+      case .offered where row.ringing >= 0:
+        return liveOffers(of: $0).contains { agents[$0.agent].ringDeadline < now }
       case .offered, .connecting, .wrapUp, .resting, .dialling, .placeHeld: return row.phaseDeadline < now
       case .answered, .gone: return false
       }

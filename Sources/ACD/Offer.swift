@@ -1,30 +1,39 @@
 import Primitives
 
-/// Contacts by the offer that holds them: open addressing over the offers' sequences, without allocation once grown.
+/// An offer that is over for nobody yet, or was accepted and is being connected.
+struct LiveOffer {
+  var sequence: UInt64
+  var slot: Int
+  var agent: Int
+}
+
+/// Contacts and agents by the offer that joins them: open addressing over the offers' sequences, without allocation once grown.
 struct OfferTable: Sendable {
   private struct Entry {
     /// 0 in an empty place: no journal sequence is 0.
     var offer: UInt64 = 0
     var contact: Int32 = -1
+    var agent: Int32 = -1
   }
   private var entries = Table<Entry>(repeating: Entry(), count: 64)
   private var shift: UInt64 = 58
   private(set) var count = 0
 
-  /// The slot of the contact that the offer presents.
-  subscript(offer: OfferID) -> Int? {
+  subscript(offer: OfferID) -> LiveOffer? {
     var place = home(of: offer.sequence)
     while true {
       let entry = entries[place]
       if entry.offer == 0 { return nil }
-      if entry.offer == offer.sequence { return Int(entry.contact) }
+      if entry.offer == offer.sequence {
+        return LiveOffer(sequence: entry.offer, slot: Int(entry.contact), agent: Int(entry.agent))
+      }
       place = (place + 1) & (entries.count - 1)
     }
   }
 
-  mutating func insert(_ offer: UInt64, contact: Int) {
+  mutating func insert(_ live: LiveOffer) {
     if (count + 1) * 2 > entries.count { grow() }
-    put(Entry(offer: offer, contact: Int32(contact)))
+    put(Entry(offer: live.sequence, contact: Int32(live.slot), agent: Int32(live.agent)))
     count += 1
   }
 
@@ -70,23 +79,27 @@ struct OfferTable: Sendable {
 
 /// The life of an offer: made, and ended exactly once.
 extension Engine {
-  /// A contact has become free to be offered: to the longest idle agent who may take it.
+  /// A contact has become free to be offered: to the first agent by its queue's policy, or to all of them.
   mutating func match(contact slot: Int, _ step: inout Step) {
-    if state.contacts[slot].isDialledFirst, state.contacts[slot].lineKind == Kind.dialledFirst {
-      dialFirst(slot, &step)
-    } else if let agent = state.firstAgent(for: slot, at: now) {
+    climb(slot, &step)
+    if state.contacts[slot].lineKind == Kind.dialledFirst {
+      return dialFirst(slot, &step)
+    }
+    while state.contacts[slot].bucket >= 0, let agent = state.firstAgent(for: slot, at: now) {
       offer(slot, to: agent, &step)
     }
   }
 
-  /// A contact and the agent who had it on offer have become free together: that agent may have to take another
+  /// A contact and agents who could take it may have become free together: such an agent may have to take another
   /// contact first, who stands before this one.
   mutating func rematch(contact slot: Int, _ step: inout Step) {
+    climb(slot, &step)
     if state.contacts[slot].lineKind == Kind.dialledFirst { return match(contact: slot, &step) }
-    guard let agent = state.firstAgent(for: slot, at: now), let first = state.firstContact(for: agent, at: now)
-    else { return }
-    offer(first, to: agent, &step)
-    if first != slot { match(contact: slot, &step) }
+    while state.contacts[slot].bucket >= 0, let agent = state.firstAgent(for: slot, at: now),
+      let first = state.firstContact(for: agent, at: now)
+    {
+      offer(first, to: agent, &step)
+    }
   }
 
   /// An agent may have become free: for the first contact in order whom the agent may take.
@@ -98,92 +111,121 @@ extension Engine {
     }
   }
 
-  private mutating func offer(_ slot: Int, to agent: Int, _ step: inout Step) {
-    let offer = OfferID(sequence: step.sequence)
-    let contact = state.contactID(slot)
-    let agentID = AgentID(index: UInt32(agent))
-    emit(.offerMade(contact, queue: QueueID(index: UInt32(state.contacts[slot].queue)), agent: agentID), &step)
-    step.actions.append(.ring(offer, contact, agentID))
+  /// Several agents have become free at once: each contact that one of them would take goes to the first of them by
+  /// its queue's policy.
+  mutating func rematch(agents freed: [LiveOffer], _ step: inout Step) {
+    for live in freed {
+      while let slot = state.firstContact(for: live.agent, at: now) {
+        let sequence = step.sequence
+        rematch(contact: slot, &step)
+        // Were the indexes at odds, this would never end.
+        if step.sequence == sequence { break }
+      }
+      match(agent: live.agent, &step)
+    }
   }
 
-  private func ids(_ slot: Int) -> (OfferID, ContactID, AgentID) {
-    let row = state.contacts[slot]
-    return (
-      OfferID(sequence: row.offer), state.contactID(slot), AgentID(index: UInt32(bitPattern: row.agent))
+  private mutating func offer(_ slot: Int, to agent: Int, _ step: inout Step) {
+    let offer = makeOffer(slot, to: agent, &step)
+    let agent = AgentID(index: UInt32(agent))
+    step.actions.append(.ring(OfferID(sequence: offer.sequence), state.contactID(slot), agent))
+  }
+
+  mutating func makeOffer(_ slot: Int, to agent: Int, _ step: inout Step) -> LiveOffer {
+    let live = LiveOffer(sequence: step.sequence, slot: slot, agent: agent)
+    let queue = QueueID(index: UInt32(state.contacts[slot].queue))
+    emit(.offerMade(state.contactID(slot), queue: queue, agent: AgentID(index: UInt32(agent))), &step)
+    return live
+  }
+
+  private func ids(_ live: LiveOffer) -> (OfferID, ContactID, AgentID) {
+    (
+      OfferID(sequence: live.sequence), state.contactID(live.slot),
+      AgentID(index: UInt32(truncatingIfNeeded: live.agent))
     )
   }
 
   /// The first commit on a live offer wins; a second accept finds the contact connecting.
-  mutating func accept(_ slot: Int, _ step: inout Step) {
-    guard state.contacts[slot].phase == .offered else { return }
-    let (offer, contact, agent) = ids(slot)
+  mutating func accept(_ live: LiveOffer, _ step: inout Step) {
+    guard state.contacts[live.slot].phase == .offered else { return }
+    let (offer, contact, agent) = ids(live)
     emit(.offerAccepted(offer, contact, agent), &step)
-    let row = state.contacts[slot]
-    if row.channel == .callback, !row.isOnLine { dial(slot, for: agent, &step) }
+    let row = state.contacts[live.slot]
+    if row.channel == .callback, !row.isOnLine { dial(live.slot, for: agent, &step) }
     step.actions.append(.connect(offer, contact, agent))
-    match(agent: Int(agent.index), &step)
+    withdrawRest(live.slot, &step)
+    match(agent: live.agent, &step)
   }
 
-  mutating func connected(_ slot: Int, _ step: inout Step) {
-    guard state.contacts[slot].phase == .connecting else { return }
-    let (_, contact, agent) = ids(slot)
-    let queue = QueueID(index: UInt32(state.contacts[slot].queue))
+  mutating func connected(_ live: LiveOffer, _ step: inout Step) {
+    guard state.contacts[live.slot].phase == .connecting, state.contacts[live.slot].offer == live.sequence else {
+      return
+    }
+    let (_, contact, agent) = ids(live)
+    let queue = QueueID(index: UInt32(state.contacts[live.slot].queue))
     emit(.outcomeFixed(contact, queue: queue, agent: agent, .answered), &step)
   }
 
-  mutating func decline(_ slot: Int, _ step: inout Step) {
-    guard state.contacts[slot].phase == .offered else { return }
-    let (offer, contact, agent) = ids(slot)
+  mutating func decline(_ live: LiveOffer, _ step: inout Step) {
+    guard state.contacts[live.slot].phase == .offered else { return }
+    let (offer, contact, agent) = ids(live)
     emit(.offerDeclined(offer, contact, agent), &step)
     step.actions.append(.stopRinging(offer, contact, agent))
-    let limit = state.queues[state.contacts[slot].queue].declinedLimit
-    if limit > 0, state.agents[Int(agent.index)].declined >= limit { emit(.agentNotReady(agent, .declined), &step) }
-    settle(slot, &step)
-    match(agent: Int(agent.index), &step)
+    let limit = state.queues[state.contacts[live.slot].queue].declinedLimit
+    let isParked = limit > 0 && state.agents[live.agent].declined >= limit
+    if isParked { emit(.agentNotReady(agent, .declined), &step) }
+    if state.contacts[live.slot].heldFor == Int32(live.agent) { endPreference(live.slot, .declined, &step) }
+    settle(live.slot, &step)
+    match(agent: live.agent, &step)
+    if isParked { climbAll(without: live.agent, &step) }
   }
 
   /// The ring deadline has passed.
-  mutating func miss(_ slot: Int, _ step: inout Step) {
-    let (offer, contact, agent) = ids(slot)
+  mutating func miss(_ live: LiveOffer, _ step: inout Step) {
+    let (offer, contact, agent) = ids(live)
     emit(.offerMissed(offer, contact, agent), &step)
     step.actions.append(.stopRinging(offer, contact, agent))
-    let limit = state.queues[state.contacts[slot].queue].missedLimit
-    if limit > 0, state.agents[Int(agent.index)].missed >= limit { emit(.agentNotReady(agent, .missed), &step) }
-    settle(slot, &step)
-    match(agent: Int(agent.index), &step)
+    let limit = state.queues[state.contacts[live.slot].queue].missedLimit
+    let isParked = limit > 0 && state.agents[live.agent].missed >= limit
+    if isParked { emit(.agentNotReady(agent, .missed), &step) }
+    if state.contacts[live.slot].heldFor == Int32(live.agent) { endPreference(live.slot, .missed, &step) }
+    settle(live.slot, &step)
+    match(agent: live.agent, &step)
+    if isParked { climbAll(without: live.agent, &step) }
   }
 
   /// Takes a live offer back; the caller settles the contact and the agent.
-  mutating func withdraw(_ slot: Int, _ reason: Withdrawal, _ step: inout Step) {
-    let (offer, contact, agent) = ids(slot)
+  mutating func withdraw(_ live: LiveOffer, _ reason: Withdrawal, _ step: inout Step) {
+    let (offer, contact, agent) = ids(live)
     emit(.offerWithdrawn(offer, contact, agent, reason), &step)
     step.actions.append(.stopRinging(offer, contact, agent))
   }
 
   /// Nobody's fault: no miss is counted, and the contact keeps its entry and its rank.
-  mutating func failOffer(_ slot: Int, _ failure: OfferFailure, _ step: inout Step) {
-    let agent: AgentID
-    if isDialling(slot) {
+  mutating func failOffer(_ live: LiveOffer, _ failure: OfferFailure, _ step: inout Step) {
+    if isDialling(live.slot) {
       // The customer may have been rung: not at once again.
-      agent = AgentID(index: UInt32(state.contacts[slot].agent))
-      breakDial(slot, .unreachable, &step)
+      breakDial(live.slot, .unreachable, &step)
     } else {
-      agent = breakOffer(slot, failure, &step)
+      breakOffer(live, failure, &step)
     }
-    if failure == .unreachable, state.agents[Int(agent.index)].presence == .ready {
-      emit(.agentNotReady(agent, .unreachable), &step)
-    }
-    if state.contacts[slot].phase == .resting { settleRest(slot, &step) } else { settle(slot, &step) }
-    match(agent: Int(agent.index), &step)
+    let isParked = failure == .unreachable && state.agents[live.agent].presence == .ready
+    if isParked { emit(.agentNotReady(AgentID(index: UInt32(live.agent)), .unreachable), &step) }
+    if state.contacts[live.slot].phase == .resting { settleRest(live.slot, &step) } else { settle(live.slot, &step) }
+    match(agent: live.agent, &step)
+    if isParked { climbAll(without: live.agent, &step) }
   }
 
   /// Ends a live or connecting offer as failed; the caller settles the contact and the agent.
-  @discardableResult
-  mutating func breakOffer(_ slot: Int, _ failure: OfferFailure, _ step: inout Step) -> AgentID {
-    let (offer, contact, agent) = ids(slot)
-    let wasConnecting = state.contacts[slot].phase == .connecting
+  mutating func breakOffer(_ live: LiveOffer, _ failure: OfferFailure, _ step: inout Step) {
+    let (offer, contact, agent) = ids(live)
+    let wasConnecting = state.contacts[live.slot].phase == .connecting
     emit(.offerFailed(offer, contact, agent, failure), &step)
     step.actions.append(wasConnecting ? .resumeWaiting(contact) : .stopRinging(offer, contact, agent))
-    return agent
+  }
+
+  /// The one offer of a contact that rings one agent, or is being connected.
+  func soleOffer(of slot: Int) -> LiveOffer {
+    LiveOffer(sequence: state.contacts[slot].offer, slot: slot, agent: Int(state.contacts[slot].agent))
   }
 }

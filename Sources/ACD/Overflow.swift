@@ -192,6 +192,17 @@ extension Engine {
     }
   }
 
+  /// The contact's own queue, or one that its ladder has added.
+  private func isStaffed(_ slot: Int) -> Bool {
+    let row = state.contacts[slot]
+    let needs = state.needs(rung: row.rung, profile: row.profile)
+    let rung = state.rungs[row.rung]
+    return isStaffed(Int(row.queue), needs, row.kind)
+      || (rung.firstPool..<(rung.firstPool + rung.poolCount)).contains {
+        isStaffed(Int(state.pools[$0]), needs, row.kind)
+      }
+  }
+
   /// An agent has gone, or takes a break: who waited for nobody else leaves.
   mutating func ejectUnstaffed(after agent: Int, _ step: inout Step) {
     let first = Int(state.agents[agent].firstMembership)
@@ -202,7 +213,7 @@ extension Engine {
         // Whom an earlier one made room for may have left the line.
         let row = state.contacts[slot]
         guard row.phase == .waiting, Int(row.queue) == queue, row.channel != .callback,
-          !isStaffed(queue, row.profile, row.kind)
+          !isStaffed(slot)
         else { continue }
         overflow(slot, .unstaffed, .unstaffed, &step)
       }
@@ -227,7 +238,7 @@ extension State {
     (Int(memberStart[queue])..<Int(memberStart[queue + 1])).contains { place in
       let membership = memberships[members[place]]
       let agent = Int(membership.agent)
-      return membership.kinds & Kind.bit(kind) != 0 && isEligible(agent, for: profile) && test(agent)
+      return membership.carried & Kind.bit(kind) != 0 && isEligible(agent, for: profile) && test(agent)
     }
   }
 
@@ -245,7 +256,9 @@ extension State {
       return max(now, begin + (mean > 0 ? mean : Engine.expectedHandleTime))
     }
     let offered = agents[agent].offered
-    let offerEnds = offered >= 0 ? contacts[offered].phaseDeadline : now
+    let isOneOfMany = agents[agent].offer != 0
+    let offerEnds =
+      offered < 0 ? now : isOneOfMany ? agents[agent].ringDeadline : contacts[offered].phaseDeadline
     // A call needs every slot that is not a chat's; a chat needs one.
     let first = kind == Kind.chat && agents[agent].voices == 0 ? ends.min() : ends.max()
     return max(first ?? now, offerEnds)
@@ -254,12 +267,11 @@ extension State {
   /// The earliest entry among those in line who are callers: virtual callers keep their place.
   func oldestInLine(_ queue: Int) -> Int32? {
     var oldest: Int32?
-    var bucket = queues[queue].firstBucket
-    while bucket >= 0 {
+    forEachBucket(of: Int32(queue)) { bucket in
       var slot = buckets[bucket].head
-      while slot >= 0, contacts[slot].channel == .callback { slot = contacts[slot].next }
+      // One that rings keeps that chance.
+      while slot >= 0, contacts[slot].channel == .callback || contacts[slot].ringing >= 0 { slot = contacts[slot].next }
       if slot >= 0, oldest.map({ contacts[slot].entrySequence < contacts[$0].entrySequence }) ?? true { oldest = slot }
-      bucket = buckets[bucket].next
     }
     return oldest
   }
@@ -267,14 +279,12 @@ extension State {
   /// Those in line, by order of entry.
   func inLine(of queue: Int) -> [Int] {
     var slots: [Int] = []
-    var bucket = queues[queue].firstBucket
-    while bucket >= 0 {
+    forEachBucket(of: Int32(queue)) { bucket in
       var slot = buckets[bucket].head
       while slot >= 0 {
         slots.append(Int(slot))
         slot = contacts[slot].next
       }
-      bucket = buckets[bucket].next
     }
     return slots.sorted { contacts[$0].entrySequence < contacts[$1].entrySequence }
   }

@@ -6,6 +6,9 @@ struct QueueRow {
   var carries: UInt8 = 0
   var channels: UInt8 = 0
   var priority: Int16 = 0
+  var policy = Policy.longestIdle
+  var window = Window.shift
+  var chats = ChatSpread.spread
   var profile: UInt32 = 0
   var missedLimit: UInt16 = 0
   var declinedLimit: UInt16 = 0
@@ -21,6 +24,11 @@ struct QueueRow {
   var shortAbandon: Int64 = 0
   var lostLimit: Int64 = 0
   var threshold: Int64 = 0
+  var preferredHold: Int64 = 0
+  /// The first rung of its ladder.
+  var rung: Int32 = 0
+  /// Contacts have been on a ladder here.
+  var hasClimbers = false
   var grace: Int64 = 0
   /// How long a dial may last, the gap between two, and how long a request stands.
   var dial: Int64 = 0
@@ -31,7 +39,12 @@ struct QueueRow {
   var isGuarded = false
   var estimatesWaits = false
 
+  /// Buckets of those in line for everybody, of those held for one agent, and the visits of other queues' buckets.
   var firstBucket: Int32 = -1
+  var firstHeldBucket: Int32 = -1
+  var firstVisit: Int32 = -1
+  /// Round robin: the agent who had the last offer.
+  var cursor: Int32 = -1
   /// Contacts waiting or on offer.
   var waiting: Int64 = 0
   /// Exponential mean of handle times in microseconds, 0 before the first.
@@ -52,6 +65,10 @@ struct QueueRow {
       carries |= Kind.bit(channel == .chat ? Kind.chat : Kind.voice)
     }
     priority = definition.priority
+    policy = definition.policy
+    window = definition.window
+    chats = definition.chats
+    preferredHold = interval(definition.preferredHold)
     profile = definition.profile.index
     missedLimit = definition.missedLimit
     declinedLimit = definition.declinedLimit
@@ -84,9 +101,16 @@ struct QueueRow {
 
 /// Waiting contacts of one queue that differ in nothing but their entry: an ordered list. Aging is linear and per
 /// queue, so the order inside never changes, and one test on the head judges all of them.
+///
+/// A bucket stands in the chain of its queue, and visits those whom a ladder has added: other queues, or the one agent
+/// for whom its contacts are held.
 struct Bucket {
   var queue: Int32
   var profile: UInt32
+  var rung: Int32
+  var heldFor: Int32
+  /// The profile's needs on this rung.
+  var needs: UInt32
   var priority: Int16
   var kind: UInt8
   var head: Int32
@@ -96,6 +120,17 @@ struct Bucket {
   var previous: Int32 = -1
   var next: Int32 = -1
   var count: Int32 = 1
+  var firstVisit: Int32 = -1
+}
+
+/// A bucket's place in the chain of a queue that is not its own, or of an agent (as `~agent`).
+struct Visit {
+  var bucket: Int32
+  var host: Int32
+  var previous: Int32 = -1
+  var next: Int32 = -1
+  /// The next visit of the same bucket.
+  var sibling: Int32 = -1
 }
 
 extension State {
@@ -152,12 +187,24 @@ extension State {
   }
 
   private func bucket(for slot: Int) -> Int32? {
-    let (profile, priority, kind) = (contacts[slot].profile, contacts[slot].priority, contacts[slot].lineKind)
-    var bucket = queues[contacts[slot].queue].firstBucket
-    while bucket >= 0 {
+    let row = contacts[slot]
+    func isOwn(_ bucket: Int32) -> Bool {
       let candidate = buckets[bucket]
-      if candidate.profile == profile, candidate.priority == priority, Int(candidate.kind) == kind { return bucket }
-      bucket = candidate.next
+      return candidate.profile == row.profile && candidate.priority == row.priority && Int(candidate.kind) == row.lineKind
+        && candidate.rung == row.rung && candidate.queue == row.queue
+    }
+    if row.heldFor >= 0 {
+      var visit = agents[row.heldFor].firstVisit
+      while visit >= 0 {
+        if isOwn(visits[visit].bucket) { return visits[visit].bucket }
+        visit = visits[visit].next
+      }
+      return nil
+    }
+    var bucket = queues[row.queue].firstBucket
+    while bucket >= 0 {
+      if isOwn(bucket) { return bucket }
+      bucket = buckets[bucket].next
     }
     return nil
   }
@@ -165,10 +212,12 @@ extension State {
   private mutating func openBucket(for slot: Int) {
     let row = contacts[slot]
     let link = Int32(truncatingIfNeeded: slot)
-    let first = queues[row.queue].firstBucket
+    let isHeld = row.heldFor >= 0
+    let first = isHeld ? queues[row.queue].firstHeldBucket : queues[row.queue].firstBucket
     let fresh = Bucket(
-      queue: row.queue, profile: row.profile, priority: row.priority, kind: UInt8(row.lineKind), head: link, tail: link,
-      headEntry: row.entry, headSequence: row.entrySequence, next: first)
+      queue: row.queue, profile: row.profile, rung: row.rung, heldFor: row.heldFor,
+      needs: needs(rung: row.rung, profile: row.profile), priority: row.priority, kind: UInt8(row.lineKind), head: link,
+      tail: link, headEntry: row.entry, headSequence: row.entrySequence, next: first)
     let bucket: Int32
     if freeBucket >= 0 {
       bucket = freeBucket
@@ -180,7 +229,15 @@ extension State {
     }
     if row.lineKind == Kind.dialledFirst { dialledFirst += 1 }
     if first >= 0 { buckets[first].previous = bucket }
-    queues[row.queue].firstBucket = bucket
+    if isHeld { queues[row.queue].firstHeldBucket = bucket } else { queues[row.queue].firstBucket = bucket }
+    if isHeld {
+      visit(~row.heldFor, bucket)
+    } else if rungs[row.rung].poolCount > 0 {
+      let pool = rungs[row.rung].firstPool
+      for queue in pool..<(pool + rungs[row.rung].poolCount) where pools[queue] != row.queue {
+        visit(pools[queue], bucket)
+      }
+    }
     contacts[slot].bucket = bucket
     contacts[slot].previous = -1
     contacts[slot].next = -1
@@ -188,10 +245,65 @@ extension State {
 
   private mutating func closeBucket(_ bucket: Int32) {
     let row = buckets[bucket]
-    if row.previous >= 0 { buckets[row.previous].next = row.next } else { queues[row.queue].firstBucket = row.next }
+    var visit = row.firstVisit
+    while visit >= 0 {
+      let next = visits[visit].sibling
+      leave(visit)
+      visit = next
+    }
+    if row.previous >= 0 {
+      buckets[row.previous].next = row.next
+    } else if row.heldFor >= 0 {
+      queues[row.queue].firstHeldBucket = row.next
+    } else {
+      queues[row.queue].firstBucket = row.next
+    }
     if row.next >= 0 { buckets[row.next].previous = row.previous }
     if Int(row.kind) == Kind.dialledFirst { dialledFirst -= 1 }
     buckets[bucket].next = freeBucket
     freeBucket = bucket
+  }
+
+  private mutating func visit(_ host: Int32, _ bucket: Int32) {
+    let first = host < 0 ? agents[~host].firstVisit : queues[host].firstVisit
+    let fresh = Visit(bucket: bucket, host: host, next: first, sibling: buckets[bucket].firstVisit)
+    let visit: Int32
+    if freeVisit >= 0 {
+      visit = freeVisit
+      freeVisit = visits[visit].next
+      visits[visit] = fresh
+    } else {
+      visit = Int32(visits.count)
+      visits.append(fresh)
+    }
+    if first >= 0 { visits[first].previous = visit }
+    if host < 0 { agents[~host].firstVisit = visit } else { queues[host].firstVisit = visit }
+    buckets[bucket].firstVisit = visit
+  }
+
+  private mutating func leave(_ visit: Int32) {
+    let row = visits[visit]
+    if row.previous >= 0 {
+      visits[row.previous].next = row.next
+    } else if row.host < 0 {
+      agents[~row.host].firstVisit = row.next
+    } else {
+      queues[row.host].firstVisit = row.next
+    }
+    if row.next >= 0 { visits[row.next].previous = row.previous }
+    visits[visit].next = freeVisit
+    freeVisit = visit
+  }
+
+  /// The buckets of all who wait in the queue, held ones last.
+  @inline(__always)
+  func forEachBucket(of queue: Int32, _ body: (Int32) -> Void) {
+    for first in [queues[queue].firstBucket, queues[queue].firstHeldBucket] {
+      var bucket = first
+      while bucket >= 0 {
+        body(bucket)
+        bucket = buckets[bucket].next
+      }
+    }
   }
 }

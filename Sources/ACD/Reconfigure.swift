@@ -11,8 +11,10 @@ extension Engine {
       signOut(AgentID(index: UInt32(agent)), .reconfigured, &step)
     }
     for agent in state.agents.indices {
-      let offered = Int(state.agents[agent].offered)
-      if offered >= 0, !state.serves(agent, offered) { withdraw(offered, .reconfigured, &step) }
+      guard let live = state.liveOffer(of: agent) else { continue }
+      let isBroadcast = state.queues[state.contacts[live.slot].queue].policy == .broadcast
+      let isOutdated = state.contacts[live.slot].ringing >= 0 && !isBroadcast
+      if isOutdated || !state.serves(agent, live.slot) { withdraw(live, .reconfigured, &step) }
     }
     matchAll(&step)
   }
@@ -40,44 +42,44 @@ extension Engine {
 }
 
 extension State {
-  /// Whether the agent is one of those who may take the contact at all.
-  func serves(_ agent: Int, _ slot: Int) -> Bool {
-    let row = contacts[slot]
-    guard !agents[agent].isRemoved, isEligible(agent, for: row.profile) else { return false }
-    let first = Int(agents[agent].firstMembership)
-    return (first..<(first + Int(agents[agent].membershipCount))).contains {
-      memberships[$0].queue == row.queue && memberships[$0].kinds & Kind.bit(row.kind) != 0
-    }
-  }
-
   /// Brings the rows in line with the definitions and lists the agents anew.
   mutating func adopt(_ definitions: Definitions) {
     queues.grow(to: definitions.queues.count, with: QueueRow())
     counters.grow(to: definitions.queues.count, with: QueueCounters())
     agents.grow(to: definitions.agents.count, with: AgentRow())
+    work.grow(to: definitions.agents.count, with: WorkRow())
     for (index, queue) in definitions.queues.enumerated() { queues[index].adopt(queue) }
     for (index, agent) in definitions.agents.enumerated() {
       agents[index].isRemoved = agent.isRemoved
       agents[index].voiceCapacity = agent.voiceCapacity
       agents[index].chatCapacity = agent.chatCapacity
+      agents[index].totalCapacity = agent.totalCapacity
       agents[index].chatBlocksVoice = agent.chatBlocksVoice
+      agents[index].voiceBlocksChat = agent.voiceBlocksChat
       agents[index].takesByRank = agent.take == .agentRank
       agents[index].listed = 0
     }
-    adoptSkills(definitions)
+    let needs = adoptLadders(definitions)
+    adoptSkills(definitions, needs)
     adoptMemberships(definitions)
     recountStaff()
-    ready = Table(repeating: ReadyList(), count: queues.count * 2 * ReadyList.standings)
+    adoptDuty(needs: needs.count)
+    for queue in queues.indices {
+      forEachBucket(of: Int32(queue)) { place in
+        buckets[place].needs = self.needs(rung: buckets[place].rung, profile: buckets[place].profile)
+      }
+    }
+    ready = Table(repeating: ReadyList(), count: queues.count * 2)
     readyLinks = Table(repeating: ReadyLink(), count: memberships.count * 2)
     for agent in agents.indices { relist(agent) }
   }
 
-  private mutating func adoptSkills(_ definitions: Definitions) {
-    profileWords = (definitions.profiles.count + 63) / 64
-    eligible = Table(repeating: 0, count: agents.count * profileWords)
+  private mutating func adoptSkills(_ definitions: Definitions, _ needs: [Profile]) {
+    needWords = (needs.count + 63) / 64
+    eligible = Table(repeating: 0, count: agents.count * needWords)
     for (index, agent) in definitions.agents.enumerated() {
-      for (profile, needs) in definitions.profiles.enumerated() where agent.meets(needs) {
-        eligible[index * profileWords + profile / 64] |= 1 << UInt64(profile % 64)
+      for (column, needs) in needs.enumerated() where agent.meets(needs) {
+        eligible[index * needWords + column / 64] |= 1 << UInt64(column % 64)
       }
     }
   }
@@ -92,9 +94,13 @@ extension State {
         let first = Int(agents[index].firstMembership)
         if (first..<memberships.count).contains(where: { memberships[$0].queue == queue }) { continue }
         let isServing = !agent.isRemoved && isEligible(index, for: queues[queue].profile)
+        let carried = isServing ? queues[queue].carries : 0
+        let definition = definitions.queues[Int(queue)]
         memberships.append(
           Membership(
-            agent: Int32(index), queue: queue, rank: membership.rank, kinds: isServing ? queues[queue].carries : 0))
+            agent: Int32(index), queue: queue, rank: membership.rank, carried: carried,
+            kinds: definition.policy == .attendant ? 0 : carried, position: definition.position(of: index),
+            score: agent.score(definition.prefer)))
         memberStart[Int(queue) + 1] += 1
       }
       agents[index].membershipCount = Int32(memberships.count) - agents[index].firstMembership

@@ -20,6 +20,7 @@ extension Engine {
     guard row.presence != .signedOut, row.presence == .ready || row.reason != reason.index else { return }
     emit(.agentNotReady(agent, reason), &step)
     withdrawOffer(of: agent, .agentNotReady, &step)
+    climbAll(without: Int(agent.index), &step)
     ejectUnstaffed(after: Int(agent.index), &step)
   }
 
@@ -28,28 +29,31 @@ extension Engine {
     guard state.agents[Int(agent.index)].presence != .signedOut else { return }
     emit(.agentSignedOut(agent), &step)
     withdrawOffer(of: agent, reason, &step)
-    ejectUnstaffed(after: Int(agent.index), &step)
-    if state.agents[Int(agent.index)].firstHeld < 0 { return }
-    for slot in state.held(by: Int(agent.index)) where state.contacts[slot].phase == .wrapUp {
-      closeWrapUp(slot, .none, &step)
+    if state.agents[Int(agent.index)].firstHeld >= 0 {
+      for slot in state.held(by: Int(agent.index)) where state.contacts[slot].phase == .wrapUp {
+        closeWrapUp(slot, .none, &step)
+      }
     }
+    endPreferences(for: Int(agent.index), &step)
+    climbAll(without: Int(agent.index), &step)
+    ejectUnstaffed(after: Int(agent.index), &step)
   }
 
   private mutating func withdrawOffer(of agent: AgentID, _ reason: Withdrawal, _ step: inout Step) {
-    let offered = Int(state.agents[Int(agent.index)].offered)
-    guard offered >= 0 else { return }
-    withdraw(offered, reason, &step)
-    settle(offered, &step)
+    guard let live = state.liveOffer(of: Int(agent.index)) else { return }
+    withdraw(live, reason, &step)
+    settle(live.slot, &step)
   }
 
   /// The phone is gone: a live offer fails, and nothing is offered until the phone is back or the agent says ready.
   mutating func losePhone(_ agent: AgentID, _ step: inout Step) {
     let row = state.agents[Int(agent.index)]
     guard row.presence == .ready else { return }
-    if row.offered >= 0 {
-      failOffer(Int(row.offered), .unreachable, &step)
+    if let live = state.liveOffer(of: Int(agent.index)) {
+      failOffer(live, .unreachable, &step)
     } else {
       emit(.agentNotReady(agent, .unreachable), &step)
+      climbAll(without: Int(agent.index), &step)
     }
   }
 
@@ -64,9 +68,7 @@ extension Engine {
   /// those in talk end with cause `restart`, callers who waited have failed. Chats go on, and callbacks that wait.
   /// Then everybody is matched afresh.
   mutating func restart(_ step: inout Step) {
-    for slot in state.contacts.indices {
-      breakOff(slot, &step)
-    }
+    for slot in state.contacts.indices { breakOff(slot, &step) }
     endCalls(&step)
     matchAll(&step)
   }
@@ -77,8 +79,10 @@ extension Engine {
     if phase == .dialling || isDialling(slot) {
       breakDial(slot, .restart, &step)
       settleRest(slot, &step)
-    } else if phase == .offered || phase == .connecting {
-      breakOffer(slot, .restart, &step)
+    } else if phase == .connecting {
+      breakOffer(soleOffer(of: slot), .restart, &step)
+    } else {
+      for live in state.liveOffers(of: slot) { breakOffer(live, .restart, &step) }
     }
   }
 
@@ -103,14 +107,17 @@ extension Engine {
     }
   }
 
-  /// After a change that may have freed many at once: who has waited too long leaves, then the agents, longest idle
-  /// first, are each offered the first contact in order.
+  /// After a change that may have freed many at once: every contact in line, in the order of their ranks, goes to the
+  /// first agent by its queue's policy, who may have to take another one first. Who has waited too long leaves.
   mutating func matchAll(_ step: inout Step) {
     for slot in state.contacts.indices where state.contacts[slot].phase == .waiting {
       let row = state.contacts[slot]
       if min(row.waitDeadline, row.lostDeadline) <= now { settle(slot, &step) }
+      endPreferenceIfVain(slot, &step)
+      climb(slot, &step)
     }
-    let listed = state.agents.indices.filter { state.agents[$0].listed != 0 }
-    for agent in listed.sorted(by: { state.stands($0, before: $1) }) { match(agent: agent, &step) }
+    let line = state.contacts.indices.filter { state.contacts[$0].bucket >= 0 }
+    let ranked = line.map { (slot: $0, rank: state.rank(of: $0, at: now)) }.sorted { $0.rank.isBefore($1.rank) }
+    for contact in ranked { rematch(contact: contact.slot, &step) }
   }
 }

@@ -9,11 +9,14 @@ struct State: Sendable {
   var agents = Table<AgentRow>()
   var queues = Table<QueueRow>()
   var counters = Table<QueueCounters>()
+  var work = Table<WorkRow>()
   var pairs = Table<RetryPair>()
   var freePair: Int32 = -1
 
   var buckets = Table<Bucket>()
   var freeBucket: Int32 = -1
+  var visits = Table<Visit>()
+  var freeVisit: Int32 = -1
   /// Buckets of virtual callers who are dialled first.
   var dialledFirst = 0
   var ready = Table<ReadyList>()
@@ -26,9 +29,22 @@ struct State: Sendable {
   /// Memberships by queue: those of queue `q` stand at `members[memberStart[q] ..< memberStart[q + 1]]`.
   var members = Table<Int32>()
   var memberStart = Table<Int32>()
-  /// A bit per (agent, profile), `profileWords` words per agent.
+  /// A bit per (agent, needs), `needWords` words per agent: the profiles' needs first, then the eased ones.
   var eligible = Table<UInt64>()
-  var profileWords = 1
+  var needWords = 1
+  /// All ladders that were ever configured, and the first rung of each.
+  var ladders: [[LadderStep]] = []
+  var ladderStart: [Int32] = []
+  var rungs = Table<Rung>(repeating: Rung(), count: 1)
+  var pools = Table<Int32>()
+  var easedNeeds = Table<UInt32>()
+  /// Members on duty by needs and kind, from `dutyStart` of the queue on.
+  var duty = Table<Int32>()
+  var dutyStart = Table<Int32>()
+  var dutyWidth = 1
+  #if DEBUG
+    var probe = Table<Probe>(repeating: Probe(), count: 1)
+  #endif
 
   /// Instant and sequence of the last event.
   var lastInstant = Instant.distantPast
@@ -39,6 +55,16 @@ struct State: Sendable {
     contacts.detach()
     agents.detach()
     queues.detach()
+    work.detach()
+    visits.detach()
+    rungs.detach()
+    pools.detach()
+    easedNeeds.detach()
+    duty.detach()
+    dutyStart.detach()
+    #if DEBUG
+      probe.detach()
+    #endif
     counters.detach()
     pairs.detach()
     buckets.detach()
@@ -72,15 +98,18 @@ struct State: Sendable {
     case .offerMade(let contact, _, let agent):
       if let slot = slot(of: contact), isKnown(agent) { applyMade(slot, Int(agent.index), at: instant, sequence) }
     case .offerAccepted(let offer, _, _):
-      if let slot = offers[offer] { applyAccepted(slot, at: instant, sequence) }
+      if let live = offers[offer] { applyAccepted(live, at: instant, sequence) }
     case .offerDeclined(let offer, _, _):
-      if let slot = offers[offer] { applyDeclined(slot, at: instant, sequence) }
+      if let live = offers[offer] { applyDeclined(live, at: instant, sequence) }
     case .offerMissed(let offer, _, _):
-      if let slot = offers[offer] { applyMissed(slot, at: instant, sequence) }
+      if let live = offers[offer] { applyMissed(live, at: instant, sequence) }
     case .offerWithdrawn(let offer, _, _, _):
-      if let slot = offers[offer] { relist(endOffer(slot)) }
+      if let live = offers[offer] {
+        endOffer(live)
+        relist(live.agent)
+      }
     case .offerFailed(let offer, _, _, let failure):
-      if let slot = offers[offer] { applyFailed(slot, failure, at: instant, sequence) }
+      if let live = offers[offer] { applyFailed(live, failure, at: instant, sequence) }
 
     case .agentSignedIn(let agent):
       applyPresence(.notReady, agent, reason: .unspecified, at: instant)
@@ -90,6 +119,16 @@ struct State: Sendable {
       applyPresence(.ready, agent, reason: .unspecified, at: instant)
     case .agentNotReady(let agent, let reason):
       applyPresence(.notReady, agent, reason: reason, at: instant)
+
+    case .ladderStepped(let contact, let step, _):
+      if let slot = slot(of: contact) { applyStep(slot, step, sequence) }
+    case .ladderMigrated(let contact, let step):
+      if let slot = slot(of: contact) { applyMigrated(slot, step, sequence) }
+    case .agentPreferred(let contact, let agent, let until):
+      if let slot = slot(of: contact), isKnown(agent) { applyPreferred(slot, Int32(agent.index), until, sequence) }
+    case .preferenceEnded(let contact, _, _):
+      if let slot = slot(of: contact) { applyPreferred(slot, -1, .distantFuture, sequence) }
+    case .dayStarted: applyDayStarted(at: instant)
 
     case .wrapUpStarted(let agent, let contact, let until):
       applyWrapUp(agent, contact, until: until, at: instant, sequence)
@@ -160,8 +199,13 @@ extension State {
       row.waitDeadline = instant + limit
       row.patienceSequence = sequence
     }
+    if policy.rung != 0 {
+      row.rung = policy.rung
+      row.patienceSequence = sequence
+      queues[Int(queue.index)].hasClimbers = true
+    }
     contacts[slot] = row
-    if row.waitDeadline != .distantFuture { armPatience(slot) }
+    if hasPatience(slot) { armPatience(slot) }
     queues[row.queue].waiting += 1
     if channel == .callback {
       counters[Int(row.queue)].callbacksQueued += 1
@@ -201,7 +245,7 @@ extension State {
       contacts[slot].isOnLine = true
       contacts[slot].answered = instant
       contacts[slot].isLost = false
-      if row.waitDeadline != .distantFuture || row.lostDeadline != .distantFuture { endPatience(slot) }
+      if hasPatience(slot) { endPatience(slot) }
       return
     }
     if row.phase == .connecting {
@@ -227,68 +271,89 @@ extension State {
 
 extension State {
   private mutating func applyMade(_ slot: Int, _ agent: Int, at instant: Instant, _ sequence: UInt64) {
-    stepOut(slot)
-    setPhase(.offered, of: slot, until: instant + queues[contacts[slot].queue].ring, sequence)
-    contacts[slot].offer = sequence
-    contacts[slot].agent = Int32(agent)
-    offers.insert(sequence, contact: slot)
+    moveCursor(for: slot, to: agent)
+    offers.insert(LiveOffer(sequence: sequence, slot: slot, agent: agent))
     agents[agent].offered = Int32(slot)
+    let deadline = instant + queues[contacts[slot].queue].ring
+    if queues[contacts[slot].queue].policy == .broadcast {
+      ring(slot, agent, until: deadline, sequence)
+    } else {
+      stepOut(slot)
+      setPhase(.offered, of: slot, until: deadline, sequence)
+      contacts[slot].offer = sequence
+      contacts[slot].agent = Int32(agent)
+      if has(.doubleOffer) { agents[agent].offered = -1 }
+    }
     relist(agent)
   }
 
-  private mutating func applyAccepted(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
+  private mutating func applyAccepted(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
+    let (slot, agent) = (live.slot, live.agent)
     let queue = contacts[slot].queue
-    let agent = Int(contacts[slot].agent)
+    if contacts[slot].offer != live.sequence {
+      stepOut(slot)
+      stopRinging(slot, agent)
+      contacts[slot].offer = live.sequence
+      contacts[slot].agent = Int32(agent)
+    }
     queues[queue].waiting -= 1
-    setPhase(.connecting, of: slot, until: instant + queues[queue].connect, sequence)
+    // An attendant who picks has not heard it ring yet.
+    let alerting = queues[queue].policy == .attendant ? queues[queue].ring : 0
+    setPhase(.connecting, of: slot, until: instant + queues[queue].connect + alerting, sequence)
     agents[agent].offered = -1
     agents[agent].missed = 0
     agents[agent].declined = 0
     takeSlot(slot, of: agent, at: instant)
+    countContact(1, of: agent)
     relist(agent)
   }
 
-  /// The live offer is over and the contact waits again; the caller relists the agent.
-  private mutating func endOffer(_ slot: Int) -> Int {
-    let agent = Int(contacts[slot].agent)
-    offers.remove(contacts[slot].offer)
+  /// The offer is over and the contact waits again, unless others ring or one has won; the caller relists the agent.
+  private mutating func endOffer(_ live: LiveOffer) {
+    let slot = live.slot
+    offers.remove(live.sequence)
+    agents[live.agent].offered = -1
+    if contacts[slot].offer != live.sequence {
+      stopRinging(slot, live.agent)
+      if contacts[slot].phase == .offered, contacts[slot].ringing < 0 { setPhase(.waiting, of: slot) }
+      return
+    }
     contacts[slot].offer = 0
     contacts[slot].agent = -1
-    agents[agent].offered = -1
     setPhase(.waiting, of: slot)
     if !contacts[slot].isLost { line(up: slot) }
-    return agent
   }
 
-  private mutating func applyDeclined(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
-    let agent = endOffer(slot)
-    agents[agent].missed = 0
-    agents[agent].declined &+= 1
-    avoid(slot, by: agent, until: instant + queues[contacts[slot].queue].retry, at: instant, sequence)
-    relist(agent)
+  private mutating func applyDeclined(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
+    endOffer(live)
+    agents[live.agent].missed = 0
+    agents[live.agent].declined &+= 1
+    avoid(live.slot, by: live.agent, until: instant + queues[contacts[live.slot].queue].retry, at: instant, sequence)
+    relist(live.agent)
   }
 
-  private mutating func applyMissed(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
-    let agent = endOffer(slot)
-    agents[agent].missed &+= 1
-    restartIdle(agent, at: instant)
-    avoid(slot, by: agent, until: instant + queues[contacts[slot].queue].retry, at: instant, sequence)
-    relist(agent)
+  private mutating func applyMissed(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
+    endOffer(live)
+    agents[live.agent].missed &+= 1
+    restartIdle(live.agent, at: instant)
+    avoid(live.slot, by: live.agent, until: instant + queues[contacts[live.slot].queue].retry, at: instant, sequence)
+    relist(live.agent)
   }
 
   private mutating func applyFailed(
-    _ slot: Int, _ failure: OfferFailure, at instant: Instant, _ sequence: UInt64
+    _ live: LiveOffer, _ failure: OfferFailure, at instant: Instant, _ sequence: UInt64
   ) {
-    let agent = Int(contacts[slot].agent)
+    let (slot, agent) = (live.slot, live.agent)
     let queue = contacts[slot].queue
-    if contacts[slot].phase == .connecting {
+    if contacts[slot].phase == .connecting, contacts[slot].offer == live.sequence {
       releaseSlot(slot, of: agent, at: instant, keepingIdle: true)
+      countContact(-1, of: agent)
       queues[queue].waiting += 1
       let offered = agents[agent].offered
-      _ = endOffer(slot)
+      endOffer(live)
       agents[agent].offered = offered
     } else {
-      _ = endOffer(slot)
+      endOffer(live)
     }
     switch failure {
     case .busy:

@@ -98,7 +98,7 @@ extension Engine {
       let membership = state.memberships[state.members[place]]
       let agent = state.agents[membership.agent]
       if agent.presence != .signedOut { summary.signedIn += 1 }
-      if agent.openKinds & membership.kinds != 0 { summary.ready += 1 }
+      if agent.openKinds & membership.carried != 0 { summary.ready += 1 }
     }
     summary.oldestEntry = state.oldestEntry(of: index)
     return summary
@@ -119,7 +119,7 @@ extension Engine {
     if row.offered >= 0 {
       slots.append(Int(row.offered))
       let offered = state.contacts[Int(row.offered)]
-      summary.offerMadeAt = offered.phaseDeadline - definitions.queues[Int(offered.queue)].ring
+      summary.offerMadeAt = (row.offer != 0 ? row.ringDeadline : offered.phaseDeadline) - definitions.queues[Int(offered.queue)].ring
     }
     summary.slots = slots.map { slot in
       let contact = state.contacts[slot]
@@ -127,7 +127,7 @@ extension Engine {
         switch contact.phase {
         case .connecting: .connecting
         case .wrapUp: .wrapUp(until: contact.phaseDeadline)
-        case .offered: .offered(OfferID(sequence: contact.offer))
+        case .offered: .offered(OfferID(sequence: row.offer != 0 ? row.offer : contact.offer))
         case .answered, .waiting, .gone, .resting, .dialling, .placeHeld: .engaged
         }
       return AgentSummary.Slot(contact: state.contactID(slot), channel: contact.channel, state: slotState)
@@ -149,7 +149,9 @@ extension Engine {
     case .dialling: return .dialling
     case .waiting:
       return .waiting(queue: QueueID(index: UInt32(row.queue)), since: row.entry, ahead: state.ahead(of: slot))
-    case .offered: return .offered(OfferID(sequence: row.offer), agent)
+    case .offered:
+      let first = state.liveOffers(of: slot).first.map { ($0.sequence, $0.agent) } ?? (row.offer, 0)
+      return .offered(OfferID(sequence: first.0), AgentID(index: UInt32(first.1)))
     case .connecting: return .connecting(OfferID(sequence: row.offer), agent)
     case .answered: return .answered(agent)
     case .wrapUp: return .wrapUp(agent)
@@ -161,11 +163,7 @@ extension State {
   /// The earliest entry among those in line and those on offer to the queue's agents; lost visitors left out.
   func oldestEntry(of queue: Int) -> Instant? {
     var oldest = Instant.distantFuture
-    var bucket = queues[queue].firstBucket
-    while bucket >= 0 {
-      oldest = min(oldest, buckets[bucket].headEntry)
-      bucket = buckets[bucket].next
-    }
+    forEachBucket(of: Int32(queue)) { oldest = min(oldest, buckets[$0].headEntry) }
     for place in Int(memberStart[queue])..<Int(memberStart[queue + 1]) {
       let offered = agents[memberships[members[place]].agent].offered
       if offered >= 0, Int(contacts[offered].queue) == queue { oldest = min(oldest, contacts[offered].entry) }
@@ -189,24 +187,14 @@ extension State {
     let row = contacts[slot]
     // Aging is linear, so the order of two contacts of a queue is the same at every instant.
     let now = lastInstant
-    let own = Rank(
-      membership: 0, effective: effective(priority: row.priority, entry: row.entry, queue: row.queue, at: now),
-      entrySequence: row.entrySequence)
+    let own = rank(of: slot, at: now)
     var count = 0
-    var bucket = queues[row.queue].firstBucket
-    while bucket >= 0 {
+    forEachBucket(of: row.queue) { bucket in
       var other = buckets[bucket].head
-      while other >= 0 {
-        let candidate = contacts[other]
-        let rank = Rank(
-          membership: 0,
-          effective: effective(priority: candidate.priority, entry: candidate.entry, queue: row.queue, at: now),
-          entrySequence: candidate.entrySequence)
-        guard rank.isBefore(own) else { break }
+      while other >= 0, rank(of: Int(other), at: now).isBefore(own) {
         count += 1
-        other = candidate.next
+        other = contacts[other].next
       }
-      bucket = buckets[bucket].next
     }
     return count
   }

@@ -7,7 +7,7 @@ extension Engine {
     switch state.contacts[slot].phase {
     case .answered: end(slot, .agentLeft, &step)
     case .connecting where isDialling(slot): failDial(slot, .noAnswer, &step)
-    case .connecting: failOffer(slot, .connect, &step)
+    case .connecting: failOffer(soleOffer(of: slot), .connect, &step)
     case .waiting, .offered, .wrapUp, .resting, .dialling, .placeHeld, .gone: break
     }
   }

@@ -96,10 +96,17 @@ extension Switchboard {
         $0.offer = OfferID(sequence: sequence)
         $0.agent = agent
       }
-    case .offerAccepted(_, let contact, _): update(contact) { $0.state = .connecting }
-    case .offerDeclined(_, let contact, _), .offerMissed(_, let contact, _), .offerWithdrawn(_, let contact, _, _),
-      .offerFailed(_, let contact, _, _):
+    case .offerAccepted(let offer, let contact, let agent):
       update(contact) {
+        $0.state = .connecting
+        $0.offer = offer
+        $0.agent = agent
+      }
+    case .offerDeclined(let offer, let contact, _), .offerMissed(let offer, let contact, _),
+      .offerWithdrawn(let offer, let contact, _, _), .offerFailed(let offer, let contact, _, _):
+      update(contact) {
+        // A broadcast has others, and the one that was accepted is among the first to end.
+        guard $0.offer == offer else { return }
         $0.offer = nil
         $0.agent = nil
         if $0.state != .ended { $0.state = .queued }
@@ -130,6 +137,7 @@ extension Switchboard {
       update(contact) {
         $0.state = .ended; $0.wrapUpEnds = nil
       }
+    case .ladderStepped, .ladderMigrated, .agentPreferred, .preferenceEnded, .dayStarted: break
     case .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady: break
     }
   }

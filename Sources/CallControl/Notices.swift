@@ -53,7 +53,9 @@ extension Switchboard {
       case .dialStarted(let contact, _, _), .dialAnswered(let contact): changed(contact, by: record, into: &step)
       case .placeHeld(let contact, _): holdPlace(of: contact)
       case .placeReleased(let contact): releasePlace(of: contact)
-      case .placeKept, .segmentStarted, .callbackResumed, .waitEstimated: break
+      case .placeKept, .segmentStarted, .callbackResumed, .waitEstimated, .ladderStepped, .ladderMigrated,
+        .agentPreferred, .preferenceEnded, .dayStarted:
+        break
       }
     default: break
     }

@@ -34,6 +34,8 @@ extension EventCodec {
       writer.write(agent.index)
       writer.write(cause.rawValue)
       return .contactEnded
+    case .ladderStepped, .ladderMigrated, .agentPreferred, .preferenceEnded, .dayStarted:
+      return encodeRouting(event, into: &writer)
     case .offerMade, .offerAccepted, .offerDeclined, .offerMissed, .offerWithdrawn, .offerFailed:
       return encodeOffer(event, into: &writer)
     case .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady, .wrapUpStarted, .wrapUpExtended, .wrapUpEnded:
@@ -41,6 +43,34 @@ extension EventCodec {
     case .placeKept, .placeHeld, .placeReleased, .segmentStarted, .dialStarted, .dialAnswered, .dialFailed,
       .callbackResumed, .waitEstimated:
       return encodeFlow(event, into: &writer)
+    }
+  }
+
+  private static func encodeRouting(_ event: ACD.Event, into writer: inout ByteWriter) -> Kind {
+    switch event {
+    case .ladderStepped(let contact, let step, let reason):
+      writer.write(contact)
+      writer.write(step)
+      writer.write(reason.rawValue)
+      return .ladderStepped
+    case .ladderMigrated(let contact, let step):
+      writer.write(contact)
+      writer.write(step)
+      return .ladderMigrated
+    case .agentPreferred(let contact, let agent, let until):
+      writer.write(contact)
+      writer.write(agent.index)
+      writer.write(until)
+      return .agentPreferred
+    case .preferenceEnded(let contact, let agent, let reason):
+      writer.write(contact)
+      writer.write(agent.index)
+      writer.write(reason.rawValue)
+      return .preferenceEnded
+    case .dayStarted:
+      return .dayStarted
+    default:
+      preconditionFailure("only routing events come here")
     }
   }
 
@@ -138,6 +168,14 @@ extension EventCodec {
         try reader.readOffer(), try reader.readContact(), try reader.readAgent(), try reader.readCase())
     case .offerFailed:
       .offerFailed(try reader.readOffer(), try reader.readContact(), try reader.readAgent(), try reader.readCase())
+    case .ladderStepped:
+      .ladderStepped(try reader.readContact(), step: try reader.read(), try reader.readCase())
+    case .ladderMigrated: .ladderMigrated(try reader.readContact(), step: try reader.read())
+    case .agentPreferred:
+      .agentPreferred(try reader.readContact(), try reader.readAgent(), until: try reader.readInstant())
+    case .preferenceEnded:
+      .preferenceEnded(try reader.readContact(), try reader.readAgent(), try reader.readCase())
+    case .dayStarted: .dayStarted
     case .agentSignedIn: .agentSignedIn(try reader.readAgent())
     case .agentSignedOut: .agentSignedOut(try reader.readAgent())
     case .agentReady: .agentReady(try reader.readAgent())

@@ -8,7 +8,7 @@ import SIP
 /// Encoding is a switch by hand, so that no change of a type changes what old journals mean. Kinds and the raw values
 /// in payloads are never reused; a changed layout takes the next version, and the old one stays readable.
 public enum EventCodec {
-  /// Raw values below 60 belong to call control, the others to the ACD.
+  /// Raw values below 40 belong to call control, the others to the ACD.
   enum Kind: UInt16, CaseIterable {
     case contactOpened = 1
     case contactClosed = 2
@@ -22,6 +22,11 @@ public enum EventCodec {
     case configurationApplied = 10
     case restarted = 11
 
+    case ladderStepped = 40
+    case ladderMigrated = 41
+    case agentPreferred = 42
+    case preferenceEnded = 43
+    case dayStarted = 44
     case placeKept = 60
     case placeHeld = 61
     case placeReleased = 62

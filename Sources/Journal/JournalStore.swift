@@ -37,6 +37,8 @@ public final class JournalStore: Sendable {
     configuration.busyMode = .timeout(5)
     configuration.prepareDatabase { db in
       try db.execute(sql: "PRAGMA synchronous = \(durability == .process ? "NORMAL" : "FULL")")
+      // A commit writes the same few pages as the last one: the longer the log, the more of that is never copied back.
+      try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
       // What is erased is overwritten, not only unlinked.
       try db.execute(sql: "PRAGMA secure_delete = ON")
     }

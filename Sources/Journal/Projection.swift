@@ -146,7 +146,8 @@ struct Projection {
       account(agent, at: instant) { $0.isReady = false }
     case .agentReady(let agent): account(agent, at: instant) { $0.isReady = true }
     case .contactLost, .contactReturned, .offerWithdrawn, .wrapUpExtended, .placeHeld, .placeReleased, .segmentStarted,
-      .dialStarted, .dialAnswered, .callbackResumed:
+      .dialStarted, .dialAnswered, .callbackResumed, .ladderStepped, .ladderMigrated, .agentPreferred,
+      .preferenceEnded, .dayStarted:
       break
     }
   }

@@ -2,6 +2,7 @@ import ACD
 import CallControl
 import Journal
 import Primitives
+import SIP
 import Synchronization
 import Web
 
@@ -12,6 +13,11 @@ final class CurrentSite: Sendable {
   var value: Site {
     get { state.withLock { $0 } }
     set { state.withLock { $0 = newValue } }
+  }
+
+  /// Whether an address is one of the site's trusted sources. Asked for each message, so the site is not copied.
+  func trusts(_ endpoint: Endpoint) -> Bool {
+    state.withLock { site in site.federation.trustedSources.contains { $0.contains(endpoint) } }
   }
 }
 

@@ -30,6 +30,7 @@ struct SiteReader {
     readQueues()
     readAgents()
     readFlow()
+    readRouting()
     readEntries()
     readTokens()
     let federation = top["federation"]
@@ -175,6 +176,7 @@ struct SiteReader {
     agent.take = item["take"]?.text.flatMap(AgentDefinition.Take.init) ?? agent.take
     agent.voiceCapacity = item["capacity"]?["voice"]?.whole.flatMap(UInt8.init(exactly:)) ?? agent.voiceCapacity
     agent.chatCapacity = item["capacity"]?["chat"]?.whole.flatMap(UInt8.init(exactly:)) ?? agent.chatCapacity
+    agent.totalCapacity = item["capacity"]?["total"]?.whole.flatMap(UInt8.init(exactly:)) ?? agent.totalCapacity
     let queues = item["queues"]
     for queue in queues?.list ?? [] {
       if let name = queue.text { join(&agent, name, rank: 0, at: queue.place) }
@@ -185,8 +187,10 @@ struct SiteReader {
     if agent.take == .agentRank, queues?.pairs.isEmpty ?? true, let place = item["take"]?.place {
       report(place, "`take: agent_rank` needs ranks: write `queues` as a map, `{ sales: 1, support: 2 }`")
     }
-    let inQueues = agent.queues.contains { chatsBlockVoice(in: $0.queue) }
-    agent.chatBlocksVoice = item["interrupt"]?["chat_by_voice"]?.text.map { $0 == "false" } ?? inQueues
+    let queuesBlock = agent.queues.contains { isInterrupt("chat_by_voice", "false", in: $0.queue) }
+    let queuesLet = agent.queues.contains { isInterrupt("voice_by_chat", "true", in: $0.queue) }
+    agent.chatBlocksVoice = item["interrupt"]?["chat_by_voice"]?.text.map { $0 == "false" } ?? queuesBlock
+    agent.voiceBlocksChat = item["interrupt"]?["voice_by_chat"]?.text.map { $0 == "false" } ?? !queuesLet
     site.definitions.agents[index] = agent
   }
 
@@ -199,8 +203,8 @@ struct SiteReader {
     agent.queues.append(AgentDefinition.Membership(queue: queue, rank: rank))
   }
 
-  private func chatsBlockVoice(in queue: QueueID) -> Bool {
-    top["queues"]?[names.queues[Int(queue.index)]]?["interrupt"]?["chat_by_voice"]?.text == "false"
+  private func isInterrupt(_ key: String, _ value: String, in queue: QueueID) -> Bool {
+    top["queues"]?[names.queues[Int(queue.index)]]?["interrupt"]?[key]?.text == value
   }
 
   private mutating func readPhone(_ item: Item, at index: Int) {
@@ -272,7 +276,8 @@ struct SiteReader {
         for item in wanted.list {
           guard let channel = item.channel else { continue }
           if !taken.contains(channel) { report(item.place, "the queue `\(name)` does not take \(channel)") }
-          guard !carried.contains(channel) else { continue }
+          // A callback by its own entry was refused by the schema.
+          guard !carried.contains(channel), channel != .callback else { continue }
           let missing = scheme == .web ? "voice from a web page" : "chat over SIP"
           warn(item.place, "\(missing) is not built yet; this entry takes \(carried[0]) only")
           channels.removeAll { $0 == channel }

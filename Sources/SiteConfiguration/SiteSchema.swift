@@ -65,7 +65,16 @@ enum SiteSchema {
     Key("then", .word(["not_ready"]), "What the agent becomes."),
   ]
   static let interrupt: [Key] = [
-    Key("chat_by_voice", .scalar(.flag), "Whether a call may ring an agent who is in a chat; true unless written.")
+    Key("chat_by_voice", .scalar(.flag), "Whether a call may ring an agent who is in a chat; true unless written."),
+    Key("voice_by_chat", .scalar(.flag), "Whether a chat may reach an agent who is in a call; false unless written."),
+  ]
+
+  static let ladderStep: [Key] = [
+    Key("after", .scalar(.duration), "The waiting time at which the step is taken.", isRequired: true),
+    Key("drop", .list(.scalar(.name)), "Skills that are needed no more."),
+    Key("lower", .table(.name, .scalar(.level)), "Skills for which a lower level is enough."),
+    Key("also", .scalar(.name), "A queue whose agents may take the contact, too."),
+    Key("prefer", .scalar(.name), "An agent who comes before all others who are free."),
   ]
 
   static let queue: [Key] = [
@@ -73,10 +82,19 @@ enum SiteSchema {
     Key(
       "policy",
       .word(
-        ["longest_idle"],
-        later: [
-          "round_robin", "serial", "fewest_contacts", "least_occupied", "best_skilled", "broadcast", "attendant",
-        ]), "Which ready agent is offered a contact."),
+        [
+          "longest_idle", "round_robin", "serial", "fewest_contacts", "least_occupied", "best_skilled", "broadcast",
+        ],
+        later: ["attendant"]), "Which ready agent is offered a contact."),
+    Key("order", .list(.scalar(.name)), "`serial`: the agents, from the top."),
+    Key("prefer", .table(.name, .scalar(.level)), "`best_skilled`: wished levels; they score and never filter."),
+    Key("window", .word(["shift", "day"]), "`fewest_contacts`, `least_occupied`: the time that counts."),
+    Key("chats", .word(["spread", "fill"]), "The next chat to who has the fewest chats, or the most and still room."),
+    Key(
+      "preferred_agent",
+      .record([Key("hold", .scalar(.duration), "How long a contact is held for the agent it asks for.")]),
+      "Contacts that ask for an agent, or had one."),
+    Key("ladder", .list(.record(ladderStep)), "Steps that widen the search by waited time, and never narrow it."),
     Key("skills", .table(.name, .scalar(.level)), "Skills every contact needs, with the least level."),
     Key(
       "take", .word(["oldest"], later: ["agent_rank"]), "What a free agent takes; ranks stand with the agent."),
@@ -125,8 +143,6 @@ enum SiteSchema {
       ]), "How much waits, and how long."),
     Key("examples", Example.shape, "Callers, agents, and who is offered whom: tests that `check` runs."),
     Key("music", .scalar(.file), "A WAV file; the built-in music unless written."),
-    .later("prefer", .warning, "Skills that score.", instead: "every agent who has the needed skills is equally good"),
-    .later("ladder", .error, "Steps that widen the search.", instead: "what contacts need stays as it is"),
     Key(
       "hours",
       .record([
@@ -192,6 +208,7 @@ enum SiteSchema {
       .record([
         Key("voice", .scalar(.count(0...1)), "Calls at once."),
         Key("chat", .scalar(.count(0...50)), "Chats at once."),
+        Key("total", .scalar(.count(0...51)), "Contacts of all channels at once."),
       ]), "Contacts at once."),
     Key("interrupt", .record(interrupt), "For this agent."),
     Key("mode", .word(["formal"], later: ["informal"]), "Formal agents sign in and out."),

@@ -17,7 +17,10 @@ struct CheckCommand: ParsableCommand {
     let findings = Check.run(folder, scenarios: scenarios)
     for finding in findings { print(format == .github ? finding.annotation : finding.description) }
     guard Check.passes(findings) else { throw ExitCode(1) }
-    if format == .text { print("\(folder): good") }
+    guard format == .text else { return }
+    let definitions = try SiteFolder.load(folder).definitions
+    for line in Check.starvation(definitions) { print(line) }
+    print("\(folder): good")
   }
 }
 

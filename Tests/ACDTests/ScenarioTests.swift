@@ -1,4 +1,4 @@
-import ACD
+@testable import ACD
 import Primitives
 import Testing
 
@@ -54,6 +54,46 @@ import Testing
     #expect(floor.isWaiting(contact))
     floor.signIn(1)
     #expect(floor.isOffered(contact, to: 1))
+  }
+
+  @Test("Scenario 5: the last agent of a serial list takes a break, and the next pass starts at the top")
+  func serialFromTheTop() throws {
+    var floor = Floor(
+      site(agents: 3) {
+        $0.queues[0].policy = .serial
+        $0.queues[0].order = [AgentID(2), AgentID(0), AgentID(1)]
+      })
+    floor.signIn(2, 0, 1)
+    let contacts = (0..<3).map { _ in floor.arrive() }
+    #expect([2, 0, 1].enumerated().allSatisfy { floor.isOffered(contacts[$0], to: $1) })
+    try floor.answer(2)
+    try floor.answer(0)
+    floor.say(.agentNotReady(AgentID(1), .unspecified))
+    #expect(floor.isWaiting(contacts[2]))
+    floor.say(.contactFinished(contacts[1]))
+    #expect(floor.isOffered(contacts[2], to: 0), "whoever of the list is free, the last one's break stops nobody")
+    floor.say(.contactFinished(contacts[0]))
+    let next = floor.arrive()
+    #expect(floor.isOffered(next, to: 2), "and the next pass starts at the top")
+  }
+
+  @Test("Scenario 8: an agent whom a heavy queue's contacts cannot have takes the light queue's at once")
+  func heavyQueueOutOfReach() {
+    var floor = Floor(
+      site(queues: 2, agents: 2) {
+        $0.profiles.append(Profile(needs: [.init(skill: SkillID(index: 0), level: 50)]))
+        $0.queues[0].priority = 100
+        $0.queues[0].ladder = [LadderStep(after: .minutes(1), changes: [.drop(SkillID(index: 0))])]
+        $0.agents[1].skills = [.init(skill: SkillID(index: 0), level: 50)]
+      })
+    floor.signIn(1)
+    let talk = floor.arrive(0, profile: 1)
+    #expect(floor.isOffered(talk, to: 1))
+    let heavy = floor.arrive(0, profile: 1)
+    let light = floor.arrive(1)
+    floor.signIn(0)
+    #expect(floor.isOffered(light, to: 0), "the heavy contact is outside its window")
+    #expect(floor.isWaiting(heavy))
   }
 
   @Test("Scenario 7: an agent in three queues ends one call, and the counters of one queue move by one")
@@ -129,6 +169,40 @@ import Testing
     #expect(floor.isOffered(next, to: 0))
   }
 
+  #if DEBUG
+    @Test("Scenario 11: 40,000 queues with 75,000 memberships, and a change of state costs the agent's own queues")
+    func manyQueues() {
+      var definitions = Definitions()
+      for queue in 0..<40_000 {
+        var definition = QueueDefinition(name: "queue \(queue)")
+        if queue % 4 == 0 { definition.ladder = [LadderStep(after: .minutes(1), changes: [.also(QueueID(queue + 1))])] }
+        definition.policy = Policy.allCases[queue % Policy.allCases.count]
+        definitions.queues.append(definition)
+      }
+      // 3,750 agents in 20 queues each.
+      for agent in 0..<3_750 {
+        var definition = AgentDefinition(name: "agent \(agent)")
+        definition.queues = (0..<20).map { .init(queue: QueueID((agent * 20 + $0 * 7) % 40_000)) }
+        definitions.agents.append(definition)
+      }
+      var engine = Engine(definitions: definitions)
+      var step = Step()
+      let now = Instant(microseconds: 1_700_000_000_000_000)
+      for agent in 0..<3_750 {
+        engine.handle(.agentSignedIn(AgentID(agent)), at: now, into: &step)
+        engine.handle(.agentReady(AgentID(agent)), at: now, into: &step)
+      }
+      for input in [Input.agentNotReady(AgentID(1_234), .unspecified), .agentReady(AgentID(1_234))] {
+        step.removeAll()
+        let before = engine.touched
+        engine.handle(input, at: now + 1, into: &step)
+        #expect(step.events.count == 1)
+        // Two kinds, in the ready lists, in the count of who is on duty, and one look at the line.
+        #expect((20...100).contains(engine.touched - before), "\(input): \(engine.touched - before)")
+      }
+    }
+  #endif
+
   @Test("Scenario 13: of four chats at a capacity of three, the fourth is served before a fifth")
   func fourChats() throws {
     var floor = Floor(site { $0.agents[0].chatCapacity = 3 })
@@ -169,6 +243,27 @@ import Testing
     floor.say(.agentReady(AgentID(1)))
     #expect(floor.isOffered(declined, to: 1), "and before those who came after it")
     #expect(floor.isWaiting(behind))
+  }
+
+  @Test("Scenario 18: the first tier is on a break to the last, and the second is reached at once, with the reason")
+  func tierOnBreak() {
+    var floor = Floor(
+      site(queues: 2, agents: 3) {
+        $0.queues[0].ladder = [LadderStep(after: .minutes(1), changes: [.also(QueueID(1))])]
+        for agent in 0..<3 { $0.agents[agent].queues = [.init(queue: QueueID(agent < 2 ? 0 : 1))] }
+      })
+    floor.signIn(0, 1, 2)
+    floor.say(.agentNotReady(AgentID(0), .unspecified))
+    let talk = floor.arrive(0)
+    #expect(floor.isOffered(talk, to: 1))
+    let waiting = floor.arrive(0)
+    #expect(floor.isWaiting(waiting), "a busy agent is there, and is waited for")
+    let events = floor.say(.agentNotReady(AgentID(1), .unspecified))
+    #expect(events.contains(.ladderStepped(talk, step: 1, .unstaffed)))
+    #expect(events.contains(.ladderStepped(waiting, step: 1, .unstaffed)))
+    #expect(floor.isOffered(talk, to: 2), "who came first goes first")
+    let next = floor.arrive(0)
+    #expect(floor.journal.last?.event == .ladderStepped(next, step: 1, .unstaffed), "and newcomers at their entry")
   }
 }
 

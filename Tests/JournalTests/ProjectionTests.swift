@@ -84,6 +84,8 @@ import Testing
     var agent = AgentIntervalRow(agent: amina, start: Story.start)
     (agent.offered, agent.accepted, agent.answered) = (1, 1, 1)
     (agent.talk, agent.hold, agent.wrapUp) = (.seconds(40), .seconds(20), .seconds(7))
+    // From the accept to the end of the wrap-up.
+    agent.handling = .seconds(68)
     #expect(try Tables(store.reader).agents == [agent])
   }
 
@@ -119,6 +121,7 @@ import Testing
     var answered = IntervalRow(queue: sales, start: Story.start + .minutes(15), serviceLevel: 2)
     (answered.counters.entered, answered.counters.answered, answered.counters.answeredWithin) = (1, 1, 1)
     answered.counters.answeredWait = .seconds(25)
+    (answered.counters.handled, answered.counters.talk, answered.counters.wrapUp) = (1, .seconds(60), .seconds(10))
     refused.serviceLevel = 2
     refused.counters.refused = 1
     #expect(try Tables(store.reader).intervals == [abandoned, refused, answered])
@@ -142,9 +145,10 @@ import Testing
     #expect(counters.abandoned == (outcome == .abandoned ? 2 : 0))
     #expect(counters.abandonedWithin == (outcome == .abandoned ? 1 : 0))
     #expect(counters.shortAbandoned == (outcome == .shortAbandoned ? 2 : 0))
-    #expect(counters.left == ([.timedOut, .overflowed, .withdrawn].contains(outcome) ? 2 : 0))
+    let hasLeft = [.timedOut, .overflowed, .withdrawn, .leftMessage, .unstaffed].contains(outcome)
+    #expect(counters.left == (hasLeft ? 2 : 0))
     #expect(row.callbacks == (outcome == .callbackRequested ? 2 : 0))
-    #expect(counters.failed == (outcome == .failed ? 2 : 0))
+    #expect(counters.failed == ([.failed, .unreached].contains(outcome) ? 2 : 0))
   }
 
   @Test("Projections are the same however records were cut into commits, over restarts, and rebuilt", arguments: 1...8)

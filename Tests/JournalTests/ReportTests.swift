@@ -65,9 +65,11 @@ import Testing
     #expect(
       try store.reader.report(.intervals, from: .distantPast, to: .distantFuture).rendered(as: .csv) == """
         start,queue,definition,service_level,entered,answered,answered_within,abandoned,abandoned_within,\
-        short_abandoned,left,callback,failed,refused,mean_answered_wait_s,sl.ignored,sl.negative,sl.positive,\
+        short_abandoned,left,callback,failed,refused,mean_answered_wait_s,mean_excess_wait_s,abandon_rate,\
+        mean_handle_time_s,hold_s,callbacks_queued,callbacks_answered,callbacks_closed,announced,range_coverage,\
+        queue_length_error_s,head_of_line_error_s,last_to_enter_error_s,sl.ignored,sl.negative,sl.positive,\
         sl.answered\r
-        2026-01-05T10:00:00Z,support,2,T=20s short<5.5s,2,1,1,0,0,1,0,0,0,0,5,1,1,1,1\r\n
+        2026-01-05T10:00:00Z,support,2,T=20s short<5.5s,2,1,1,0,0,1,0,0,0,0,5,0,0,70,0,0,0,0,0,,,,,1,1,1,1\r\n
         """)
   }
 
@@ -103,8 +105,10 @@ import Testing
     try store.appendAndSave(story.batch)
     #expect(
       try store.reader.report(.agents, from: .distantPast, to: .distantFuture).rendered(as: .table) == """
-        agent  offered  accepted  declined  missed  answered  talk_s  hold_s  wrap_up_s  mean_handle_time_s
-        #0           2         2         0       1         2   150.0     0.0       20.0                85.0
+        agent  offered  accepted  declined  missed  answered  talk_s  hold_s  wrap_up_s  mean_handle_time_s  \
+        handling_s  ready_s  occupancy
+        #0           2         2         0       1         2   150.0     0.0       20.0                85.0  \
+             170.0      0.0     100.0%
 
         """)
   }

@@ -104,8 +104,7 @@ extension Study {
     let tried: @Sendable (Tally) -> Double = { $0.total(\.refused) + $0.total(\.offered) }
     let shares: [(String, Ratio)] = [
       ("p_block", { ($0.total(\.refused), tried($0)) }),
-      // Whoever is refused found all agents busy.
-      ("p_wait", { ($0.total(\.waited) + $0.total(\.refused), tried($0)) }),
+      ("p_wait", { ($0.total(\.waited), tried($0)) }),
       ("p_abandon", { ($0.total(\.abandoned), tried($0)) }),
       ("occupancy", { $0.ratio(.occupancy, [], agents: Array(0..<Int(agents)), queues: []) }),
     ]

@@ -77,11 +77,12 @@ struct ReferenceSet {
       for finding in study.run(confidence: 1 - 0.001 / Double(max(1, count))) {
         let (comparison, estimate) = (finding.comparison, finding.estimate)
         let name = "\(study.id) \(comparison.name)"
-        #expect(finding.isInside, "\(name): \(estimate) instead of \(comparison.expected)")
+        #expect(
+          finding.isInside, "\(name): \(estimate.value) ± \(estimate.halfWidth) instead of \(comparison.expected)")
         #expect(finding.isNarrow, "\(name): \(estimate.halfWidth) is wider than \(comparison.tolerance)")
       }
       let seconds = (ContinuousClock.now - begun) / .seconds(1)
-      if seconds > 0 { print("queueing: \(study.id) took \(Int(seconds)) s") }
+      if seconds > 2 { print("queueing: \(study.id) took \(Int(seconds)) s") }
     }
     for (id, exact, limit) in limits {
       #expect(abs(exact / limit - 1) <= 0.02, "\(id): \(exact) at 4,000 Erlang, \(limit) in the limit")

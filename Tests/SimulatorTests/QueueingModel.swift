@@ -133,11 +133,13 @@ struct QueueingModel {
   /// together.
   func controls(thresholds: [Double]) -> Controls {
     var controls = Controls(rates: [arrivalRate / 1e6], meanHandle: [meanHandle * 1e6])
-    var scales = [0.98, 1.02]
+    // Near enough in a large centre too, where the load matters against its square root.
+    let step = min(0.01, 0.1 / (arrivalRate * meanHandle).squareRoot())
+    var scales = [1 - step, 1 + step]
     var isImpatient = true
     if case .endless = patience {
       isImpatient = false
-      scales = [1 - (1 - load) / 5, 1 + (1 - load) / 8]
+      scales = [1 - (1 - load) / 12, 1 + (1 - load) / 15]
       if agents > 1 {
         let wait = load / (1 - load) * meanHandle / Double(agents)
         controls.fast = [.init(scale: 1 / Double(agents), meanWait: wait, waited: load)]

@@ -145,7 +145,7 @@ private struct PriorityCentre {
   /// Fast single agents at loads around this one.
   var controls: Controls {
     var controls = Controls(rates: classes.map { $0.rate / 1e6 }, meanHandle: classes.map { $0.handle.mean * 1e6 })
-    let scales = agents == 1 ? [1 - (1 - load) / 5, 1 + (1 - load) / 8] : [1, 1 - (1 - load) / 5]
+    let scales = agents == 1 ? [1 - (1 - load) / 12, 1 + (1 - load) / 15] : [1, 1 - (1 - load) / 10]
     controls.fast = scales.map { scale in
       let load = load * scale
       let moment = secondMoment * scale * scale / Double(agents * agents)

@@ -86,7 +86,7 @@ final class Folder {
     #expect(uri.user == "1")
     #expect(credentials.password == "")
     #expect(stored.site.tokens == [])
-    #expect(stored.site.queues[0].musicFile == nil)
+    #expect(stored.site.queues[0].music == 0)
   }
 
   @Test("A problem in stored sources is placed by file, line and column, as in the folder")

@@ -33,7 +33,7 @@ struct FlowLadders {
     #expect(caller.log == ["200"])
     #expect(caller.heard == .music)
     #expect(world.events.contains("contactRefused"))
-    world.run(for: .seconds(3))
+    world.run(for: .seconds(4))
     #expect(caller.log == ["200", "BYE"])
     #expect(world.events.last == "contactClosed")
     #expect(world.checkpoint == world.replayed)

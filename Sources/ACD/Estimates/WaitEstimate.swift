@@ -56,7 +56,7 @@ extension Engine {
     for place in range {
       let membership = state.memberships[state.members[place]]
       let agent = Int(membership.agent)
-      guard membership.kinds & Kind.bit(kind) != 0, state.agents[agent].presence != .signedOut,
+      guard membership.carried & Kind.bit(kind) != 0, state.agents[agent].presence != .signedOut,
         state.isEligible(agent, for: profile)
       else { continue }
       agents += 1

@@ -138,7 +138,7 @@ extension State {
     (Int(memberStart[queue])..<Int(memberStart[queue + 1])).count { place in
       let membership = memberships[members[place]]
       let agent = Int(membership.agent)
-      return membership.kinds & Kind.bit(kind) != 0 && agents[agent].presence != .signedOut
+      return membership.carried & Kind.bit(kind) != 0 && agents[agent].presence != .signedOut
         && isEligible(agent, for: profile)
     }
   }
@@ -148,27 +148,21 @@ extension State {
   func aheadAtEntry(of slot: Int) -> Int {
     let row = contacts[slot]
     var count = -1
-    var bucket = queues[row.queue].firstBucket
-    while bucket >= 0 {
-      let other = buckets[bucket]
-      if other.priority >= row.priority {
-        count += Int(other.count)
+    var isAmongAged = false
+    forEachBucket(of: row.queue) { bucket in
+      if buckets[bucket].priority >= row.priority {
+        count += Int(buckets[bucket].count)
       } else if queues[row.queue].aging > 0 {
-        return ahead(of: slot)
+        isAmongAged = true
       }
-      bucket = other.next
     }
-    return max(0, count)
+    return isAmongAged ? ahead(of: slot) : max(0, count)
   }
 
   /// The entry of who stands in line for the longest.
   func head(of queue: Int) -> Instant {
     var head = Instant.distantFuture
-    var bucket = queues[queue].firstBucket
-    while bucket >= 0 {
-      head = min(head, buckets[bucket].headEntry)
-      bucket = buckets[bucket].next
-    }
+    forEachBucket(of: Int32(queue)) { head = min(head, buckets[$0].headEntry) }
     return head
   }
 }
