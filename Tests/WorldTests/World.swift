@@ -26,6 +26,12 @@ final class World {
   private(set) var replies: [Reply] = []
   let media = PaperMedia()
   var peers: [Peer] = []
+  /// Peers written by hand.
+  var listeners = Index<Endpoint, (Message) -> Void>()
+  /// Loses a message by name once: "PRACK" or "200 PRACK".
+  var dropping: [String] = []
+  /// Streams that we were made to open.
+  private(set) var opened: [Endpoint] = []
   /// Every datagram that reached an address nobody listens at, or a raw peer.
   private(set) var captured: [(to: Endpoint, bytes: [UInt8])] = []
   /// All that was sent, for tests that count.
@@ -134,7 +140,10 @@ final class World {
 
   private func perform(_ action: CallControl.Action) {
     switch action {
-    case .transmit(let transmission): send(transmission.bytes, from: World.address, to: transmission.flow.remote)
+    case .transmit(let transmission):
+      let flow = transmission.flow
+      if flow.transport != .udp, flow.connection == 0 { opened.append(flow.remote) }
+      send(transmission.bytes, from: World.address, to: transmission.flow.remote)
     case .media(let command):
       if let event = media.carryOut(command) { after(200) { [unowned self] in feed(.media(event)) } }
     case .reply(_, let reply): replies.append(reply)
@@ -157,6 +166,13 @@ final class World {
 
   func send(_ bytes: [UInt8], from: Endpoint, to: Endpoint) {
     sent += 1
+    if !dropping.isEmpty, let message = try? Message(parsing: bytes) {
+      let name = message.isRequest ? message.method.name : "\(message.status) \(message.method)"
+      if let place = dropping.firstIndex(of: name) {
+        dropping.remove(at: place)
+        return
+      }
+    }
     guard draw() >= weather.loss else { return }
     deliver(bytes, from: from, to: to)
     if draw() < weather.repetition { deliver(bytes, from: from, to: to) }
@@ -172,6 +188,9 @@ final class World {
       } else if let peer = peers.first(where: { $0.endpoint == to && !$0.isDead }) {
         guard let message = try? Message(parsing: bytes) else { return }
         peer.receive(message)
+      } else if let listener = listeners[to] {
+        guard let message = try? Message(parsing: bytes) else { return }
+        listener(message)
       } else {
         captured.append((to, bytes))
       }
