@@ -36,13 +36,14 @@ struct KernelAddress {
 
   var networkAddress: NetworkAddress {
     withUnsafeBytes(of: storage) { bytes in
-      let port = UInt16(bigEndian: bytes.load(fromByteOffset: 2, as: UInt16.self))
+      let port = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
       if Int32(storage.sin6_family) == AF_INET {
-        return NetworkAddress(ipv4: UInt32(bigEndian: bytes.load(fromByteOffset: 4, as: UInt32.self)), port: port)
+        let ipv4 = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+        return NetworkAddress(ipv4: ipv4, port: port)
       }
       return NetworkAddress(
-        high: UInt64(bigEndian: bytes.load(fromByteOffset: 8, as: UInt64.self)),
-        low: UInt64(bigEndian: bytes.load(fromByteOffset: 16, as: UInt64.self)), port: port)
+        high: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+        low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)), port: port)
     }
   }
 

@@ -47,7 +47,7 @@ private struct Phone {
     guard let destination = KernelAddress(NetworkAddress(ipv4: 0x7f00_0001, port: port), family: AF_INET) else {
       return
     }
-    bytes.withUnsafeBytes { socket.send($0, to: destination) }
+    _ = bytes.withUnsafeBytes { socket.send($0, to: destination) }
   }
 
   /// The next packet within a time; nil if none comes.
@@ -214,7 +214,7 @@ private struct Phone {
       var bytes: [UInt8] = [0x80, 101, 0, UInt8(step), 0, 0, 3, 32, 0, 0, 0, 1]
       bytes += [11, step < 4 ? 10 : 0x8a, 0, UInt8(step * 20)]
       let destination = try #require(KernelAddress(NetworkAddress(ipv4: 0x7f00_0001, port: port), family: AF_INET))
-      bytes.withUnsafeBytes { caller.socket.send($0, to: destination) }
+      _ = bytes.withUnsafeBytes { caller.socket.send($0, to: destination) }
     }
     usleep(100_000)
     #expect(log.all.filter { $0 == .digit(a, 11) }.count == 1)
