@@ -181,7 +181,7 @@ private struct Client {
     #expect(try !isScanner("SIP/2.0 200 OK\r\n" + Self.options(1, "User-Agent: scanner\r\n").drop { $0 != "V" }))
   }
 
-  @Test("Datagrams of a burst come in their order, those that wait for the pause too")
+  @Test("Datagrams of a burst come in their order, more than are read at once")
   func burst() async throws {
     try await withTransport { transport, inbox, udp, _ in
       let client = try Client(SOCK_DGRAM, to: udp)

@@ -11,11 +11,6 @@ final class DatagramPort: Sendable {
   private let isStopping = Atomic(false)
   private let thread = Mutex<DriverThread?>(nil)
 
-  /// Messages that follow each other closely are handled together, those of one pause at once: the threads behind
-  /// wake less often, and commits become larger. The first one after a silence never waits. Both in microseconds.
-  private static let pause: UInt32 = 2_000
-  private static let silence: Int64 = 5_000
-
   /// - Throws: the system's error, as an address in use.
   init(bound endpoint: Endpoint, intake: Intake) throws(SystemError) {
     socket = try DatagramSocket(bound: NetworkAddress(endpoint), for: .signalling)
@@ -52,17 +47,14 @@ final class DatagramPort: Sendable {
   private func run() {
     var batch = DatagramBatch()
     var messages: [SIPTransport.Received] = []
-    var last = Int64.min
     while true {
       let count = batch.receive(from: socket)
       if isStopping.load(ordering: .relaxed) { return }
       for index in 0..<count { read(batch[index], into: &messages) }
       intake.handOn(messages)
       messages.removeAll(keepingCapacity: true)
-      let now = microseconds(of: CLOCK_MONOTONIC)
       // A socket outlives its errors; that it has one must not keep the thread running.
-      if count == 0 || now - Self.silence < last { usleep(Self.pause) }
-      last = now
+      if count == 0 { usleep(1_000) }
     }
   }
 
