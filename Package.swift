@@ -61,7 +61,10 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "Journal",
-      dependencies: ["ACD", "CallControl", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "ACD", "CallControl", "Primitives", "SIP", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
       swiftSettings: settings),
     .target(
       name: "Simulator", dependencies: ["ACD", "CallControl", "Primitives", "SiteConfiguration"], swiftSettings: hot),
@@ -171,6 +174,13 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "WorldTests", dependencies: ["ACD", "CallControl", "Primitives", "SDP", "SIP"], swiftSettings: settings),
+    .testTarget(
+      name: "ServiceTests",
+      dependencies: [
+        "ACD", "CallControl", "Journal", "Primitives", "Service", "SiteConfiguration",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
     .testTarget(name: "EndToEndTests", exclude: ["Scenarios"], swiftSettings: settings),
     .testTarget(name: "ConsoleTests", dependencies: ["API", "Console"], exclude: ["Vectors"], swiftSettings: settings),

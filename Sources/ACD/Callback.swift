@@ -129,7 +129,9 @@ extension Engine {
 }
 
 extension State {
-  mutating func applyDialStarted(_ slot: Int, _ agent: AgentID, _ attempt: UInt8, at instant: Instant, _ sequence: UInt64) {
+  mutating func applyDialStarted(
+    _ slot: Int, _ agent: AgentID, _ attempt: UInt8, at instant: Instant, _ sequence: UInt64
+  ) {
     contacts[slot].attempts = attempt
     let until = instant + queues[contacts[slot].queue].dial
     if agent == .none {

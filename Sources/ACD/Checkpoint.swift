@@ -10,6 +10,13 @@ extension Engine {
     writer.write(Engine.checkpointVersion)
     writer.write(state.lastInstant)
     writer.write(state.lastSequence)
+    let inherited = inheritedMemberships
+    writer.write(UInt32(inherited.count))
+    for (agent, membership) in inherited {
+      writer.write(UInt32(agent))
+      writer.write(membership.queue.index)
+      writer.write(membership.rank)
+    }
     writer.write(UInt32(state.queues.count))
     for queue in state.queues.indices {
       writer.write(state.queues[queue].handleTime)
@@ -28,6 +35,28 @@ extension Engine {
       writer.write(Int32(truncatingIfNeeded: ladders.firstIndex(of: rung.ladder) ?? -1))
       writer.write(rung.step)
     }
+  }
+
+  /// Who serves queues that are no more: no configuration says that, so the checkpoint does.
+  private var inheritedMemberships: [(agent: Int, membership: AgentDefinition.Membership)] {
+    definitions.agents.enumerated().flatMap { agent, definition in
+      definition.queues.filter { definitions.queues[Int($0.queue.index)].isRemoved }.map { (agent, $0) }
+    }
+  }
+
+  private mutating func readInheritedMemberships(_ reader: inout ByteReader) throws {
+    for _ in 0..<(try reader.read(UInt32.self)) {
+      let agent = Int(try reader.read(UInt32.self))
+      let queue = QueueID(index: try reader.read())
+      let membership = AgentDefinition.Membership(queue: queue, rank: try reader.read())
+      guard agent < definitions.agents.count, Int(queue.index) < definitions.queues.count else {
+        throw CheckpointError(offset: reader.offset, reason: "an unknown agent or queue")
+      }
+      // Later definitions may have the queue again, or the agent no more.
+      guard definitions.queues[Int(queue.index)].isRemoved, !definitions.agents[agent].isRemoved else { continue }
+      definitions.agents[agent].queues.append(membership)
+    }
+    state.adopt(definitions)
   }
 
   private func write(agent: Int, into writer: inout ByteWriter) {
@@ -110,6 +139,7 @@ extension Engine {
     try check(version == Engine.checkpointVersion, "version \(version) is not known")
     state.lastInstant = try reader.readInstant()
     state.lastSequence = try reader.read()
+    try readInheritedMemberships(&reader)
     let queues = Int(try reader.read(UInt32.self))
     try check(queues <= state.queues.count, "more queues than are defined")
     for queue in 0..<queues {

@@ -112,7 +112,8 @@ public enum PreferenceEnd: UInt8, Sendable, CaseIterable, BitwiseCopyable {
 
 /// Why a live offer was taken back.
 public enum Withdrawal: UInt8, Sendable, CaseIterable, BitwiseCopyable {
-  case contactLeft, timedOut, agentNotReady, agentSignedOut, acceptedByOther, contactLost, reconfigured, callbackRequested
+  case contactLeft, timedOut, agentNotReady, agentSignedOut, acceptedByOther, contactLost, reconfigured
+  case callbackRequested
   /// The agent picked another contact.
   case agentPicked
 }

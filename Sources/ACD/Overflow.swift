@@ -72,7 +72,9 @@ extension Engine {
   ) -> Bool {
     guard let occasion = Occasion(refusal), state.isKnown(queue) else { return false }
     let index = Int(queue.index)
-    if occasion == .full, definitions.queues[index].overflow.candidate == .oldest, let oldest = state.oldestInLine(index) {
+    if occasion == .full, definitions.queues[index].overflow.candidate == .oldest,
+      let oldest = state.oldestInLine(index)
+    {
       // The newcomer stands in line before the other leaves, as its destination may be the same agent's queue.
       enter(contact, queue, profile, channel, priority, &step)
       overflow(Int(oldest), .full, .overflowed, &step)

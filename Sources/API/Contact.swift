@@ -6,7 +6,7 @@ public struct Contact: Codable, Sendable, Equatable {
   public var channel: String
   /// `q_…`
   public var queue: String
-  /// `queued`, `offering`, `connecting`, `talking`, `held`, `wrap_up` or `ended`.
+  /// `queued`, `offering`, `connecting`, `talking`, `held`, `wrap_up`, `message` (the visitor may leave one), `ended`.
   public var state: String
   public var enteredAt: Timestamp
   public var answeredAt: Timestamp?

@@ -55,12 +55,26 @@ public struct Counters: Codable, Sendable, Equatable {
   public var abandoned: UInt64
   public var abandonedWithin: UInt64
   public var shortAbandoned: UInt64
-  /// Timed out and overflowed.
+  /// Timed out, overflowed, left a message, or let go by an empty floor.
   public var left: UInt64
   public var failed: UInt64
   public var refused: UInt64
   /// Sum of the waits of answered contacts.
   public var answeredWaitSeconds: Double
+  /// Sum of what those waits had beyond the service level's time.
+  public var excessWaitSeconds: Double = 0
+  /// Contacts whose talk has ended, their talk with holds, and their wrap-up.
+  public var handled: UInt64 = 0
+  public var talkSeconds: Double = 0
+  public var wrapUpSeconds: Double = 0
+  /// Callers who asked to be called back; virtual callers who entered, were answered, and went otherwise.
+  public var callbacksRequested: UInt64 = 0
+  public var callbacksQueued: UInt64 = 0
+  public var callbacksAnswered: UInt64 = 0
+  public var callbacksClosed: UInt64 = 0
+  /// Answered contacts whose wait had been estimated, and those of them whose wait lay within the range.
+  public var waitsEstimated: UInt64 = 0
+  public var waitsWithinRange: UInt64 = 0
   public init(
     entered: UInt64 = 0, answered: UInt64 = 0, answeredWithin: UInt64 = 0, abandoned: UInt64 = 0,
     abandonedWithin: UInt64 = 0, shortAbandoned: UInt64 = 0, left: UInt64 = 0, failed: UInt64 = 0,
@@ -76,6 +90,16 @@ public struct Counters: Codable, Sendable, Equatable {
     case abandonedWithin = "abandoned_within"
     case shortAbandoned = "short_abandoned"
     case answeredWaitSeconds = "answered_wait_seconds"
+    case excessWaitSeconds = "excess_wait_seconds"
+    case handled
+    case talkSeconds = "talk_seconds"
+    case wrapUpSeconds = "wrap_up_seconds"
+    case callbacksRequested = "callbacks_requested"
+    case callbacksQueued = "callbacks_queued"
+    case callbacksAnswered = "callbacks_answered"
+    case callbacksClosed = "callbacks_closed"
+    case waitsEstimated = "waits_estimated"
+    case waitsWithinRange = "waits_within_range"
   }
 }
 

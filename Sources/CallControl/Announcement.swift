@@ -16,9 +16,9 @@ extension Switchboard {
   ) -> Bool {
     guard let queue = contacts[contact]?.queue, site.queues.indices.contains(Int(queue.index)),
       let announcement = site.queues[Int(queue.index)].announcements[Int(occasion.rawValue)],
-      let state = calls.legs[leg]?.state, !calls.isStopping
+      !calls.isStopping
     else { return false }
-    if state == .waiting { answerCaller(leg, at: now, into: &step) }
+    if calls.legs[leg]?.isUnanswered == true { answerCaller(leg, at: now, into: &step) }
     guard calls.legs[leg]?.isEstablished == true, let media = calls.legs[leg]?.media else { return false }
     step.afterCommit.append(.media(.play(media, .music(announcement.music))))
     calls.announcements[contact] = Farewell(leg: leg)

@@ -106,8 +106,8 @@ extension Switchboard {
     guard let bridge = calls.bridges[contact], bridge.state == .reaching, bridge.isAccepted, let offer = bridge.offer,
       bridge.isDemo || bridge.phones.contains(where: { calls.legs[$0]?.isEstablished == true })
     else { return }
-    if calls.legs[bridge.caller]?.state == .waiting { answerCaller(bridge.caller, at: now, into: &step) }
-    // After a delayed offer the caller's media is known with its ACK only.
+    if calls.legs[bridge.caller]?.isUnanswered == true { answerCaller(bridge.caller, at: now, into: &step) }
+    // After a delayed offer the caller's media is known with its ACK or PRACK only.
     guard calls.legs[bridge.caller]?.agreed != nil else { return }
     calls.bridges[contact]?.join()
     route(contact, into: &step)
@@ -127,7 +127,7 @@ extension Switchboard {
   }
 
   private func routing(of bridge: Bridge, _ caller: SIPLeg, _ phone: SIPLeg?, music: Int) -> Routing {
-    guard caller.isEstablished, caller.agreed != nil else { return Routing() }
+    guard caller.hasMedia, caller.agreed != nil else { return Routing() }
     let callerListens = !caller.isHeldByRemote
     guard bridge.state == .joined else { return Routing(contact: callerListens ? .music(music) : .silence) }
     let phoneListens = !bridge.isHeldInConsole && !(phone?.isHeldByRemote ?? false)

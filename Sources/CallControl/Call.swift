@@ -208,6 +208,9 @@ extension Switchboard {
     case .unacknowledged(let dialog):
       send(into: &step) { $0.end(dialog, at: now, into: &$1) }
       hungUp(dialog, at: now, into: &step)
+    case .accepted(let dialog):
+      // Until now it was stored as one that waits for us.
+      if let leg = calls.legsByDialog[dialog] { establish(leg, at: now, into: &step) }
     case .acknowledged(let dialog, let message): acknowledged(dialog, message, at: now, into: &step)
     case .trying(let dialog), .provisional(let dialog, _):
       guard let leg = calls.legsByDialog[dialog], calls.legs[leg]?.isAlive() == true else { break }
@@ -325,7 +328,7 @@ extension Switchboard {
     switch state {
     case .arrived: enqueue(id, at: now, into: &step)
     case .opening: invite(id, at: now, into: &step)
-    case .waiting, .inviting, .ringing, .established: break
+    case .waiting, .early, .inviting, .ringing, .established: break
     }
   }
 
@@ -335,7 +338,7 @@ extension Switchboard {
     switch leg.state {
     case .arrived: refuse(id, status: 503, at: now, into: &step)
     case .opening: loseLeg(id, .media, at: now, into: &step)
-    case .waiting, .inviting, .ringing, .established:
+    case .waiting, .early, .inviting, .ringing, .established:
       guard let contact = leg.contact else { break }
       tell(.contactFinished(contact), at: now, into: &step)
     }

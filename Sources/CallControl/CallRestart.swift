@@ -140,6 +140,10 @@ extension Switchboard {
   /// Phones and sources as the new configuration names them; who is in a call stays in it.
   mutating func reconfigureCalls(at now: Instant, into step: inout Step) {
     follow(calls.registrations.bindings(lostIn: site).map { .unbound($0) }, at: now, into: &step)
+    adoptCalls()
+  }
+
+  mutating func adoptCalls() {
     calls.policy = Policy(site: site)
     calls.entries = Entries(site: site)
     calls.registrations.reconfigure(site)

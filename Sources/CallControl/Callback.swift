@@ -12,7 +12,8 @@ extension Switchboard {
       site.queues.indices.contains(Int(it.queue.index))
     else { return }
     let profile = site.queues[Int(it.queue.index)]
-    guard profile.callbackKey == digit, now - it.entered >= profile.callbackOfferedAfter, destination(of: contact) != nil
+    guard profile.callbackKey == digit, now - it.entered >= profile.callbackOfferedAfter,
+      destination(of: contact) != nil
     else { return }
     tell(.callbackRequested(contact), at: now, into: &step)
   }

@@ -121,7 +121,7 @@ extension Switchboard {
         } else {
           $0.state = .ended
           $0.ending = outcome.name
-            if outcome == .leftMessage { $0.state = .message }
+          if outcome == .leftMessage { $0.state = .message }
         }
       }
     case .contactEnded(let contact, _, let cause):

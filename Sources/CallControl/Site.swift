@@ -16,6 +16,8 @@ public struct Site: Sendable {
   public var agents: [AgentProfile] = []
   /// By `QueueID`; as long as `definitions.queues`.
   public var queues: [QueueProfile] = []
+  /// Music and announcements; `.music(n)` plays the n-th, counted from 1, and `.music(0)` the built-in music.
+  public var soundFiles: [String] = []
   public var tokens: [Token] = []
   public var listen = Listen()
   public var federation = Federation()
@@ -73,9 +75,7 @@ public struct Site: Sendable {
     /// 200 at once with music, or 180 until the agent answers (`CALLS.md` 1).
     public enum Answer: String, Sendable { case onEntry = "on_entry", onAgent = "on_agent" }
     public var answer = Answer.onEntry
-    /// A WAV file to play, or nil for the built-in music.
-    public var musicFile: String?
-    /// The index of that music among the loaded ones; 0 is the built-in.
+    /// The index of its music among the loaded ones; 0 is the built-in.
     public var music = 0
     /// What a caller hears who is turned away, by `Occasion.rawValue`.
     public var announcements: [Announcement?] = Array(repeating: nil, count: Occasion.allCases.count)

@@ -58,14 +58,23 @@ public struct Switchboard: Sendable {
     earlier(acd.nextDeadline, earlier(timers.nextDeadline, callsDeadline))
   }
 
-  /// Swaps the configuration between two inputs. Waiting contacts keep what they were promised.
+  /// Swaps the configuration between two inputs. Waiting contacts keep what they were promised. What was due before is
+  /// decided by the old one, and stands before the change in the journal.
   public mutating func reconfigure(_ site: Site, at now: Instant, into step: inout Step) {
+    fireTimers(at: now, into: &step)
     emit(.configurationApplied(hash: site.hash), at: now, into: &step)
     self.site = site
     acd.reconfigure(site.definitions, at: now, into: &step.acd)
     settle(at: now, into: &step)
     reconfigureCalls(at: now, into: &step)
     nextDeadline = earliestDeadline
+  }
+
+  /// Swaps the configuration without deciding anything, where the journal recorded a change of it.
+  public mutating func replay(_ site: Site) {
+    self.site = site
+    acd.replay(site.definitions)
+    adoptCalls()
   }
 
   private mutating func fireTimers(at now: Instant, into step: inout Step) {

@@ -14,11 +14,12 @@ extension Optional<Int64> { var column: DatabaseValue { self?.databaseValue ?? .
 extension Optional where Wrapped: RawRepresentable<UInt8> { var column: DatabaseValue { self?.column ?? .null } }
 
 extension PublicID {
-  var column: DatabaseValue {
+  var bytes: [UInt8] {
     var writer = ByteWriter()
     writer.write(self)
-    return writer.bytes.column
+    return writer.bytes
   }
+  var column: DatabaseValue { bytes.column }
   init?(column bytes: Data) {
     var reader = ByteReader(Array(bytes))
     guard let id = try? reader.readPublicID(), reader.isAtEnd else { return nil }

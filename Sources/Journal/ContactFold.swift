@@ -98,27 +98,52 @@ extension ContactFold {
     "place", "holder", "queue_length", "head_of_line", "last_to_enter", "wait_low", "wait_high",
   ]
   private static let insertion = """
-    INSERT OR REPLACE INTO contact (\(ContactRow.columns), \(foldColumns))
+    INSERT INTO contact (\(ContactRow.columns), \(foldColumns))
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (sequence) DO UPDATE SET
+      queue = excluded.queue, service_level = excluded.service_level, agent = excluded.agent,
+      entered = excluded.entered, answered = excluded.answered, ended = excluded.ended, refusal = excluded.refusal,
+      outcome = excluded.outcome, end_cause = excluded.end_cause, wait = excluded.wait, talk = excluded.talk,
+      hold = excluded.hold, wrap_up = excluded.wrap_up, code = excluded.code, is_live = excluded.is_live,
+      holders = excluded.holders, held_since = excluded.held_since, wrap_up_since = excluded.wrap_up_since,
+      \(laterColumns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
     """
 
   func save(_ db: Database) throws {
-    let known: [DatabaseValue] = [
-      row.sequence.column, row.id.column, row.channel.column, row.entry.databaseValue,
-      row.queue?.index.databaseValue ?? .null, row.serviceLevel.column, row.agent?.column ?? .null,
-      row.opened.column, row.entered.column, row.answered.column, row.ended.column, row.refusal.column,
-      row.outcome.column, row.endCause.column, row.wait.column, row.talk.column, row.hold.databaseValue,
-      row.wrapUp.column, row.code?.index.databaseValue ?? .null,
-    ]
-    let folded: [DatabaseValue] = [
-      contact.slot.databaseValue, contact.generation.databaseValue, isLive.databaseValue, holders.databaseValue,
-      heldSince.column, wrapUpSince.column, place.column, holder?.column ?? .null,
-    ]
-    let expected: [UInt32?] = [
-      estimates?.queueLength, estimates?.headOfLine, estimates?.lastToEnter, estimates?.low, estimates?.high,
-    ]
-    let values = known + folded + expected.map { $0?.databaseValue ?? .null }
-    try db.cachedStatement(sql: Self.insertion).execute(arguments: StatementArguments(values))
+    var insert = try PreparedStatement(Self.insertion, db)
+    insert.bind(row.sequence)
+    insert.bind(row.id.bytes)
+    insert.bind(row.channel)
+    insert.bind(row.entry)
+    insert.bind(row.queue?.index)
+    insert.bind(row.serviceLevel)
+    insert.bind(row.agent?.index)
+    insert.bind(row.opened)
+    insert.bind(row.entered)
+    insert.bind(row.answered)
+    insert.bind(row.ended)
+    insert.bind(row.refusal)
+    insert.bind(row.outcome)
+    insert.bind(row.endCause)
+    insert.bind(row.wait)
+    insert.bind(row.talk)
+    insert.bind(row.hold)
+    insert.bind(row.wrapUp)
+    insert.bind((row.code?.index).map(Int64.init))
+    insert.bind(contact.slot)
+    insert.bind(contact.generation)
+    insert.bind(isLive)
+    insert.bind(holders)
+    insert.bind(heldSince)
+    insert.bind(wrapUpSince)
+    insert.bind(place)
+    insert.bind(holder?.index)
+    insert.bind(estimates?.queueLength)
+    insert.bind(estimates?.headOfLine)
+    insert.bind(estimates?.lastToEnter)
+    insert.bind(estimates?.low)
+    insert.bind(estimates?.high)
+    try insert.run()
   }
 
   /// The contacts that have not closed.

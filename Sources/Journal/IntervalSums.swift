@@ -49,18 +49,36 @@ extension IntervalRow {
   /// Adds the sums to those of the table.
   func add(_ db: Database) throws {
     let estimates = counters.estimates
-    let scores = [estimates.queueLength, estimates.headOfLine, estimates.lastToEnter]
-    try db.cachedStatement(sql: Self.addition).execute(
-      arguments: StatementArguments(
-        [
-          Int64(queue.index).databaseValue, start.column, serviceLevel.databaseValue, counters.entered.column,
-          counters.answered.column, counters.answeredWithin.column, counters.abandoned.column,
-          counters.abandonedWithin.column, counters.shortAbandoned.column, counters.left.column, callbacks.column,
-          counters.failed.column, counters.refused.column, counters.answeredWait.databaseValue,
-          counters.excessWait.databaseValue, counters.handled.column, counters.talk.databaseValue, hold.databaseValue,
-          counters.wrapUp.databaseValue, counters.callbacksQueued.column, counters.callbacksAnswered.column,
-          counters.callbacksClosed.column, estimates.announced.column, estimates.covered.column,
-        ] + scores.flatMap { [$0.count.column, $0.squaredError.column] }))
+    var insert = try PreparedStatement(Self.addition, db)
+    insert.bind(queue.index)
+    insert.bind(start)
+    insert.bind(serviceLevel)
+    insert.bind(counters.entered)
+    insert.bind(counters.answered)
+    insert.bind(counters.answeredWithin)
+    insert.bind(counters.abandoned)
+    insert.bind(counters.abandonedWithin)
+    insert.bind(counters.shortAbandoned)
+    insert.bind(counters.left)
+    insert.bind(callbacks)
+    insert.bind(counters.failed)
+    insert.bind(counters.refused)
+    insert.bind(counters.answeredWait)
+    insert.bind(counters.excessWait)
+    insert.bind(counters.handled)
+    insert.bind(counters.talk)
+    insert.bind(hold)
+    insert.bind(counters.wrapUp)
+    insert.bind(counters.callbacksQueued)
+    insert.bind(counters.callbacksAnswered)
+    insert.bind(counters.callbacksClosed)
+    insert.bind(estimates.announced)
+    insert.bind(estimates.covered)
+    for score in [estimates.queueLength, estimates.headOfLine, estimates.lastToEnter] {
+      insert.bind(score.count)
+      insert.bind(score.squaredError)
+    }
+    try insert.run()
   }
 
   init(from columns: inout Columns) throws {
@@ -102,29 +120,40 @@ extension Columns {
 
 extension AgentIntervalRow {
   func add(_ db: Database) throws {
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO agent_interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (start, agent) DO UPDATE SET
-          offered = offered + excluded.offered, accepted = accepted + excluded.accepted,
-          declined = declined + excluded.declined, missed = missed + excluded.missed,
-          answered = answered + excluded.answered, talk = talk + excluded.talk, hold = hold + excluded.hold,
-          wrap_up = wrap_up + excluded.wrap_up, ready = ready + excluded.ready,
-          handling = handling + excluded.handling
-        """
-    ).execute(
-      arguments: StatementArguments([
-        agent.column, start.column, offered.column, accepted.column, declined.column, missed.column,
-        answered.column, talk.databaseValue, hold.databaseValue, wrapUp.databaseValue, ready.databaseValue,
-        handling.databaseValue,
-      ]))
+    var insert = try PreparedStatement(
+      """
+      INSERT INTO agent_interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (start, agent) DO UPDATE SET
+        offered = offered + excluded.offered, accepted = accepted + excluded.accepted,
+        declined = declined + excluded.declined, missed = missed + excluded.missed,
+        answered = answered + excluded.answered, talk = talk + excluded.talk, hold = hold + excluded.hold,
+        wrap_up = wrap_up + excluded.wrap_up, ready = ready + excluded.ready,
+        handling = handling + excluded.handling
+      """, db)
+    insert.bind(agent.index)
+    insert.bind(start)
+    insert.bind(offered)
+    insert.bind(accepted)
+    insert.bind(declined)
+    insert.bind(missed)
+    insert.bind(answered)
+    insert.bind(talk)
+    insert.bind(hold)
+    insert.bind(wrapUp)
+    insert.bind(ready)
+    insert.bind(handling)
+    try insert.run()
   }
 }
 
 extension Projection.AgentState {
   func save(_ agent: AgentID, _ db: Database) throws {
-    try db.cachedStatement(sql: "INSERT OR REPLACE INTO agent_state VALUES (?, ?, ?, ?)")
-      .execute(arguments: [agent.column, since.column, isReady.databaseValue, held.databaseValue])
+    var insert = try PreparedStatement("INSERT OR REPLACE INTO agent_state VALUES (?, ?, ?, ?)", db)
+    insert.bind(agent.index)
+    insert.bind(since)
+    insert.bind(isReady)
+    insert.bind(held)
+    try insert.run()
   }
 
   static func load(_ db: Database) throws -> [AgentID: Self] {

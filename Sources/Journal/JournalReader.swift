@@ -10,7 +10,8 @@ public struct JournalReader: Sendable {
 
   init(_ database: any DatabaseReader) { self.database = database }
 
-  /// Opens the journal of a server, running or not, for reading only.
+  /// Opens the journal of a server, running or not, for reading only. What a server that was killed left unfolded is
+  /// folded first.
   public init(path: String) throws {
     guard FileManager.default.isReadableFile(atPath: path) else {
       throw JournalError.inaccessible(path: path, reason: "there is no such file, or it may not be read")
@@ -19,6 +20,17 @@ public struct JournalReader: Sendable {
     configuration.readonly = true
     configuration.busyMode = .timeout(5)
     self.init(try DatabasePool(path: path, configuration: configuration))
+    // A running server holds the lock, and folds by itself; a journal that may not be written is read as it is.
+    if try !isFolded { _ = try? JournalStore(path: path) }
+  }
+
+  private var isFolded: Bool {
+    get throws {
+      try database.read { db in
+        try Bool.fetchOne(
+          db, sql: "SELECT (SELECT sequence FROM progress) >= ifnull((SELECT max(sequence) FROM record), 0)") ?? true
+      }
+    }
   }
 
   // MARK: - Restoring
@@ -84,9 +96,9 @@ public struct JournalReader: Sendable {
     }
   }
 
-  /// The configuration stored under a hash.
+  /// The configuration stored under a hash. May be asked for by who is being handed records.
   public func configuration(hash: String) throws -> [UInt8]? {
-    try database.read { db in try Self.configuration(hash, db) }
+    try database.unsafeReentrantRead { db in try Self.configuration(hash, db) }
   }
 
   private static func configuration(_ hash: String, _ db: Database) throws -> [UInt8]? {

@@ -6,7 +6,10 @@ public import Primitives
 import Synchronization
 
 /// The journal of one server in one SQLite file: records, erasable personal data, configurations, names, checkpoints,
-/// and the projections folded from the records in the same transaction.
+/// and the projections folded from the records.
+///
+/// A commit writes its records and folds them in memory; the tables of the projections follow with `saveProjections`,
+/// and say how far they are, so that whatever a crash left out is folded at the next start, once.
 ///
 /// One store per file: a lock file beside it keeps a second server out. Readers (`reader`, or `JournalReader` in another
 /// process) never wait for the writer.
@@ -20,7 +23,7 @@ public final class JournalStore: Sendable {
   private let writer: Mutex<Writer>
 
   private struct Writer {
-    /// Nil after a failed commit: it is then ahead of the tables and must be read anew.
+    /// Nil after a failed commit: it is then ahead of the records and must be read anew.
     var projection: Projection?
     var payload = ByteWriter()
   }
@@ -34,6 +37,8 @@ public final class JournalStore: Sendable {
     configuration.busyMode = .timeout(5)
     configuration.prepareDatabase { db in
       try db.execute(sql: "PRAGMA synchronous = \(durability == .process ? "NORMAL" : "FULL")")
+      // A commit writes the same few pages as the last one: the longer the log, the more of that is never copied back.
+      try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
       // What is erased is overwritten, not only unlinked.
       try db.execute(sql: "PRAGMA secure_delete = ON")
     }
@@ -41,7 +46,11 @@ public final class JournalStore: Sendable {
     try Schema.migrator.migrate(pool)
     reader = JournalReader(pool)
     writer = Mutex(Writer())
-    try foldMissing()
+    // A crash, or a version with fewer projections, may have left records unfolded.
+    try write { writer, db in
+      writer.projection = try Projection(db)
+      try writer.projection?.save(db)
+    }
   }
 
   // MARK: - Writing
@@ -51,11 +60,33 @@ public final class JournalStore: Sendable {
   /// Commits batches in order in one transaction; after an error none of them is stored, and the call may be repeated.
   public func append(_ batches: [Batch]) throws {
     guard batches.contains(where: { !$0.isEmpty }) else { return }
+    try write { writer, db in
+      for batch in batches { try Self.append(batch, &writer, db) }
+    }
+  }
+
+  /// Brings the tables of the projections up to the last record.
+  public func saveProjections() throws {
+    try write { writer, db in
+      if writer.projection == nil { writer.projection = try Projection(db) }
+      try writer.projection?.save(db)
+    }
+  }
+
+  private func write(_ body: (inout Writer, Database) throws -> Void) throws {
     try writer.withLock { writer in
       do {
-        try pool.write { db in
-          for batch in batches { try Self.append(batch, &writer, db) }
-          try writer.projection?.save(db)
+        try pool.writeWithoutTransaction { db in
+          var begin = try PreparedStatement("BEGIN IMMEDIATE", db)
+          var commit = try PreparedStatement("COMMIT", db)
+          try begin.run()
+          do {
+            try body(&writer, db)
+            try commit.run()
+          } catch {
+            try? db.rollback()
+            throw error
+          }
         }
       } catch {
         writer.projection = nil
@@ -67,21 +98,24 @@ public final class JournalStore: Sendable {
   private static func append(_ batch: Batch, _ writer: inout Writer, _ db: Database) throws {
     if let configuration = batch.configuration { try save(configuration, db) }
     var projection = try writer.projection.take() ?? Projection(db)
-    let insert = try db.cachedStatement(sql: "INSERT INTO record VALUES (?, ?, ?, ?, ?)")
+    var insert = try PreparedStatement("INSERT INTO record VALUES (?, ?, ?, ?, ?)", db)
     for record in batch.records {
       guard record.sequence == projection.sequence + 1 else {
         throw JournalError.gap(expected: projection.sequence + 1, found: record.sequence)
       }
       writer.payload = ByteWriter(reusing: writer.payload.bytes)
       let kind = EventCodec.encode(record.event, into: &writer.payload)
-      insert.setUncheckedArguments([
-        record.sequence.column, record.at.column, record.cause.column, kind.databaseValue,
-        writer.payload.bytes.column,
-      ])
-      try insert.execute()
+      insert.bind(record.sequence)
+      insert.bind(record.at)
+      insert.bind(record.cause)
+      insert.bind(Int64(kind))
+      insert.bind(writer.payload.bytes)
+      try insert.run()
       try projection.apply(record, db)
     }
     for record in batch.personal { try save(record, db) }
+    // Who restores from a checkpoint or a configuration finds the projections at the same place.
+    if batch.checkpoint != nil || batch.configuration != nil || projection.isFull { try projection.save(db) }
     if let checkpoint = batch.checkpoint { try save(checkpoint, after: projection, db) }
     writer.projection = projection
   }
@@ -97,19 +131,26 @@ public final class JournalStore: Sendable {
   private static func save(_ record: PersonalRecord, _ db: Database) throws {
     switch record {
     case .message(let sequence, let contact, let at, let author, let text):
-      var agent = DatabaseValue.null
-      if case .agent(let id) = author { agent = id.column }
-      try db.cachedStatement(sql: "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)").execute(arguments: [
-        sequence.column, contact.column, at.column, Int64(author.code).databaseValue, agent, text.databaseValue,
-      ])
+      var insert = try PreparedStatement("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?)", db)
+      insert.bind(sequence)
+      insert.bind(contact.bytes)
+      insert.bind(at)
+      insert.bind(Int64(author.code))
+      if case .agent(let id) = author { insert.bind(id.index) } else { insert.bind(nil as Int64?) }
+      insert.bind(text)
+      try insert.run()
     case .person(let contact, let name, let address, let attributes):
       var writer = ByteWriter()
       for attribute in attributes {
         writer.write(attribute.name)
         writer.write(attribute.value)
       }
-      try db.cachedStatement(sql: "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)")
-        .execute(arguments: [contact.column, name, address, writer.bytes.column])
+      var insert = try PreparedStatement("INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?)", db)
+      insert.bind(contact.bytes)
+      insert.bind(name)
+      insert.bind(address)
+      insert.bind(writer.bytes)
+      try insert.run()
     }
   }
 
@@ -152,30 +193,10 @@ public final class JournalStore: Sendable {
 
   /// Folds all records anew: after a change of the projections, or to prove that they are what the records say.
   public func rebuildProjections() throws {
-    try writer.withLock { writer in
-      writer.projection = nil
-      try pool.write { db in
-        try Projection.clear(db)
-        try Self.fold(db)
-      }
+    try write { writer, db in
+      try Projection.clear(db)
+      writer.projection = try Projection(db)
+      try writer.projection?.save(db)
     }
-  }
-
-  /// Folds what a version with fewer projections left unfolded.
-  private func foldMissing() throws {
-    try pool.write { db in
-      let last = try UInt64.fetchOne(db, sql: "SELECT max(sequence) FROM record") ?? 0
-      if try Projection(db).sequence < last { try Self.fold(db) }
-    }
-  }
-
-  private static func fold(_ db: Database) throws {
-    var projection = try Projection(db)
-    try JournalReader.forEachRecord(after: projection.sequence, db) { record in
-      try projection.apply(record, db)
-      // Bounds the memory, not the transaction.
-      if record.sequence % 10_000 == 0 { try projection.save(db) }
-    }
-    try projection.save(db)
   }
 }

@@ -8,6 +8,9 @@ import Synchronization
 /// It commits whatever has gathered as soon as the last commit is done, in one transaction: few inputs are released at
 /// once, many share a commit. A commit that fails is kept and retried with back-off, because the engine's state is
 /// already ahead of the disk; nothing is released meanwhile, and after `Limits.patience` the owner is told to exit.
+///
+/// The projections are saved once per `Limits.lag` while something is committed, after the report, so that nobody waits
+/// for them; an idle thread sleeps.
 public final class JournalThread: Sendable {
   public struct Limits: Sendable {
     /// Records waiting for their commit at which `isOverloaded` turns true: the owner then takes no new contacts, which
@@ -17,7 +20,15 @@ public final class JournalThread: Sendable {
     public var patience: Int64 = .seconds(10)
     /// The pause before the first retry and the longest one, in microseconds; each is twice the last.
     public var pause: ClosedRange<Int64> = .milliseconds(10) ... .milliseconds(500)
+    /// How far the tables of contact records and intervals may fall behind the records, in microseconds.
+    public var lag: Int64 = .milliseconds(500)
     public init() {}
+  }
+
+  /// What the journal does for the thread.
+  struct Work: Sendable {
+    var commit: @Sendable ([Batch]) throws -> Void
+    var saveProjections: @Sendable () throws -> Void
   }
 
   /// What the owner hears, on the journal thread, in order.
@@ -53,26 +64,25 @@ public final class JournalThread: Sendable {
 
   private let limits: Limits
   private let timing: Timing
-  private let commit: @Sendable ([Batch]) throws -> Void
+  private let work: Work
   private let report: @Sendable (Report) -> Void
   private let state = Mutex(State())
-  private let work = DispatchSemaphore(value: 0)
+  private let arrived = DispatchSemaphore(value: 0)
   private let finished = DispatchSemaphore(value: 0)
 
   /// Starts the thread.
   public convenience init(
     store: JournalStore, limits: Limits = Limits(), report: @escaping @Sendable (Report) -> Void
   ) {
-    self.init(limits: limits, timing: .system, commit: { try store.append($0) }, report: report)
+    self.init(
+      limits: limits, timing: .system,
+      work: Work(commit: { try store.append($0) }, saveProjections: { try store.saveProjections() }), report: report)
   }
 
-  init(
-    limits: Limits, timing: Timing, commit: @escaping @Sendable ([Batch]) throws -> Void,
-    report: @escaping @Sendable (Report) -> Void
-  ) {
+  init(limits: Limits, timing: Timing, work: Work, report: @escaping @Sendable (Report) -> Void) {
     self.limits = limits
     self.timing = timing
-    self.commit = commit
+    self.work = work
     self.report = report
     let thread = Thread { [self] in run() }
     thread.name = "journal"
@@ -89,7 +99,7 @@ public final class JournalThread: Sendable {
       }
       return state.batches.isEmpty
     }
-    if wasIdle { work.signal() }
+    if wasIdle { arrived.signal() }
   }
 
   public var isOverloaded: Bool { state.withLock { $0.backlog >= limits.backlog } }
@@ -97,15 +107,17 @@ public final class JournalThread: Sendable {
   /// Commits what was submitted before, then ends the thread and returns.
   public func stop() {
     state.withLock { $0.isStopping = true }
-    work.signal()
+    arrived.signal()
     finished.wait()
     finished.signal()
   }
 
   private func run() {
     defer { finished.signal() }
+    /// When the projections are to be saved; nil while they are.
+    var saveDeadline: Instant?
     while true {
-      work.wait()
+      wait(until: saveDeadline)
       let (batches, token, isStopping) = state.withLock { state in
         defer { state.batches = [] }
         return (state.batches, state.token, state.isStopping)
@@ -114,9 +126,19 @@ public final class JournalThread: Sendable {
         guard commitPatiently(batches) else { return report(.gaveUp) }
         state.withLock { $0.backlog -= batches.reduce(0) { $0 + $1.records.count } }
         report(.committed(through: token))
+        saveDeadline = saveDeadline ?? timing.now() + limits.lag
+      }
+      if let deadline = saveDeadline, isStopping || timing.now() >= deadline {
+        // A failure costs freshness only, and is tried again; commits tell of a disk that fails.
+        saveDeadline = (try? work.saveProjections()) == nil ? timing.now() + limits.lag : nil
       }
       if isStopping { return }
     }
+  }
+
+  private func wait(until deadline: Instant?) {
+    guard let deadline else { return arrived.wait() }
+    _ = arrived.wait(timeout: .now() + .microseconds(Int(max(0, deadline - timing.now()))))
   }
 
   /// Retries until the batches are stored; false when patience ran out.
@@ -125,7 +147,7 @@ public final class JournalThread: Sendable {
     var pause = limits.pause.lowerBound
     while true {
       do {
-        try commit(batches)
+        try work.commit(batches)
         if failingSince != nil { report(.recovered) }
         return true
       } catch {

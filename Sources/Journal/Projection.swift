@@ -5,11 +5,13 @@ import Primitives
 
 /// The fold of records into contact records and interval sums.
 ///
-/// A value between two states of the tables: `apply` gathers what records change, `save` writes it. How records are
-/// cut into transactions makes no difference, so live folding and a rebuild end in equal tables.
+/// A value between two states of the tables: `apply` gathers what records change, `save` writes it. When that is done
+/// makes no difference, so live folding, folding after a crash and a rebuild end in equal tables.
 struct Projection {
   /// The last record folded.
   private(set) var sequence: UInt64
+  /// The last record whose changes stand in the tables.
+  private(set) var saved: UInt64
   /// The hash of the configuration in force.
   private(set) var configuration: String?
   private var levels: [QueueID: ServiceLevels.Version] = [:]
@@ -40,9 +42,14 @@ struct Projection {
     var start: Instant
   }
 
-  /// Reads where the tables stand.
+  /// The records after the last save that are folded at most, so that neither memory nor what a crash leaves to be
+  /// folded grows without bound.
+  static let unsavedLimit = 10_000
+
+  /// Reads where the tables stand and folds the records that came after.
   init(_ db: Database) throws {
     sequence = 0
+    saved = 0
     live = [:]
     agentStates = try AgentState.load(db)
     if let row = try Row.fetchOne(db, sql: "SELECT sequence, configuration FROM progress") {
@@ -52,7 +59,15 @@ struct Projection {
     }
     if let configuration { levels = try ServiceLevels.load(configuration, db) }
     for contact in try ContactFold.loadLive(db) { live[contact.contact] = contact }
+    saved = sequence
+    try JournalReader.forEachRecord(after: saved, db) { record in
+      try apply(record, db)
+      if isFull { try save(db) }
+    }
   }
+
+  var isSaved: Bool { sequence == saved }
+  var isFull: Bool { sequence - saved >= Self.unsavedLimit }
 
   /// Folds one record; one that was folded before changes nothing.
   mutating func apply(_ record: CallControl.Record, _ db: Database) throws {
@@ -118,7 +133,9 @@ struct Projection {
       hold(contact, by: agent, at: instant)
     case .wrapUpEnded(let agent, let contact, let code):
       release(contact, at: instant)
-      guard let fold = change(contact, { $0.endWrapUp(code, at: instant) }), let wrapUp = fold.row.wrapUp else { return }
+      guard let fold = change(contact, { $0.endWrapUp(code, at: instant) }), let wrapUp = fold.row.wrapUp else {
+        return
+      }
       count(agent, at: instant) { $0.wrapUp += wrapUp }
       count(fold) { $0.counters.wrapUp += wrapUp }
     case .placeKept(let contact, let entry, _): change(contact) { $0.place = entry }
@@ -194,7 +211,9 @@ struct Projection {
 
   /// In the interval of a contact's arrival.
   private mutating func count(_ fold: ContactFold, _ body: (inout IntervalRow) -> Void) {
-    guard let queue = fold.row.queue, let entered = fold.row.entered, let version = fold.row.serviceLevel else { return }
+    guard let queue = fold.row.queue, let entered = fold.row.entered, let version = fold.row.serviceLevel else {
+      return
+    }
     count(queue, at: entered, under: version, body)
   }
 
@@ -246,8 +265,11 @@ struct Projection {
     for interval in intervals.values { try interval.add(db) }
     for interval in agents.values { try interval.add(db) }
     for agent in changedAgents { try agentStates[agent]?.save(agent, db) }
-    try db.cachedStatement(sql: "UPDATE progress SET sequence = ?, configuration = ?")
-      .execute(arguments: [sequence.column, configuration])
+    var progress = try PreparedStatement("UPDATE progress SET sequence = ?, configuration = ?", db)
+    progress.bind(sequence)
+    progress.bind(configuration)
+    try progress.run()
+    saved = sequence
     closed.removeAll(keepingCapacity: true)
     changed.removeAll(keepingCapacity: true)
     intervals.removeAll(keepingCapacity: true)

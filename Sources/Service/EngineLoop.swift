@@ -6,8 +6,8 @@ import SIP
 
 /// Where released actions go. Every closure is safe to call from the engine thread and from the journal thread.
 struct Outlets: Sendable {
-  var transmit: @Sendable (UserAgent.Transmission) -> Void
-  var media: @Sendable (MediaCommand) -> Void
+  var transmit: @Sendable ([UserAgent.Transmission]) -> Void
+  var media: @Sendable ([MediaCommand]) -> Void
   var reply: @Sendable (RequestID, Reply) -> Void
   var notify: @Sendable ([Notice]) -> Void
 }
@@ -101,7 +101,7 @@ final class EngineLoop: @unchecked Sendable {
 
   /// Performs what follows from no fact at once, and moves the rest into the batch.
   private func move(into batch: inout Batch, _ actions: inout [Action]) {
-    for action in step.immediate { releaser.perform(action) }
+    releaser.perform(step.immediate)
     if step.records.contains(where: \.changesKnownEndpoints) { onKnownEndpoints(switchboard.knownEndpoints) }
     batch.records.append(contentsOf: step.records)
     batch.personal.append(contentsOf: step.personal)

@@ -32,14 +32,19 @@ final class Mailbox: Sendable {
 
   /// - Returns: false if the mailbox is full and the letter was not taken.
   @discardableResult
-  func post(_ letter: Letter) -> Bool {
-    let wasEmpty: Bool? = letters.withLock { letters in
-      if letters.count >= capacity, letter.isRefusable { return nil }
-      letters.append(letter)
-      return letters.count == 1
+  func post(_ letter: Letter) -> Bool { post(CollectionOfOne(letter)) == 1 }
+
+  /// Posts letters that came together; the engine thread is woken once.
+  /// - Returns: how many were taken.
+  @discardableResult
+  func post(_ new: some Collection<Letter>) -> Int {
+    let (wasEmpty, taken) = letters.withLock { letters in
+      let count = letters.count
+      for letter in new where letters.count < capacity || !letter.isRefusable { letters.append(letter) }
+      return (count == 0, letters.count - count)
     }
-    if wasEmpty == true { arrived.signal() }
-    return wasEmpty != nil
+    if wasEmpty, taken > 0 { arrived.signal() }
+    return taken
   }
 
   var isNearlyFull: Bool { letters.withLock { $0.count > capacity / 2 } }

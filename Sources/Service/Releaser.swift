@@ -1,5 +1,6 @@
 import CallControl
 import Journal
+import SIP
 import Synchronization
 
 /// Holds actions until the facts they follow from are committed, and performs them in order.
@@ -42,35 +43,40 @@ final class Releaser: Sendable {
     let released = state.withLock { state in
       let end = state.held.firstIndex { $0.token > token } ?? state.held.endIndex
       defer { state.held.removeSubrange(..<end) }
-      return Array(state.held[..<end])
+      return state.held[..<end].flatMap(\.actions)
     }
+    perform(released)
+  }
+
+  /// Performs actions in order for each outlet, those of one outlet together.
+  func perform(_ actions: [Action]) {
+    var transmissions: [UserAgent.Transmission] = []
+    var commands: [MediaCommand] = []
+    for action in actions {
+      switch action {
+      case .transmit(let transmission): transmissions.append(transmission)
+      case .media(let command): commands.append(command)
+      case .reply, .notify: break
+      }
+    }
+    if !commands.isEmpty { outlets.media(commands) }
+    if !transmissions.isEmpty { outlets.transmit(transmissions) }
+    // Notices of one sequence must be published together, and a reply must not overtake what led to it.
     var notices: [Notice] = []
     func publish() {
       guard !notices.isEmpty else { return }
       outlets.notify(notices)
       notices.removeAll(keepingCapacity: true)
     }
-    for held in released {
-      for action in held.actions {
-        if case .notify(let notice) = action {
-          // Notices of one sequence must be published together.
-          notices.append(notice)
-        } else {
-          // A reply must not overtake what led to it.
-          if case .reply = action { publish() }
-          perform(action)
-        }
+    for action in actions {
+      switch action {
+      case .notify(let notice): notices.append(notice)
+      case .reply(let request, let reply):
+        publish()
+        outlets.reply(request, reply)
+      case .transmit, .media: break
       }
     }
     publish()
-  }
-
-  func perform(_ action: Action) {
-    switch action {
-    case .transmit(let transmission): outlets.transmit(transmission)
-    case .media(let command): outlets.media(command)
-    case .reply(let request, let reply): outlets.reply(request, reply)
-    case .notify(let notice): outlets.notify([notice])
-    }
   }
 }

@@ -54,7 +54,8 @@ public struct SwitchboardService: Sendable {
     var (site, sources) = try readSite(names: restored.names)
     let demoToken = options.isDemo ? try prepareDemo(&site) : nil
     let clock = EngineClock(notBefore: restored.lastInstant ?? .distantPast)
-    let switchboard = try restore(restored, site: site, from: store.reader)
+    let restoration = Restoration(reader: store.reader, today: site, isDemo: options.isDemo, logger: logger)
+    let switchboard = try restoration.switchboard(restored, entropy: Entropy(seed: randomSeed()))
 
     let mailbox = Mailbox()
     let replies = Replies()
@@ -141,40 +142,6 @@ public struct SwitchboardService: Sendable {
     let folder = try SiteFolder(reading: options.folder, names: names)
     for warning in folder.warnings { logger.warning("\(warning)") }
     return (options.isDemo ? SiteFolder.demo(folder.site) : folder.site, folder.sources)
-  }
-
-  /// The switchboard as the journal left it: the newest checkpoint that can be read, and the records after it.
-  private func restore(_ restored: Restored, site: Site, from reader: JournalReader) throws -> Switchboard {
-    let entropy = Entropy(seed: randomSeed())
-    var switchboard = Switchboard(site: site, entropy: entropy)
-    var sequence: UInt64 = 0
-    var candidate = restored.checkpoint
-    while let checkpoint = candidate {
-      var bytes = ByteReader(checkpoint.body)
-      do throws(CheckpointError) {
-        switchboard = try Switchboard(checkpoint: &bytes, site: site, entropy: entropy)
-        sequence = checkpoint.sequence
-        break
-      } catch {
-        logger.warning(
-          "The checkpoint at \(checkpoint.sequence) cannot be read (\(error.reason)); an older one is tried.")
-        candidate = try reader.checkpoint(before: checkpoint.sequence)
-      }
-    }
-    var replayed = 0
-    try reader.forEachRecord(after: sequence) { record in
-      switchboard.replay(record)
-      replayed += 1
-    }
-    for contact in switchboard.liveContacts {
-      guard let person = try reader.person(of: contact) else { continue }
-      switchboard.restorePerson(
-        of: contact, name: person.name, address: person.address, attributes: person.attributes)
-    }
-    if restored.lastSequence > 0 {
-      logger.info("Restored \(restored.lastSequence) records, \(replayed) of them after the checkpoint.")
-    }
-    return switchboard
   }
 
   private func visitorKey() throws -> VisitorKey { try VisitorKey(file: options.dataFolder + "/visitor.key") }

@@ -23,7 +23,7 @@ final class Telephony: Sendable {
     let (current, site) = (site, site.value)
     var media = MediaThreads.Settings(address: try Self.endpoint(site.listen.media.address, 0))
     media.ports = site.listen.media.ports
-    media.music += try Self.music(of: site).map(Self.recording)
+    media.music += try site.soundFiles.map(Self.recording)
     mediaThreads = try MediaThreads(settings: media, entropy: entropy) { event in
       switch event {
       // Nothing follows from these yet, and a far end may cause them as fast as it sends packets.
@@ -41,7 +41,7 @@ final class Telephony: Sendable {
     }
     let own = Mutex<SIPTransport?>(nil)
     let isTrusted: @Sendable (Endpoint) -> Bool = { [known] endpoint in
-      current.value.federation.trustedSources.contains { $0.contains(endpoint) } || known.contains(endpoint)
+      current.trusts(endpoint) || known.contains(endpoint)
     }
     let refuse: @Sendable (Message, Flow) -> Void = { message, flow in
       let bytes = UserAgent.statelessResponse(
@@ -52,14 +52,18 @@ final class Telephony: Sendable {
       let started = try await SIPTransport.start(
         settings: settings, clock: clock, logger: logger,
         sinks: .init(
-          received: { message, flow in
-            // A request inside a dialog is never refused for load: it may be the BYE that ends it.
-            if message.kind == .request(.invite), message.to.tag == nil, isOverloaded() {
+          received: { messages in
+            let overloaded = isOverloaded()
+            let letters = messages.compactMap { message, flow -> Mailbox.Letter? in
+              // A request inside a dialog is never refused for load: it may be the BYE that ends it.
+              guard overloaded, message.kind == .request(.invite), message.to.tag == nil else {
+                return .input(.message(message, flow))
+              }
               // Strangers hear nothing: the policy point, which would refuse them, is busy.
               if flow.transport != .udp || isTrusted(flow.remote) { refuse(message, flow) }
-              return
+              return nil
             }
-            mailbox.post(.input(.message(message, flow)))
+            mailbox.post(letters)
           },
           failed: { flow in mailbox.post(.input(.flowFailed(flow))) },
           isTrusted: isTrusted))
@@ -70,14 +74,6 @@ final class Telephony: Sendable {
       throw SwitchboardService.Failure(
         "SIP cannot listen on \(sip.address), UDP \(sip.udp) and TCP \(sip.tcp): \(error). "
           + "Is another server running? Change listen.sip in site.yaml.")
-    }
-  }
-
-  /// The site's own music files by number; the configuration counts them from 1, behind the built-in music.
-  private static func music(of site: Site) -> [String] {
-    let numbered = site.queues.compactMap { queue in queue.musicFile.map { (queue.music, $0) } }
-    return numbered.sorted { $0.0 < $1.0 }.map(\.1).reduce(into: []) { files, file in
-      if files.last != file { files.append(file) }
     }
   }
 
@@ -102,9 +98,9 @@ final class Telephony: Sendable {
   /// The far ends of agents' phones, whose messages are not counted as strangers' are.
   func know(_ endpoints: [Endpoint]) { known.replace(with: endpoints) }
 
-  func transmit(_ transmission: UserAgent.Transmission) { transport?.send([transmission]) }
+  func transmit(_ transmissions: [UserAgent.Transmission]) { transport?.send(transmissions) }
 
-  func media(_ command: MediaCommand) { mediaThreads.perform([command]) }
+  func media(_ commands: [MediaCommand]) { mediaThreads.perform(commands) }
 
   func metrics() -> [Metric] {
     func counter(_ name: String, _ help: String, _ value: UInt64) -> Metric {
@@ -114,6 +110,7 @@ final class Telephony: Sendable {
     return [
       counter("messages_received_total", "SIP messages received.", counters.received),
       counter("messages_sent_total", "SIP messages sent.", counters.sent),
+      counter("datagrams_unsent_total", "SIP datagrams that the system did not take.", counters.unsent),
       counter("messages_malformed_total", "SIP messages refused as malformed.", counters.malformed),
       counter("messages_dropped_total", "SIP messages dropped unread.", counters.dropped),
       counter("sources_banned_total", "Times a source was banned.", counters.banned),

@@ -2,6 +2,7 @@ import ACD
 import CallControl
 import Journal
 import Primitives
+import SIP
 import Synchronization
 import Web
 
@@ -12,6 +13,11 @@ final class CurrentSite: Sendable {
   var value: Site {
     get { state.withLock { $0 } }
     set { state.withLock { $0 = newValue } }
+  }
+
+  /// Whether an address is one of the site's trusted sources. Asked for each message, so the site is not copied.
+  func trusts(_ endpoint: Endpoint) -> Bool {
+    state.withLock { site in site.federation.trustedSources.contains { $0.contains(endpoint) } }
   }
 }
 
@@ -52,8 +58,10 @@ extension Backend {
       intervals: { query in
         let names = site.value.definitions.names
         let rows = try reader.intervals(from: query.from ?? .distantPast, to: query.to ?? .distantFuture)
-        return rows.map {
-          Web.IntervalRow(queue: names.queues[Int($0.queue.index)], start: $0.start, counters: $0.counters)
+        return rows.map { row in
+          var counters = row.counters
+          counters.callback = row.callbacks
+          return Web.IntervalRow(queue: names.queues[Int(row.queue.index)], start: row.start, counters: counters)
         }
         .filter { query.queue == nil || $0.queue == query.queue }
         .suffix(query.limit)

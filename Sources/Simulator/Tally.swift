@@ -105,7 +105,7 @@ package struct Tally: Sendable {
     hash(key)
     hash(UInt64(outcome.rawValue) | UInt64(agent.index) << 8)
     hash(UInt64(bitPattern: wait))
-    timeline?.left(Self.group(queue, channel), outcome, wait: wait, at: now.microseconds)
+    if timeline != nil { timeline?.left(Self.group(queue, channel), outcome, wait: wait, at: now.microseconds) }
     guard isMeasured else { return }
     let group = Self.group(queue, channel)
     Self.count(&groups[group], outcome, wait)
@@ -115,12 +115,6 @@ package struct Tally: Sendable {
       let place = group * thresholds.count + t
       if outcome == .answered { withins[place].answered += 1 } else { withins[place].abandoned += 1 }
     }
-  }
-
-  /// An agent's stretch of handling, or of being ready without, for the course of the day.
-  @inline(__always)
-  mutating func worked(_ agent: Int, isHandling: Bool, _ from: Int64, _ to: Int64) {
-    timeline?.worked(agent, isHandling: isHandling, from, to)
   }
 
   // One row at a time by reference: an array asks at each access whether it is shared.
@@ -158,6 +152,11 @@ package struct Tally: Sendable {
     case .timedOut, .overflowed, .leftMessage, .unstaffed: group.left += 1
     case .callbackRequested, .withdrawn, .failed, .unreached: break
     }
+  }
+
+  /// An agent's stretch of handling, or of being ready without, for the timeline alone.
+  mutating func worked(_ agent: Int, isHandling: Bool, _ from: Int64, _ to: Int64) {
+    if timeline != nil { timeline?.worked(agent, isHandling: isHandling, from, to) }
   }
 
   /// Checks what must hold in every run, and stops the process where it does not.

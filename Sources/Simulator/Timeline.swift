@@ -32,10 +32,10 @@ struct Timeline: Sendable {
 
   /// - Returns: nil if the plan asks for none.
   init?(plan: Plan) {
-    guard let interval = plan.interval, interval > 0, plan.end > plan.start else { return nil }
+    guard let interval = plan.interval, interval > 0, plan.end > plan.measureFrom else { return nil }
     self.interval = interval
-    start = plan.start.microseconds
-    count = Int((plan.end - plan.start + interval - 1) / interval)
+    start = plan.measureFrom.microseconds
+    count = Int((plan.end - plan.measureFrom + interval - 1) / interval)
     queues = plan.definitions.queues.count
     levels = plan.levels
     cells = ContiguousArray(repeating: Cell(), count: levels.count * count)
@@ -45,6 +45,7 @@ struct Timeline: Sendable {
   /// What comes after the end belongs to the last interval only if it began there; the drain is not part of the day.
   @inline(__always)
   private func place(_ instant: Int64) -> Int? {
+    guard instant >= start else { return nil }
     let place = Int((instant - start) / interval)
     return (0..<count).contains(place) ? place : nil
   }

@@ -23,8 +23,19 @@ package struct World: ~Copyable {
   private var sources = Rows<Source>()
   private var agents: Rows<AgentRow>
   package private(set) var tally: Tally
-  /// Told of each contact's outcome; for traces.
-  var onOutcome: ((_ callers: Int, _ number: UInt64, Outcome, _ wait: Int64, AgentID) -> Void)?
+  /// Told of each contact that leaves its queue; for traces.
+  var onLeaving: ((Leaving) -> Void)?
+
+  struct Leaving {
+    var callers: Int
+    var number: UInt64
+    var attempt: Int
+    var outcome: Outcome
+    var arrivedAt: Int64
+    var wait: Int64
+    var agent: AgentID
+    var isMeasured: Bool
+  }
 
   package struct Traffic: Sendable, Equatable {
     package var inputs = 0
@@ -313,7 +324,12 @@ extension World {
     tally.left(
       queue, row.channel, outcome, wait: wait, isMeasured: row.isMeasured,
       key: row.key ^ UInt64(row.callers) << 40, agent: agent, at: now)
-    if let onOutcome { onOutcome(Int(row.callers), row.number, outcome, wait, agent) }
+    if let onLeaving {
+      onLeaving(
+        Leaving(
+          callers: Int(row.callers), number: row.number, attempt: Int(row.attempt), outcome: outcome,
+          arrivedAt: row.arrivedAt, wait: wait, agent: agent, isMeasured: row.isMeasured))
+    }
     if outcome == .answered {
       hold(agent, 1)
       var time = sources[Int(row.callers)].handleTime(row.number, key: row.key, row.channel, plan)
@@ -343,10 +359,11 @@ extension World {
     agents[agent].since = now.microseconds
     guard row.held > 0 || row.isReady else { return }
     tally.worked(agent, isHandling: row.held > 0, row.since, now.microseconds)
+    let time = tally.measured(row.since, now.microseconds)
     if row.held > 0 {
-      agents[agent].work.handling += tally.measured(row.since, now.microseconds)
+      agents[agent].work.handling += time
     } else {
-      agents[agent].work.ready += tally.measured(row.since, now.microseconds)
+      agents[agent].work.ready += time
     }
   }
 

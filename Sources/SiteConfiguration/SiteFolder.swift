@@ -15,7 +15,16 @@ public struct SiteFolder: Sendable {
   /// Reads every `*.yaml` and `*.yml` in the folder. `names` is the table that the journal keeps: what was named once
   /// keeps its index.
   public init(reading path: String, names: Names = Names()) throws(ConfigurationError) {
-    let files = try Self.read(path)
+    try self.init(Self.read(path), in: path, names: names)
+  }
+
+  /// Reads what was a folder once from its `sources`, as the journal keeps them. The files that it names are not looked
+  /// at, for they may be gone or changed: the site knows where phones are, but no password, no token and no music.
+  public init(stored sources: [UInt8], names: Names) throws(ConfigurationError) {
+    try self.init(Self.parts(of: sources), in: nil, names: names)
+  }
+
+  private init(_ files: [Source], in folder: String?, names: Names) throws(ConfigurationError) {
     var findings: [Finding] = []
     var isWhole = true
     var merged: [Item.Pair] = []
@@ -31,7 +40,8 @@ public struct SiteFolder: Sendable {
     }
     // Where a file could not be read as YAML, what it would define seems unknown to the others: say only what is sure.
     guard isWhole else { throw ConfigurationError(findings) }
-    var reader = SiteReader(folder: path, top: Item(place: Place(file: path), value: .map(merged)), names: names)
+    var reader = SiteReader(
+      folder: folder, top: Item(place: Place(file: folder ?? ""), value: .map(merged)), names: names)
     reader.read()
     findings += reader.findings
     guard !findings.hasError else { throw ConfigurationError(findings) }
@@ -63,11 +73,30 @@ public struct SiteFolder: Sendable {
     return sources
   }
 
+  /// What stands before each file in the stream, with the file's name behind it.
+  private static let mark = Array("--- # ".utf8)
+
   private static func joined(_ files: [Source]) -> [UInt8] {
     files.flatMap { file in
-      Array("--- # \(file.file.split(separator: "/").last ?? "")\n".utf8) + file.bytes
+      mark + Array("\(file.file.split(separator: "/").last ?? "")\n".utf8) + file.bytes
         + (file.bytes.last == 10 ? [] : [10])
     }
+  }
+
+  /// The files of a stream. A mark of ours cannot be mistaken: `---` at the start of a line begins a document wherever
+  /// it stands, and a file holds one.
+  private static func parts(of sources: [UInt8]) -> [Source] {
+    var files: [Source] = []
+    for line in sources.split(separator: 10, omittingEmptySubsequences: false) {
+      if line.starts(with: mark) {
+        files.append(Source(file: String(decoding: line.dropFirst(mark.count), as: UTF8.self), bytes: []))
+      } else if !files.isEmpty {
+        files[files.count - 1].bytes += line + [10]
+      }
+    }
+    // What follows the last line end is no line.
+    if files.last?.bytes.isEmpty == false { files[files.count - 1].bytes.removeLast() }
+    return files
   }
 
   /// Any top-level key may stand in any file: maps and lists grow together, and a name stands once.

@@ -31,7 +31,7 @@ extension SiteReader {
 
   /// The path of a file that must be there.
   mutating func existing(_ item: Item, _ label: String) -> String? {
-    guard let text = item.text else { return nil }
+    guard let folder, let text = item.text else { return nil }
     let path = joinedPath(folder, text)
     guard FileManager.default.isReadableFile(atPath: path) else {
       report(item.place, "`\(label)`: the file `\(path)` cannot be read")
@@ -60,7 +60,7 @@ extension SiteReader {
   mutating func warnOfDoubts() {
     let queues = site.definitions.queues
     let agents = site.definitions.agents.filter { !$0.isRemoved }
-    if queuePlaces.isEmpty { warn(Place(file: folder), "no queue is defined") }
+    if queuePlaces.isEmpty { warn(top.place, "no queue is defined") }
     for (index, place) in queuePlaces {
       let queue = queues[index]
       let members = agents.filter { $0.queues.contains { Int($0.queue.index) == index } }
@@ -84,7 +84,7 @@ extension SiteReader {
     }
     let counts = [names.skills.count, names.codes.count, names.reasons.count]
     if counts.contains(where: { $0 > Int(UInt16.max) }) {
-      report(Place(file: folder), "there are more than 65,535 skills, wrap-up codes or reasons, old ones included")
+      report(top.place, "there are more than 65,535 skills, wrap-up codes or reasons, old ones included")
     }
   }
 

@@ -8,7 +8,8 @@ import SIP
 /// Turns the merged files into a `Site`. What does not fit its shape has been reported already and is passed over here;
 /// what is reported here are references, secrets, and things that do not go together.
 struct SiteReader {
-  let folder: String
+  /// Where the files stand that the configuration names; nil where they are not to be looked at.
+  let folder: String?
   let top: Item
   var site = Site()
   var names: Names
@@ -18,7 +19,7 @@ struct SiteReader {
   var queuePlaces: [Int: Place] = [:]
   var agentPlaces: [Int: Place] = [:]
 
-  init(folder: String, top: Item, names: Names) {
+  init(folder: String?, top: Item, names: Names) {
     self.folder = folder; self.top = top; self.names = names
   }
 
@@ -28,6 +29,7 @@ struct SiteReader {
     for item in top["reasons"]?.list ?? [] { if let reason = item.text { _ = names.reasons.index(adding: reason) } }
     readQueues()
     readAgents()
+    readFlow()
     readRouting()
     readEntries()
     readTokens()
@@ -144,9 +146,7 @@ struct SiteReader {
   private mutating func readQueueProfile(_ item: Item, at index: Int) {
     site.queues[index].answer = item["answer"]?.text.flatMap(Site.QueueProfile.Answer.init) ?? .onEntry
     guard let music = item["music"], let file = existing(music, "music") else { return }
-    let known = site.queues.first { $0.musicFile == file }?.music
-    site.queues[index].musicFile = file
-    site.queues[index].music = known ?? (site.queues.map(\.music).max() ?? 0) + 1
+    site.queues[index].music = number(ofMusic: file)
   }
 
   // Agents.
@@ -251,7 +251,8 @@ struct SiteReader {
     }
     let isTaken = site.agents.contains { if case .registers(uri, _) = $0.phone { true } else { false } }
     if isTaken { report(phone.place, "another agent has the phone `\(text)` already") }
-    guard let secret = secret(password, "password_file") else { return }
+    // Without its secrets a site only tells what was: who registered where.
+    guard let secret = folder == nil ? "" : secret(password, "password_file") else { return }
     let digest = item["digest"]?.list.compactMap(\.text) ?? []
     let known: [(name: String, algorithm: DigestAlgorithm)] = [("sha-256", .sha256), ("md5", .md5)]
     let algorithms = known.filter { digest.contains($0.name) }.map(\.algorithm)
@@ -275,7 +276,8 @@ struct SiteReader {
         for item in wanted.list {
           guard let channel = item.channel else { continue }
           if !taken.contains(channel) { report(item.place, "the queue `\(name)` does not take \(channel)") }
-          guard !carried.contains(channel) else { continue }
+          // A callback by its own entry was refused by the schema.
+          guard !carried.contains(channel), channel != .callback else { continue }
           let missing = scheme == .web ? "voice from a web page" : "chat over SIP"
           warn(item.place, "\(missing) is not built yet; this entry takes \(carried[0]) only")
           channels.removeAll { $0 == channel }

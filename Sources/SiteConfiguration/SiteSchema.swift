@@ -10,6 +10,7 @@ enum SiteSchema {
     Key("reasons", .list(.scalar(.name)), "Reasons an agent may give for not being ready, besides the built-in ones."),
     Key("tokens", .table(.name, .record(token)), "Who may use the HTTP API, besides the agents."),
     Key("federation", .record(federation), "Who may speak to us over SIP besides registered phones."),
+    Key("callback", .record(callbacks), "Whom queues may call back."),
     .later("trunks", .error, "Telephone lines over SIP.", instead: "calls over a trunk would not come in"),
     .later("attendants", .error, "Receptionists.", instead: "make them agents of the queue until then"),
     .later("directory", .error, "People to whom receptionists pass calls on.", instead: "remove it until then"),
@@ -49,11 +50,12 @@ enum SiteSchema {
     Key("ports", .scalar(.portRange), "UDP ports for RTP, two a leg."),
   ]
 
-  static let channels = Shape.list(.word(["voice", "chat"], later: ["callback"]))
+  static let entryChannels = Shape.list(.word(["voice", "chat"], later: ["callback"]))
+  static let channels = Shape.list(.word(["voice", "chat", "callback"]))
 
   static let entry: [Key] = [
     Key("queue", .scalar(.name), "Where its contacts wait.", isRequired: true),
-    Key("channels", channels, "What it takes; by default what the entry can carry and the queue takes."),
+    Key("channels", entryChannels, "What it takes; by default what the entry can carry and the queue takes."),
     Key("origins", .list(.scalar(.text)), "Web pages that may show a `web:` entry, as `https://shop.example`."),
     .later("trunk", .error, "The trunk of a telephone number.", instead: "calls over a trunk would not come in"),
   ]
@@ -128,17 +130,64 @@ enum SiteSchema {
       .record([
         Key("waiting", .scalar(.count(0...1_000_000)), "Most contacts waiting; more are refused."),
         Key("wait", .scalar(.duration), "Longest wait; then the contact is let go."),
-        .later("overflow", .error, "Another queue beyond the limits.", instead: "contacts beyond the limits end here"),
+        Key("overflow", .record([candidate] + overflow), "What becomes of contacts beyond the limits."),
+        Key("late", .record(overflow), "The same for those who waited too long, where it differs."),
+        Key(
+          "unstaffed",
+          .record(
+            [
+              Key("test", .word(["staffed", "answerable"]), "Somebody is signed in; or is free in time."),
+              Key("within", .scalar(.duration), "For `answerable`: how soon somebody must be free; 10 minutes."),
+              Key("leave", .scalar(.flag), "Whether those who wait are let go, too, when the last one leaves."),
+            ] + overflow), "Contacts for whom nobody is there; they wait unless this is written."),
       ]), "How much waits, and how long."),
     Key("examples", Example.shape, "Callers, agents, and who is offered whom: tests that `check` runs."),
     Key("music", .scalar(.file), "A WAV file; the built-in music unless written."),
-    .later("hours", .error, "Opening hours.", instead: "the queue would be open at all times"),
-    .later("callback", .error, "Calling back.", instead: "callers would only wait"),
+    Key(
+      "hours",
+      .record([
+        Key(
+          "open", .either(.scalar(.openingHours), .list(.scalar(.openingHours))),
+          "Days and local times, `Mon-Fri 08:00-18:00`."),
+        Key("holidays", .list(.scalar(.date)), "Days that are closed, `2026-12-25`."),
+        Key("closed", .record(overflow), "What becomes of contacts out of hours."),
+      ]), "When the queue takes contacts; at all times unless written."),
+    Key(
+      "callback",
+      .record([
+        Key("mode", .word(["agent_first", "customer_first"]), "Who is rung first."),
+        Key("attempts", .scalar(.count(1...20)), "Calls to the customer at most."),
+        Key("retry_after", .scalar(.duration), "Least time between two of them."),
+        Key("ring", .scalar(.duration), "How long the customer's phone rings."),
+        Key("limit", .scalar(.duration), "How long a request stands."),
+        Key("key", .scalar(.count(0...9)), "The key by which a waiting caller asks."),
+        Key("offer_after", .scalar(.duration), "How long a caller must have waited for the key to count."),
+      ]), "Calling back, with the place in line; needs the site's `callback`."),
+    Key("grace", .scalar(.duration), "How long a caller who was cut off may return to the place."),
+    Key("estimates", .scalar(.flag), "Whether waits are estimated at entry and the estimates scored; true."),
     .later(
       "federation", .error, "Rules for callers of other domains.",
       instead: "the site's `federation` holds for all queues"),
     .later("retention", .warning, "How long to keep.", instead: "messages are kept and calls are not recorded"),
     .later("announce", .warning, "Announcements.", instead: "callers hear music only"),
+  ]
+
+  /// What a limit does with a contact, for each occasion.
+  static let overflow: [Key] = [
+    Key("to", .scalar(.name), "Another queue, with the place in line."),
+    Key("message", .scalar(.file), "A WAV file that callers hear before their call ends."),
+    Key(
+      "then", .word(["disconnect", "callback", "leave_message"]),
+      "How it ends: at once, by calling back, or with a message (chats)."),
+  ]
+  static let candidate = Key(
+    "candidate", .word(["newest", "oldest"]), "Who leaves a full queue: the newcomer, or who has waited longest.")
+
+  static let callbacks: [Key] = [
+    Key(
+      "allow", .list(.scalar(.text)),
+      "Whom we may call: `sip:*@partner.example`, `+4930*`. Nobody unless written: whoever makes us dial makes us pay."),
+    Key("gateway", .scalar(.text), "`sip:host` to which calls to numbers are sent; an address."),
   ]
 
   static let agent: [Key] = [

@@ -70,6 +70,38 @@ extension Metric {
       counter("left", "Contacts that timed out or overflowed.") { $0.left },
       counter("failed", "Contacts that failed.") { $0.failed },
       counter("refused", "Contacts refused.") { $0.refused },
+      counter("handled", "Contacts whose talk has ended.") { $0.handled },
+      perQueue("switchboard_callbacks_requested_total", "Callers who asked to be called back.", .counter) {
+        Double($0.summary.counters.callback)
+      },
+      perQueue("switchboard_callbacks_answered_total", "Virtual callers who were answered.", .counter) {
+        Double($0.summary.counters.callbacksAnswered)
+      },
+      perQueue("switchboard_callbacks_closed_total", "Virtual callers who were not reached or left.", .counter) {
+        Double($0.summary.counters.callbacksClosed)
+      },
+      perQueue("switchboard_wait_estimates_total", "Answered contacts whose wait had been estimated.", .counter) {
+        Double($0.summary.counters.estimates.announced)
+      },
+      perQueue("switchboard_wait_estimates_covered_total", "Those whose wait lay within the range.", .counter) {
+        Double($0.summary.counters.estimates.covered)
+      },
+      Metric(
+        "switchboard_wait_estimate_squared_error_seconds_total",
+        "Sum of the squared errors of wait estimates, in square seconds.", .counter,
+        queues.flatMap { queue in
+          let scores = queue.summary.counters.estimates
+          return [
+            ("queue_length", scores.queueLength), ("head_of_line", scores.headOfLine),
+            ("last_to_enter", scores.lastToEnter),
+          ].map { name, score in
+            Sample(
+              Double(score.squaredError) / 1e6, labels: [Label("queue", queue.name), Label("estimator", name)])
+          }
+        }),
+      perQueue("switchboard_excess_wait_seconds_total", "Waits beyond the service level's time.", .counter) {
+        Double($0.summary.counters.excessWait) / 1e6
+      },
       perQueue("switchboard_answered_wait_seconds_total", "Sum of the waits of answered contacts.", .counter) {
         Counters($0.summary.counters).answeredWaitSeconds
       },

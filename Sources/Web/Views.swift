@@ -132,6 +132,16 @@ extension Counters {
       abandoned: counters.abandoned, abandonedWithin: counters.abandonedWithin,
       shortAbandoned: counters.shortAbandoned, left: counters.left, failed: counters.failed,
       refused: counters.refused, answeredWaitSeconds: seconds(counters.answeredWait))
+    excessWaitSeconds = seconds(counters.excessWait)
+    handled = counters.handled
+    talkSeconds = seconds(counters.talk)
+    wrapUpSeconds = seconds(counters.wrapUp)
+    callbacksRequested = counters.callback
+    callbacksQueued = counters.callbacksQueued
+    callbacksAnswered = counters.callbacksAnswered
+    callbacksClosed = counters.callbacksClosed
+    waitsEstimated = counters.estimates.announced
+    waitsWithinRange = counters.estimates.covered
   }
 }
 

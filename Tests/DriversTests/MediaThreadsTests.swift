@@ -20,7 +20,7 @@ private final class EventLog: Sendable {
       if let value = all.lazy.compactMap(match).first { return value }
       usleep(5_000)
     }
-    throw MediaThreadError(errno: ETIMEDOUT)
+    throw SystemError(errno: ETIMEDOUT)
   }
 }
 
@@ -32,11 +32,8 @@ private struct Phone {
 
   init(ssrc: UInt32) throws {
     let loopback = NetworkAddress(ipv4: 0x7f00_0001, port: 0)
-    socket = try #require(DatagramSocket(bound: loopback))
-    var own = KernelAddress()
-    let descriptor = socket.descriptor
-    _ = own.withPointer { getsockname(descriptor, $0, $1) }
-    address = own.networkAddress
+    socket = try DatagramSocket(bound: loopback)
+    address = socket.address
     self.ssrc = ssrc
   }
 
@@ -50,7 +47,7 @@ private struct Phone {
     guard let destination = KernelAddress(NetworkAddress(ipv4: 0x7f00_0001, port: port), family: AF_INET) else {
       return
     }
-    bytes.withUnsafeBytes { socket.send($0, to: destination) }
+    _ = bytes.withUnsafeBytes { socket.send($0, to: destination) }
   }
 
   /// The next packet within a time; nil if none comes.
@@ -96,7 +93,7 @@ private struct Phone {
     let port = try open(a)
     #expect(port % 2 == 0 && (31_000...31_099).contains(port))
     let rtcp = NetworkAddress(ipv4: 0x7f00_0001, port: port + 1)
-    #expect(DatagramSocket(bound: rtcp) == nil)
+    #expect(throws: SystemError(errno: EADDRINUSE)) { try DatagramSocket(bound: rtcp) }
     media.perform([.close(a), .open(b)])
     let next: UInt16 = try log.first { event in
       if case .opened(let id, let port) = event, id == b { return port }
@@ -104,7 +101,7 @@ private struct Phone {
     }
     #expect(next != port)
     #expect(media.openPorts == 1)
-    let socket = try #require(DatagramSocket(bound: rtcp))
+    let socket = try DatagramSocket(bound: rtcp)
     socket.close()
   }
 
@@ -217,7 +214,7 @@ private struct Phone {
       var bytes: [UInt8] = [0x80, 101, 0, UInt8(step), 0, 0, 3, 32, 0, 0, 0, 1]
       bytes += [11, step < 4 ? 10 : 0x8a, 0, UInt8(step * 20)]
       let destination = try #require(KernelAddress(NetworkAddress(ipv4: 0x7f00_0001, port: port), family: AF_INET))
-      bytes.withUnsafeBytes { caller.socket.send($0, to: destination) }
+      _ = bytes.withUnsafeBytes { caller.socket.send($0, to: destination) }
     }
     usleep(100_000)
     #expect(log.all.filter { $0 == .digit(a, 11) }.count == 1)

@@ -16,7 +16,7 @@ private final class Inbox: Sendable {
     var failed: [Flow] = []
   }
   private let contents = Mutex(Contents())
-  func receive(_ message: Message, _ flow: Flow) { contents.withLock { $0.messages.append((message, flow)) } }
+  func receive(_ messages: [SIPTransport.Received]) { contents.withLock { $0.messages += messages } }
   func fail(_ flow: Flow) { contents.withLock { $0.failed.append(flow) } }
   var messages: [(message: Message, flow: Flow)] { contents.withLock { $0.messages } }
   var failed: [Flow] { contents.withLock { $0.failed } }
@@ -164,6 +164,80 @@ private struct Client {
       client.send(Self.options(2).replacing("From: <", with: "From: \"sipvicious\" <"))
       #expect(await inbox.wait { _ in transport.counters.dropped == 2 })
       #expect(client.receive(within: 0) == nil && inbox.messages.isEmpty)
+    }
+  }
+
+  @Test("A scanner is known by what it says of itself, not by words in other places")
+  func scannerNames() throws {
+    func isScanner(_ text: String) throws -> Bool { Scanners.sent(try Message(parsing: Array(text.utf8))) }
+    for header in ["User-Agent: SIPVicious", "USER-AGENT : x pplsip/1", "User-Agent: some\r\n Scanner"] {
+      #expect(try isScanner(Self.options(1, header + "\r\n")), "\(header)")
+    }
+    #expect(try isScanner(Self.options(1).replacing("From: <", with: "f: SunDayDDR <")))
+    for header in ["Subject: scanner", "User-Agent: Scan", "User-Agent: phone <scanner>"] {
+      #expect(try !isScanner(Self.options(1, header + "\r\n", body: "User-Agent: scanner")), "\(header)")
+    }
+    #expect(try !isScanner(Self.options(1).replacing("<sip:someone@", with: "<sip:scanner@")))
+    #expect(try !isScanner("SIP/2.0 200 OK\r\n" + Self.options(1, "User-Agent: scanner\r\n").drop { $0 != "V" }))
+  }
+
+  @Test("Datagrams of a burst come in their order, those that wait for the pause too")
+  func burst() async throws {
+    try await withTransport { transport, inbox, udp, _ in
+      let client = try Client(SOCK_DGRAM, to: udp)
+      defer { client.close() }
+      for number in 0..<100 { client.send(Self.options(number)) }
+      #expect(await inbox.wait { $0.messages.count == 100 })
+      #expect(inbox.messages.map(\.message.callID) == (0..<100).map { "call-\($0)" })
+      #expect(transport.counters.received == 100)
+    }
+  }
+
+  @Test("A datagram that cannot be sent is counted, and hurts no other")
+  func unsent() async throws {
+    try await withTransport { transport, inbox, udp, _ in
+      let nobody = try Client(SOCK_DGRAM, to: udp)
+      nobody.send(Self.options(1))
+      #expect(await inbox.wait { $0.messages.count == 1 })
+      let gone = try #require(inbox.messages.first).flow
+      nobody.close()
+      let client = try Client(SOCK_DGRAM, to: udp)
+      defer { client.close() }
+      client.send(Self.options(2))
+      #expect(await inbox.wait { $0.messages.count == 2 })
+      let flow = try #require(inbox.messages.last).flow
+      transport.send([
+        .init(bytes: [1], flow: gone), .init(bytes: Array(repeating: 0, count: 70_000), flow: flow),
+        .init(bytes: [1], flow: Flow(transport: .udp, remote: Endpoint(high: 1, low: 1, port: 5060))),
+        .init(bytes: Array("still here".utf8), flow: flow),
+      ])
+      #expect(client.receive() == "still here")
+      #expect(transport.counters.sent == 4 && transport.counters.unsent == 2)
+      client.send(Self.options(3))
+      #expect(await inbox.wait { $0.messages.count == 3 })
+    }
+  }
+
+  @Test("An address in use is the system's error")
+  func addressInUse() async throws {
+    try await withTransport { _, _, udp, _ in
+      await #expect(throws: SystemError(errno: EADDRINUSE)) {
+        try await withTransport({ $0.udp = Endpoint(ipv4: 0, port: udp.port) }) { _, _, _, _ in }
+      }
+    }
+  }
+
+  @Test("A socket of IPv6 serves both kinds of addresses")
+  func bothFamilies() async throws {
+    try await withTransport({ $0.udp = Endpoint(high: 0, low: 0, port: 0) }) { transport, inbox, udp, _ in
+      let client = try Client(SOCK_DGRAM, to: udp)
+      defer { client.close() }
+      client.send(Self.options(1))
+      #expect(await inbox.wait { $0.messages.count == 1 })
+      let flow = try #require(inbox.messages.first).flow
+      #expect(flow.remote.address == "127.0.0.1")
+      transport.send([.init(bytes: Array("back".utf8), flow: flow)])
+      #expect(client.receive() == "back")
     }
   }
 

@@ -15,20 +15,25 @@ import Testing
       var reports: [JournalThread.Report] = []
       var pauses: [Int64] = []
       var failures = 0
+      var failedSaves = 0
+      /// How many commits each save came after.
+      var saves: [Int] = []
       var now = Instant(microseconds: 0)
     }
     let state = Mutex(State())
     let entered = DispatchSemaphore(value: 0)
     let gate = DispatchSemaphore(value: 0)
+    let saved = DispatchSemaphore(value: 0)
     let blocks: Bool
     init(failures: Int = 0, blocks: Bool = false) {
       self.blocks = blocks
       state.withLock { $0.failures = failures }
     }
 
-    func makeThread(backlog: Int = 100) -> JournalThread {
+    func makeThread(backlog: Int = 100, lag: Int64 = .minutes(10)) -> JournalThread {
       var limits = JournalThread.Limits()
       limits.backlog = backlog
+      limits.lag = lag
       let timing = JournalThread.Timing(
         now: { self.state.withLock { $0.now } },
         pause: { pause in
@@ -37,8 +42,7 @@ import Testing
             $0.pauses.append(pause)
           }
         })
-      return JournalThread(
-        limits: limits, timing: timing,
+      let work = JournalThread.Work(
         commit: { batches in
           if self.blocks {
             self.entered.signal()
@@ -51,7 +55,20 @@ import Testing
             }
             state.commits.append(batches.flatMap { $0.records.map(\.sequence) })
           }
-        }, report: { report in self.state.withLock { $0.reports.append(report) } })
+        },
+        saveProjections: {
+          try self.state.withLock { state in
+            if state.failedSaves > 0 {
+              state.failedSaves -= 1
+              throw DiskFull()
+            }
+            state.saves.append(state.commits.count)
+          }
+          self.saved.signal()
+        })
+      return JournalThread(
+        limits: limits, timing: timing, work: work,
+        report: { report in self.state.withLock { $0.reports.append(report) } })
     }
   }
 
@@ -122,6 +139,41 @@ import Testing
       #expect(state.now - Instant(microseconds: 0) >= .seconds(10))
       #expect(state.pauses.max() == .milliseconds(500))
     }
+  }
+
+  @Test("Projections are saved once after the lag, and an idle thread saves nothing more")
+  func lag() {
+    let bench = Bench()
+    let thread = bench.makeThread(lag: 0)
+    thread.submit(batch(1...2), token: 1)
+    bench.saved.wait()
+    thread.submit(Batch(), token: 2)
+    bench.saved.wait()
+    thread.stop()
+    bench.state.withLock { #expect($0.saves == [1, 2]) }
+  }
+
+  @Test("Projections that could not be saved are tried again without another commit")
+  func saveAgain() {
+    let bench = Bench()
+    bench.state.withLock { $0.failedSaves = 3 }
+    let thread = bench.makeThread(lag: 0)
+    thread.submit(batch(1...2), token: 1)
+    bench.saved.wait()
+    thread.stop()
+    bench.state.withLock { state in
+      #expect(state.saves == [1])
+      #expect(state.reports == [.committed(through: 1)])
+    }
+  }
+
+  @Test("A stop saves the projections of what it committed, however short the lag")
+  func saveAtStop() {
+    let bench = Bench()
+    let thread = bench.makeThread()
+    thread.submit(batch(1...2), token: 1)
+    thread.stop()
+    bench.state.withLock { #expect($0.saves == [1]) }
   }
 
   @Test("Over a real journal, every batch is stored and reported")

@@ -30,7 +30,7 @@ import Testing
   func cisco() throws {
     let scratch = try ScratchJournal()
     let store = try scratch.open()
-    try store.append(ciscoStory().batch)
+    try store.appendAndSave(ciscoStory().batch)
     let report = try store.reader.report(.queues, from: .distantPast, to: .distantFuture)
     #expect(report.rows.count == 1)
     let counters = try store.reader.intervals(from: .distantPast, to: .distantFuture)
@@ -61,13 +61,15 @@ import Testing
     _ = story.addContact(at: 2, wait: 3, outcome: .shortAbandoned)
     var batch = story.batch
     batch.configuration = StoredConfiguration(hash: "a", body: [], definitions: definitions)
-    try store.append(batch)
+    try store.appendAndSave(batch)
     #expect(
       try store.reader.report(.intervals, from: .distantPast, to: .distantFuture).rendered(as: .csv) == """
         start,queue,definition,service_level,entered,answered,answered_within,abandoned,abandoned_within,\
-        short_abandoned,left,callback,failed,refused,mean_answered_wait_s,sl.ignored,sl.negative,sl.positive,\
+        short_abandoned,left,callback,failed,refused,mean_answered_wait_s,mean_excess_wait_s,abandon_rate,\
+        mean_handle_time_s,hold_s,callbacks_queued,callbacks_answered,callbacks_closed,announced,range_coverage,\
+        queue_length_error_s,head_of_line_error_s,last_to_enter_error_s,sl.ignored,sl.negative,sl.positive,\
         sl.answered\r
-        2026-01-05T10:00:00Z,support,2,T=20s short<5.5s,2,1,1,0,0,1,0,0,0,0,5,1,1,1,1\r\n
+        2026-01-05T10:00:00Z,support,2,T=20s short<5.5s,2,1,1,0,0,1,0,0,0,0,5,0,0,70,0,0,0,0,0,,,,,1,1,1,1\r\n
         """)
   }
 
@@ -82,11 +84,11 @@ import Testing
       var queue = QueueDefinition(name: "support")
       queue.serviceLevel.within = .seconds(Int64(30 + index))
       definitions.queues = [queue]
-      try store.append(Batch(configuration: StoredConfiguration(hash: hash, body: [], definitions: definitions)))
+      try store.appendAndSave(Batch(configuration: StoredConfiguration(hash: hash, body: [], definitions: definitions)))
       story.add(Double(index) * 500, .configurationApplied(hash: hash))
       _ = story.addContact(at: Double(index) * 500 + 1, wait: 31)
     }
-    try store.append(story.batch)
+    try store.appendAndSave(story.batch)
     let report = try store.reader.report(.queues, from: .distantPast, to: .distantFuture)
     #expect(report.rows.map { $0[2] } == [.text("T=30s"), .text("T=31s")])
     #expect(report.rows.map { $0.last } == [.ratio(0), .ratio(1)])
@@ -100,11 +102,13 @@ import Testing
     _ = story.addContact(at: 0, wait: 1, talk: 50)
     _ = story.addContact(at: 1_000, wait: 1, talk: 100)
     story.add(2_000, .acd(.offerMissed(OfferID(sequence: 99), ContactID(slot: 9, generation: 9), AgentID(index: 0))))
-    try store.append(story.batch)
+    try store.appendAndSave(story.batch)
     #expect(
       try store.reader.report(.agents, from: .distantPast, to: .distantFuture).rendered(as: .table) == """
-        agent  offered  accepted  declined  missed  answered  talk_s  hold_s  wrap_up_s  mean_handle_time_s
-        #0           2         2         0       1         2   150.0     0.0       20.0                85.0
+        agent  offered  accepted  declined  missed  answered  talk_s  hold_s  wrap_up_s  mean_handle_time_s  \
+        handling_s  ready_s  occupancy
+        #0           2         2         0       1         2   150.0     0.0       20.0                85.0  \
+             170.0      0.0     100.0%
 
         """)
   }
@@ -119,7 +123,7 @@ import Testing
     story.add(
       10, .contactOpened(contact, PublicID(high: 0, low: 77), entry: "web:\"sh\\op\"\u{1}", channel: .voice),
       .acd(.contactRefused(contact, queue: QueueID(index: 5), .unstaffed)))
-    try store.append(story.batch)
+    try store.appendAndSave(story.batch)
     let json = try store.reader.report(.contacts, from: .distantPast, to: .distantFuture).rendered(as: .json)
     let rows = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]])
     #expect(rows.count == 2)

@@ -21,6 +21,14 @@ final class ScratchJournal {
   }
 }
 
+extension JournalStore {
+  /// As the journal thread does it once the projections have lagged for long enough.
+  func appendAndSave(_ batch: Batch) throws {
+    try append(batch)
+    try saveProjections()
+  }
+}
+
 /// Writes the events of little stories as records.
 struct Story {
   /// A Monday at 10:00 UTC, where an interval starts.
@@ -85,6 +93,9 @@ let oneOfEachKind: [CallControl.Event] = {
   let queue = QueueID(index: 0x2122_2324)
   let offer = OfferID(sequence: 0x3132_3334_3536_3738)
   let until = Instant(microseconds: 0x0006_4142_4344_4546)
+  var estimates = WaitEstimates()
+  (estimates.queueLength, estimates.headOfLine, estimates.lastToEnter) = (0xC1C2_C3C4, 0xD1D2_D3D4, 0xE1E2_E3E4)
+  (estimates.low, estimates.high) = (0xF1F2_F3F4, WaitEstimates.none)
   return [
     .contactOpened(
       contact, PublicID(high: 0x5152_5354_5556_5758, low: 0x6162_6364_6566_6768), entry: "web:shöp", channel: .chat),
@@ -123,5 +134,14 @@ let oneOfEachKind: [CallControl.Event] = {
     .acd(.wrapUpStarted(agent, contact, until: until)),
     .acd(.wrapUpExtended(agent, contact, until: until)),
     .acd(.wrapUpEnded(agent, contact, CodeID(index: 0x9192))),
+    .acd(.placeKept(contact, entry: until, order: 0x3132_3334_3536_3738)),
+    .acd(.placeHeld(contact, until: until)),
+    .acd(.placeReleased(contact)),
+    .acd(.segmentStarted(contact, after: ContactID(slot: 0xA1A2_A3A4, generation: 0xB1B2_B3B4))),
+    .acd(.dialStarted(contact, agent: agent, attempt: 3)),
+    .acd(.dialAnswered(contact)),
+    .acd(.dialFailed(contact, agent: .none, .forbidden)),
+    .acd(.callbackResumed(contact)),
+    .acd(.waitEstimated(contact, estimates)),
   ]
 }()

@@ -164,6 +164,7 @@ extension UserAgent.Occurrence {
     case .invite: "invite"
     case .cancelled: "cancelled"
     case .acknowledged: "acknowledged"
+    case .accepted: "accepted"
     case .unacknowledged: "unacknowledged"
     case .provisional(_, let message): "provisional \(message.status)"
     case .trying: "trying"

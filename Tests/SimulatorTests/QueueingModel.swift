@@ -19,6 +19,14 @@ struct Table {
   }
 }
 
+/// Counts of one replication over all of its groups, for the ratios of comparisons.
+extension Tally {
+  func total(_ field: KeyPath<Group, Int64>) -> Double { sum(Array(groups.indices), field) }
+  func within(_ field: KeyPath<Within, Int64>, threshold: Int = 0) -> Double {
+    sum(Array(groups.indices), within: threshold, field)
+  }
+}
+
 /// M/M/n+G, first come first served: rates in seconds.
 struct QueueingModel {
   enum Patience {
@@ -47,9 +55,10 @@ struct QueueingModel {
   var load: Double { arrivalRate * meanHandle / Double(agents) }
 
   /// The production world of this model.
-  func plan(contacts: Double, warmUp: Double, thresholds: [Double]) -> Plan {
+  func plan(contacts: Double, warmUp: Double, thresholds: [Double], lines: Int? = nil) -> Plan {
     var definitions = Definitions()
     definitions.queues = [QueueDefinition(name: "queue")]
+    if let lines { definitions.queues[0].waitingLimit = UInt32(lines - agents) }
     for index in 0..<agents {
       var agent = AgentDefinition(name: "agent \(index)")
       agent.queues = [.init(queue: QueueID(index: 0))]
@@ -107,6 +116,45 @@ struct QueueingModel {
     }
   }
 
+  /// Contacts before what is measured: twelve times what the system remembers. That is, without patience, the slowest
+  /// mode of M/M/1 at this load, and with it patience and handling.
+  var warmUp: Double {
+    var memory = meanHandle
+    if case .endless = patience, load < 1 {
+      let gap = 1 - load.squareRoot()
+      memory += meanHandle / Double(agents) / (gap * gap)
+    } else {
+      memory += meanPatience
+    }
+    return arrivalRate * 12 * memory
+  }
+
+  /// The same centre with handle times that are a little shorter and a little longer, and one as fast as all agents
+  /// together.
+  func controls(thresholds: [Double]) -> Controls {
+    var controls = Controls(rates: [arrivalRate / 1e6], meanHandle: [meanHandle * 1e6])
+    // Near enough in a large centre too, where the load matters against its square root.
+    let step = min(0.01, 0.1 / (arrivalRate * meanHandle).squareRoot())
+    var scales = [1 - step, 1 + step]
+    var isImpatient = true
+    if case .endless = patience {
+      isImpatient = false
+      scales = [1 - (1 - load) / 12, 1 + (1 - load) / 15]
+      if agents > 1 {
+        let wait = load / (1 - load) * meanHandle / Double(agents)
+        controls.fast = [.init(scale: 1 / Double(agents), meanWait: wait, waited: load)]
+      }
+    }
+    controls.neighbours = scales.map { scale in
+      var neighbour = self
+      neighbour.meanHandle *= scale
+      return Controls.Neighbour(
+        agents: agents, scale: scale, known: neighbour.known(within: thresholds.first ?? meanHandle),
+        isImpatient: isImpatient, within: thresholds.map { neighbour.known(within: $0).answeredWithin })
+    }
+    return controls
+  }
+
   func known(within target: Double) -> Known {
     let capacity = Double(agents) / meanHandle
     // Σ over fewer than n busy agents, scaled by the term of n - 1.
@@ -138,74 +186,22 @@ struct QueueingModel {
   }
 }
 
-/// First come first served at n agents, computed in the order of arrival from the agents' next free moments; it draws
-/// the same callers as the production world, their handle times scaled.
-struct Recursion {
-  struct Sums {
-    var offered = 0.0
-    var waited = 0.0
-    var abandoned = 0.0
-    var wait = 0.0
-    /// Answered within each target.
-    var within: [Double]
-  }
-  private(set) var sums: Sums
-
-  /// - Parameter visit: number, wait in microseconds, and whether answered, of each contact.
-  init(
-    _ plan: Plan, seed: UInt64, replication: UInt64, scale: Double, targets: [Int64] = [],
-    visit: ((UInt64, Int64, Bool) -> Void)? = nil
-  ) {
-    sums = Sums(within: Array(repeating: 0, count: targets.count))
-    let draws = Draws(seed: seed, replication: replication, stream: 0)
-    let callers = plan.callers[0]
-    let rate = plan.rates[0]
-    var free = FreeMoments(count: plan.definitions.agents.count)
-    var time: Int64 = 0
-    var number: UInt64 = 0
-    while true {
-      time += Int64((-Elementary.log(draws.uniform(number, .interarrival)) / rate).rounded())
-      guard time < plan.end.microseconds else { break }
-      var wait = max(0, free.first - time)
-      var isAnswered = true
-      if wait > 0, let patience = callers.patience?.draw(draws, number, .patience, plan.numbers), patience < wait {
-        wait = patience
-        isAnswered = false
-      }
-      if isAnswered {
-        let handle = max(1, callers.handleVoice.draw(draws, number, .handle, plan.numbers))
-        free.replaceFirst(with: time + wait + (scale == 1 ? handle : Int64(Double(handle) * scale)))
-      }
-      if time >= plan.measureFrom.microseconds {
-        sums.offered += 1
-        sums.wait += Double(wait)
-        if wait > 0 || !isAnswered { sums.waited += 1 }
-        if !isAnswered { sums.abandoned += 1 }
-        for place in targets.indices where isAnswered && wait <= targets[place] { sums.within[place] += 1 }
-      }
-      visit?(number, wait, isAnswered)
-      number += 1
+extension QueueingModel.Patience {
+  /// As the column `patience` and its parameters name it; nil for a law that is not known here.
+  init?(_ row: [String: String]) {
+    func number(_ column: String) -> Double? { row[column].flatMap(Double.init) }
+    if let mean = number("mean_patience") {
+      self = .exponential(mean: mean)
+      return
     }
-  }
-
-  private struct FreeMoments {
-    private var heap: ContiguousArray<Int64>
-    init(count: Int) { heap = ContiguousArray(repeating: 0, count: count) }
-    var first: Int64 { heap[0] }
-
-    mutating func replaceFirst(with moment: Int64) {
-      heap.withUnsafeMutableBufferPointer { heap in
-        var parent = 0
-        while true {
-          var child = 2 * parent + 1
-          guard child < heap.count else { break }
-          if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
-          guard heap[child] < moment else { break }
-          heap[parent] = heap[child]
-          parent = child
-        }
-        heap[parent] = moment
-      }
+    switch (row["patience"], number("p1"), number("p2"), number("p3")) {
+    case (nil, _, _, _): self = .endless
+    case ("exp"?, let mean?, _, _): self = .exponential(mean: mean)
+    case ("det"?, let value?, _, _): self = .constant(value)
+    case ("h2"?, let p?, let first?, let second?): self = .hyperexponential(p: p, first: first, second: second)
+    case ("erlang"?, let mean?, let phases?, _): self = .erlang(mean: mean, phases: Int(phases))
+    case ("lognormal"?, let mean?, let cv?, _): self = .lognormal(mean: mean, cv: cv)
+    default: return nil
     }
   }
 }

@@ -71,6 +71,32 @@ struct ReplayTests {
     #expect(report.comparison?.lines.first?.abandoned == -1)
   }
 
+  @Test("Shifts run from the first ready to the sign-out, breaks between; what the engine imposed is no break")
+  func presence() {
+    var names = Names()
+    names.agents = ["ana"]
+    let start = Instant(microseconds: .seconds(1_795_608_000))
+    var recording = Recording(names: names, window: start..<start + .minutes(60))
+    let ana = AgentID(index: 0)
+    let story: [(Int64, ACD.Event)] = [
+      (-5, .agentSignedIn(ana)), (-1, .agentReady(ana)), (10, .agentNotReady(ana, .unspecified)),
+      (20, .agentReady(ana)),
+      (30, .agentNotReady(ana, .missed)), (35, .agentReady(ana)), (50, .agentNotReady(ana, .unreachable)),
+      (55, .agentSignedOut(ana)), (58, .agentSignedIn(ana)), (59, .agentReady(ana)), (90, .agentSignedOut(ana)),
+      // An agent whom the journal does not name.
+      (95, .agentSignedIn(AgentID(index: 7))),
+    ]
+    for (index, (minute, event)) in story.enumerated() {
+      let sequence = UInt64(index + 1)
+      recording.observe(
+        Record(sequence: sequence, at: start + .minutes(minute), cause: sequence, event: .acd(event)))
+    }
+    recording.finish()
+    func span(_ from: Int64, _ to: Int64) -> Range<Instant> { start + .minutes(from)..<start + .minutes(to) }
+    #expect(recording.agents.map(\.shifts) == [[span(0, 50), span(59, 60)]])
+    #expect(recording.agents.map(\.breaks) == [[span(10, 20)]])
+  }
+
   @Test("What cannot be replayed is refused in words")
   func refused() throws {
     var empty = Recording(names: Names())

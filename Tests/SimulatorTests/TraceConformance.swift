@@ -58,7 +58,9 @@ struct Trace {
     var world = World(plan: plan, seed: 0, replication: 0, isAudited: true)
     var differences: [String] = []
     var seen = 0
-    world.onOutcome = { type, number, outcome, wait, agent in
+    world.onLeaving = { leaving in
+      let (type, number, wait, agent) = (leaving.callers, leaving.number, leaving.wait, leaving.agent)
+      let outcome = leaving.outcome
       seen += 1
       let (isAnswered, expectedWait, expectedAgent) = expected[type][Int(number)]
       let isSame =

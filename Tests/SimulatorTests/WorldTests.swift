@@ -49,13 +49,22 @@ struct WorldTests {
       let plan = QueueingModel(arrivalRate: 0.2, meanHandle: 240, agents: 50, patience: patience)
         .plan(contacts: 50_000, warmUp: 0, thresholds: [20])
       var waits: [UInt64: (Int64, Bool)] = [:]
-      _ = Recursion(plan, seed: 3, replication: 1, scale: 1) { waits[$0] = ($1, $2) }
+      var arrivals = Arrivals(plan, seed: 3, replication: 1)
+      var recursion = Recursion(agents: 50, scale: 1, targets: [])
+      while let contact = arrivals.arrival() {
+        waits[contact.number] = recursion.serve(
+          contact.time, handle: arrivals.handleTime(contact), patience: arrivals.patience(contact), isMeasured: true)
+      }
       var world = World(plan: plan, seed: 3, replication: 1)
       var differences = 0
       var seen = 0
-      world.onOutcome = { _, number, outcome, wait, _ in
+      world.onLeaving = { leaving in
         seen += 1
-        if let (expected, isAnswered) = waits[number], expected == wait, isAnswered == (outcome == .answered) { return }
+        if let (wait, isAnswered) = waits[leaving.number], leaving.wait == wait,
+          isAnswered == (leaving.outcome == .answered)
+        {
+          return
+        }
         differences += 1
       }
       world.run()

@@ -62,4 +62,46 @@ final class Folder {
     #expect(site.entries.first { $0.name == "web:shop" }?.origins == ["https://shop.acme.example"])
     #expect(site.hash.count == 64)
   }
+
+  @Test("What a folder was is read from its sources alone: the same but for the files it names")
+  func stored() throws {
+    let folder = try Folder([
+      "agents.yaml": """
+      ---
+      agents:
+        amina: { queues: [support], phone: "sip:1@localhost", password_file: secret, token_file: secret }
+      # no line end at the end
+      """,
+      "site.yaml": "queues:\n  support: { channels: [voice], music: music.wav, ring: 7s }\n",
+      "secret": "a-secret-of-some-length", "music.wav": "RIFF",
+    ])
+    let read = try SiteFolder(reading: folder.path)
+    let stored = try SiteFolder(stored: read.sources, names: read.site.definitions.names)
+    #expect(stored.sources == read.sources)
+    #expect(stored.site.hash == read.site.hash)
+    #expect(stored.site.definitions == read.site.definitions)
+    guard case .registers(let uri, let credentials) = stored.site.agents[0].phone else {
+      return #expect(Bool(false), "no phone")
+    }
+    #expect(uri.user == "1")
+    #expect(credentials.password == "")
+    #expect(stored.site.tokens == [])
+    #expect(stored.site.queues[0].music == 0)
+  }
+
+  @Test("A problem in stored sources is placed by file, line and column, as in the folder")
+  func storedPlaces() throws {
+    let (first, second) = ("queues:\n  support: {}\n", "\nagents:\n  amina: { queue: [support] }\n")
+    let folder = try Folder(["a.yaml": first, "b.yaml": second])
+    do {
+      _ = try SiteFolder(stored: Array("--- # a.yaml\n\(first)--- # b.yaml\n\(second)".utf8), names: Names())
+      Issue.record("read")
+    } catch {
+      #expect(error.findings.map(\.description) == folder.findings())
+      #expect(error.findings.contains { $0.place == Place(file: "b.yaml", line: 3, column: 12) })
+    }
+    for broken in ["", "queues: {}\n", "--- # a.yaml", "\n\n"] {
+      _ = try? SiteFolder(stored: Array(broken.utf8), names: Names())
+    }
+  }
 }

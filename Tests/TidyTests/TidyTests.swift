@@ -47,7 +47,7 @@ struct TidyTests {
     "Primitives": ["Glibc"], "ACD": [], "Digest": ["COpenSSL"], "SIP": [], "SDP": [], "CallControl": [], "Media": [],
     "API": ["FoundationEssentials", "Foundation"],
     "SiteConfiguration": ["Yams", "FoundationEssentials", "Foundation"],
-    "Journal": ["GRDB", "FoundationEssentials", "Foundation", "Glibc", "Dispatch", "Synchronization"],
+    "Journal": ["GRDB", "GRDBSQLite", "FoundationEssentials", "Foundation", "Glibc", "Dispatch", "Synchronization"],
     "Simulator": ["FoundationEssentials", "Foundation", "Glibc", "Dispatch", "Synchronization"],
     "Drivers": [
       "CLinux", "NIOCore", "NIOPosix", "Logging", "FoundationEssentials", "Foundation", "Glibc", "Synchronization",

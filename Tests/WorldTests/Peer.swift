@@ -232,7 +232,7 @@ final class Peer {
         to: transaction, status: 200, body: body.map { .sdp($0) }, at: world.now, into: &output)
     case .request(_, let transaction, _):
       userAgent.respond(to: transaction, status: 200, at: world.now, into: &output)
-    case .acknowledged: break
+    case .acknowledged, .accepted: break
     case .unacknowledged(let id): userAgent.end(id, at: world.now, into: &output)
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 // What Linux offers and Glibc's Swift module leaves out.
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -7,3 +8,17 @@
 
 /// Names the calling thread, at most 15 bytes, as profilers and `top -H` show it.
 static inline void linux_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+/// Room for one datagram; then how much of it one took, and who sent it.
+struct linux_datagram {
+  void *bytes;
+  unsigned int room;
+  unsigned int size;
+  struct sockaddr_in6 sender;
+};
+
+/// More are not read at once.
+enum { LINUX_MOST_DATAGRAMS = 32 };
+
+/// Waits until a datagram is there, then reads all that are, at most `count` (recvmmsg). Returns how many, or -1.
+int linux_receive(int descriptor, struct linux_datagram *datagrams, unsigned int count);

@@ -84,8 +84,11 @@ extension Endpoint {
 }
 
 extension Switchboard {
+  /// Whether we know who is at the other end: a trusted source, or a registered phone.
+  func isKnown(_ flow: Flow) -> Bool { calls.policy.trusts(flow) || calls.registrations.isRegistered(flow) }
+
   mutating func judge(_ method: Method, of message: Message, from flow: Flow, at now: Instant) -> Policy.Verdict {
-    if calls.policy.trusts(flow) || calls.registrations.isRegistered(flow) { return .admitted }
+    if isKnown(flow) { return .admitted }
     // Whoever is in a call may speak in it, and begins no new one by that.
     // A new connection or a translator's new port is known by the dialog, whose tags nobody else knows.
     let isInCall = message.to.tag != nil || method == .cancel

@@ -34,6 +34,7 @@ extension Switchboard {
         return refuse(dialog, status: error.status, headers: [warning(error)], at: now, into: &step)
       }
     }
+    if !isKnown(flow) { calls.userAgent.confine(dialog) }
     let from = message.from
     let person = Contact.Person(
       name: from.displayName.map { String($0.prefix(64)) }, address: String(from.uri.identity.description.prefix(256)))
@@ -61,7 +62,7 @@ extension Switchboard {
 
   /// The port is open: the contact is born, and enters its queue or is refused.
   mutating func enqueue(_ id: LegID, at now: Instant, into step: inout Step) {
-    guard let arrival = calls.legs[id]?.arrival, let dialog = calls.legs[id]?.dialog else { return }
+    guard let arrival = calls.legs[id]?.arrival else { return }
     let contact = open(entry: arrival.entry, channel: .voice, person: arrival.person, at: now, into: &step)
     calls.legs[id]?.contact = contact
     calls.bridges[contact] = Bridge(caller: id)
@@ -70,25 +71,42 @@ extension Switchboard {
     guard calls.legs[id]?.state == .waiting, let queue = contacts[contact]?.queue else { return }
     switch site.queues[Int(queue.index)].answer {
     case .onEntry: answerCaller(id, at: now, into: &step)
-    // The user agent repeats it every minute, before a proxy loses patience.
-    case .onAgent:
-      send(into: &step) { $0.respond(to: dialog, status: 180, at: now, into: &$1) }
-      save(id, at: now, into: &step)
+    case .onAgent: keepCaller(id, at: now, into: &step)
     }
+  }
+
+  /// 180 to the caller; or, to one who acknowledges it, 183 with our SDP, so that music is heard before the 200. The
+  /// user agent repeats it every minute, before a proxy loses patience.
+  private mutating func keepCaller(_ id: LegID, at now: Instant, into step: inout Step) {
+    guard let dialog = calls.legs[id]?.dialog, let contact = calls.legs[id]?.contact else { return }
+    guard calls.userAgent.acknowledgesProvisionals(dialog),
+      let body = try? calls.legs[id]?.sdpForAnswer(at: site.listen.media.advertisedAddress)
+    else {
+      send(into: &step) { $0.respond(to: dialog, status: 180, at: now, into: &$1) }
+      return save(id, at: now, into: &step)
+    }
+    send(into: &step) { $0.respond(to: dialog, status: 183, body: .sdp(body), at: now, into: &$1) }
+    calls.legs[id]?.beginEarly()
+    save(id, at: now, into: &step)
+    setRemote(id, into: &step)
+    route(contact, into: &step)
   }
 
   /// 200 to the caller; music follows, or the bridge.
   mutating func answerCaller(_ id: LegID, at now: Instant, into step: inout Step) {
-    guard let dialog = calls.legs[id]?.dialog, let contact = calls.legs[id]?.contact,
-      let body = try? calls.legs[id]?.sdpForAnswer(at: site.listen.media.advertisedAddress)
-    else { return }
-    send(into: &step) { $0.respond(to: dialog, status: 200, body: .sdp(body), at: now, into: &$1) }
+    guard let leg = calls.legs[id], let dialog = leg.dialog, let contact = leg.contact else { return }
+    var body: UserAgent.Body?
+    if leg.state != .early {
+      guard let bytes = try? calls.legs[id]?.sdpForAnswer(at: site.listen.media.advertisedAddress) else { return }
+      body = .sdp(bytes)
+    }
+    send(into: &step) { $0.respond(to: dialog, status: 200, body: body, at: now, into: &$1) }
     establish(id, at: now, into: &step)
     setRemote(id, into: &step)
     route(contact, into: &step)
   }
 
-  /// The ACK for our 2xx: after a delayed offer it brings the answer.
+  /// The ACK for our 2xx, or the PRACK for our 183: after a delayed offer it brings the answer.
   mutating func acknowledged(_ dialog: DialogID, _ message: Message, at now: Instant, into step: inout Step) {
     guard let id = calls.legsByDialog[dialog], calls.legs[id]?.awaitsAnswer == true else { return }
     guard (try? calls.legs[id]?.receive(answer: message)) != nil else {

@@ -14,7 +14,8 @@ struct LegID: SlotID {
 /// switchboard; the leg knows which steps are possible.
 ///
 ///     a caller:  arrived ──port──▶ waiting ──200──▶ established ──hang-up──▶ gone
-///                   └──refused──▶ gone  └──CANCEL, refused──▶ gone
+///                   │                 └──183──▶ early ──200──▶┘
+///                   └──refused──▶ gone ◀──CANCEL, refused── from waiting and early
 ///     a phone:   opening ──port──▶ inviting ──1xx──▶ ringing ──2xx──▶ established ──hang-up──▶ gone
 ///                                     └──4 s, 300-699──▶ gone ◀──┘ 300-699, CANCEL
 struct SIPLeg: Sendable {
@@ -23,6 +24,8 @@ struct SIPLeg: Sendable {
     case arrived
     /// The caller has no final response yet: 180 until an agent answers.
     case waiting
+    /// The caller hears us already: a reliable 183 brought our SDP, and the 200 will bring none (RFC 3262 section 5).
+    case early
     /// The phone is wanted; the RTP port is being opened.
     case opening
     /// Our INVITE is out, and nothing came back.
@@ -116,6 +119,10 @@ struct SIPLeg: Sendable {
 
   var agreed: NegotiatedMedia? { negotiation.agreed }
   var isEstablished: Bool { state == .established }
+  /// A caller without a 200.
+  var isUnanswered: Bool { state == .waiting || state == .early }
+  /// It has our SDP, so audio may flow.
+  var hasMedia: Bool { state == .early || state == .established }
   /// The far end does not want to hear us.
   var isHeldByRemote: Bool { negotiation.agreed?.isHeldByRemote ?? false }
 
@@ -139,13 +146,14 @@ struct SIPLeg: Sendable {
     return true
   }
 
+  mutating func beginEarly() { state = .early }
   mutating func establish() { state = .established }
 
   // MARK: Offers and answers (RFC 3264)
 
   func local(at address: String) -> LocalMedia { LocalMedia(address: address, port: port, codecs: codecs) }
 
-  /// The body of our 2xx to the caller's INVITE: the answer to its offer, or our offer.
+  /// The body of our 2xx to the caller's INVITE, or of a reliable 183 before it: the answer to its offer, or our offer.
   mutating func sdpForAnswer(at address: String) throws(NegotiationError) -> [UInt8] {
     guard let offer = pendingOffer else { return sdpOffer(at: address) }
     let answer = try negotiation.answer(offer, with: local(at: address)).bytes

@@ -68,7 +68,7 @@ final class MediaPort: Sendable {
       verdict = state.leg.receive(packet, from: sender, at: now, learned: &learned)
       if learned {
         aim(&state)
-        events.append(.learned(id, Endpoint(high: sender.high, low: sender.low, port: sender.port)))
+        events.append(.learned(id, Endpoint(sender)))
       }
       if case .event(_, let digit?, _) = verdict { events.append(.digit(id, digit)) }
       switch state.feed {

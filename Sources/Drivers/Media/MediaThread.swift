@@ -18,8 +18,6 @@ final class MediaThread: Sendable {
   private let wakeup: Int32
   private let timer: Int32
   private let ports = Mutex(Table())
-  private let work = Mutex<[@Sendable () -> Void]>([])
-  private let isStopping = Atomic(false)
   private let recordings: [Recording]
   private let emit: @Sendable (MediaEvent) -> Void
 
@@ -33,7 +31,7 @@ final class MediaThread: Sendable {
     poll = epoll_create1(Int32(EPOLL_CLOEXEC))
     wakeup = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
     timer = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK))
-    guard poll >= 0, wakeup >= 0, timer >= 0 else { throw MediaThreadError(errno: errno) }
+    guard poll >= 0, wakeup >= 0, timer >= 0 else { throw SystemError(errno: errno) }
     watch(wakeup, key: Self.wakeKey)
     watch(timer, key: Self.tickKey)
   }
@@ -44,16 +42,8 @@ final class MediaThread: Sendable {
 
   static func now() -> Instant { Instant(microseconds: microseconds(of: CLOCK_MONOTONIC)) }
 
-  /// Has this thread run a piece of work, in the order posted.
-  func post(_ piece: @escaping @Sendable () -> Void) {
-    work.withLock { $0.append(piece) }
-    wake()
-  }
-
-  /// Ends the thread after the work posted so far.
-  func stop() { post { self.isStopping.store(true, ordering: .relaxed) } }
-
-  private func wake() {
+  /// Ends the thread.
+  func stop() {
     var one: UInt64 = 1
     write(wakeup, &one, 8)
   }
@@ -91,19 +81,12 @@ final class MediaThread: Sendable {
     var ready = [epoll_event](repeating: epoll_event(), count: 256)
     var events: [MediaEvent] = []
     var tick = 0
-    while !isStopping.load(ordering: .relaxed) {
+    while true {
       let count = epoll_wait(poll, &ready, Int32(ready.count), -1)
       let now = Self.now()
       for event in ready.prefix(Int(max(count, 0))) {
         switch event.data.u64 {
-        case Self.wakeKey:
-          var value: UInt64 = 0
-          read(wakeup, &value, 8)
-          let pieces = work.withLock { work in
-            defer { work = [] }
-            return work
-          }
-          for piece in pieces { piece() }
+        case Self.wakeKey: return
         case Self.tickKey:
           var ticks: UInt64 = 0
           guard read(timer, &ticks, 8) == 8 else { continue }
@@ -127,11 +110,10 @@ final class MediaThread: Sendable {
 
   private func play(_ frames: PlayedFrames, tick: Int, at now: Instant, into events: inout [MediaEvent]) {
     frames.fill(tick: tick)
-    ports.withLock { table in
-      for case let port? in table.places {
-        port.play(frames, at: now)
-        if tick % 50 == 0, port.isLost(at: now) { events.append(.lost(port.id)) }
-      }
+    // Sending to all of them takes long; whoever opens a port meanwhile must not wait for it.
+    for case let port? in ports.withLock({ $0.places }) {
+      port.play(frames, at: now)
+      if tick % 50 == 0, port.isLost(at: now) { events.append(.lost(port.id)) }
     }
   }
 
@@ -146,10 +128,4 @@ final class MediaThread: Sendable {
     var setting = itimerspec(it_interval: period, it_value: period)
     timerfd_settime(timer, 0, &setting, nil)
   }
-}
-
-/// The system gave no descriptor or thread.
-public struct MediaThreadError: Error, Sendable, Equatable {
-  public var errno: Int32
-  public init(errno: Int32) { self.errno = errno }
 }

@@ -1,4 +1,3 @@
-import CLinux
 public import CallControl
 import Glibc
 public import Media
@@ -6,8 +5,8 @@ public import Primitives
 public import SIP
 import Synchronization
 
-/// All media of a server: a few threads of its own, and the RTP ports. Commands come from the engine thread and are
-/// carried out in order by the first thread; packets never leave the threads.
+/// All media of a server: a few threads of its own, and the RTP ports. Commands are carried out by the thread that gives
+/// them, since to open or close a port costs less than to wake another thread; packets never leave the media threads.
 public final class MediaThreads: Sendable {
   public struct Settings: Sendable {
     /// The local address of all ports.
@@ -29,12 +28,12 @@ public final class MediaThreads: Sendable {
 
   private let settings: Settings
   private let threads: [MediaThread]
-  private let running: Mutex<[pthread_t]>
+  private let running: [DriverThread]
   private let control: Mutex<Control>
   private let emit: @Sendable (MediaEvent) -> Void
 
   /// Starts the threads.
-  /// - Parameter events: called on a media thread; must not block.
+  /// - Parameter events: called on a media thread, or by `perform`; must not block.
   public init(
     settings: Settings, entropy: Entropy, events: @escaping @Sendable (MediaEvent) -> Void
   ) throws {
@@ -43,14 +42,12 @@ public final class MediaThreads: Sendable {
     control = Mutex(Control(pool: PortPool(settings.ports), entropy: entropy))
     let recordings = settings.music + [.ringBack()]
     threads = try (0..<settings.threads).map { _ in try MediaThread(recordings: recordings, emit: events) }
-    running = Mutex(try threads.map(Self.start))
+    running = try threads.map { thread in try DriverThread("media") { thread.run() } }
   }
 
-  /// Has the commands carried out, after all that were given before.
+  /// Carries out commands. Waits for no network and no disk.
   public func perform(_ commands: [MediaCommand]) {
-    threads[0].post { [self] in
-      for command in commands { carryOut(command) }
-    }
+    for command in commands { carryOut(command) }
   }
 
   /// Ports in use.
@@ -59,7 +56,7 @@ public final class MediaThreads: Sendable {
   /// Ends the threads and closes all ports. Returns when it is done; call it once, from no media thread.
   public func stop() {
     for thread in threads { thread.stop() }
-    for thread in running.withLock({ $0 }) { pthread_join(thread, nil) }
+    for thread in running { thread.join() }
     control.withLock { control in
       for (port, _) in control.ports.values { port.close() }
       control.ports = [:]
@@ -107,8 +104,8 @@ public final class MediaThreads: Sendable {
     guard control.ports[id] == nil else { return nil }
     for _ in 0..<16 {
       guard let number = control.pool.take(at: now) else { return nil }
-      let rtp = DatagramSocket(bound: local(number))
-      let rtcp = DatagramSocket(bound: local(number + 1))
+      let rtp = try? DatagramSocket(bound: local(number))
+      let rtcp = try? DatagramSocket(bound: local(number + 1))
       guard let rtp, let rtcp else {
         rtp?.close()
         rtcp?.close()
@@ -132,32 +129,12 @@ public final class MediaThreads: Sendable {
   private func local(_ port: UInt16) -> NetworkAddress {
     NetworkAddress(high: settings.address.high, low: settings.address.low, port: port)
   }
-
-  /// A plain thread, not one of the concurrency pool: it sleeps in epoll for its whole life.
-  private static func start(_ thread: MediaThread) throws -> pthread_t {
-    var handle = pthread_t()
-    let context = Unmanaged.passRetained(thread).toOpaque()
-    let result = pthread_create(
-      &handle, nil,
-      { context in
-        // The context is the thread retained above: `pthread_create` passes it on as it got it.
-        let thread = Unmanaged<MediaThread>.fromOpaque(context!).takeRetainedValue()
-        linux_name_thread("media")
-        thread.run()
-        return nil
-      }, context)
-    guard result == 0 else {
-      Unmanaged<MediaThread>.fromOpaque(context).release()
-      throw MediaThreadError(errno: result)
-    }
-    return handle
-  }
 }
 
 extension FarEnd {
   init(_ remote: RemoteMedia) {
     self.init(
-      address: remote.endpoint.map { NetworkAddress(high: $0.high, low: $0.low, port: $0.port) },
+      address: remote.endpoint.map(NetworkAddress.init),
       law: remote.codec == .pcmu ? .mu : .a, payloadType: remote.payloadType,
       incomingPayloadType: remote.incomingPayloadType, telephoneEvent: remote.telephoneEvent,
       incomingTelephoneEvent: remote.incomingTelephoneEvent, sends: remote.sends, receives: remote.receives)

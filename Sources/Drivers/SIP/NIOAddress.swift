@@ -22,15 +22,3 @@ extension Endpoint {
     Integer(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Integer.self))
   }
 }
-
-extension SocketAddress {
-  init(_ endpoint: Endpoint) throws {
-    var packed = ByteBuffer()
-    if let ipv4 = endpoint.ipv4 {
-      packed.writeInteger(ipv4)
-    } else {
-      packed.writeMultipleIntegers(endpoint.high, endpoint.low)
-    }
-    try self.init(packedIPAddress: packed, port: Int(endpoint.port))
-  }
-}

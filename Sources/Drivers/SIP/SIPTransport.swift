@@ -5,8 +5,9 @@ import Primitives
 public import SIP
 import Synchronization
 
-/// SIP over UDP and TCP (RFC 3261 section 18). Framing, parsing and stateless refusals happen here on one NIO loop;
-/// transactions and dialogs belong to the engine thread, which gets whole messages and gives bytes back.
+/// SIP over UDP and TCP (RFC 3261 section 18). Framing, parsing and stateless refusals happen here: for datagrams on a
+/// thread that waits in the kernel for the next batch, for streams on one NIO loop. Transactions and dialogs belong to
+/// the engine thread, which gets whole messages and gives bytes back.
 public final class SIPTransport: Sendable {
   public struct Settings: Sendable {
     /// Where to listen; port 0 takes any. Nil: not at all.
@@ -24,15 +25,19 @@ public final class SIPTransport: Sendable {
     public init() {}
   }
 
-  /// What the transport calls, on its own thread; none may block.
+  /// A message and where it came from.
+  public typealias Received = (message: Message, flow: Flow)
+
+  /// What the transport calls, on its own threads, `failed` also on that of the sender; none may block.
   public struct Sinks: Sendable {
-    public var received: @Sendable (Message, Flow) -> Void
+    /// Messages that came together, in their order.
+    public var received: @Sendable ([Received]) -> Void
     /// A connection over which a message came or went is gone, or one could not be made.
     public var failed: @Sendable (Flow) -> Void
     /// Registered accounts, trunks and trusted sources: they pass the gate uncounted.
     public var isTrusted: @Sendable (Endpoint) -> Bool
     public init(
-      received: @escaping @Sendable (Message, Flow) -> Void, failed: @escaping @Sendable (Flow) -> Void,
+      received: @escaping @Sendable ([Received]) -> Void, failed: @escaping @Sendable (Flow) -> Void,
       isTrusted: @escaping @Sendable (Endpoint) -> Bool
     ) {
       self.received = received; self.failed = failed; self.isTrusted = isTrusted
@@ -43,6 +48,8 @@ public final class SIPTransport: Sendable {
   public struct Counters: Sendable, Equatable {
     public var received: UInt64 = 0
     public var sent: UInt64 = 0
+    /// Datagrams that the kernel did not take; who needs one sends it again.
+    public var unsent: UInt64 = 0
     public var malformed: UInt64 = 0
     public var dropped: UInt64 = 0
     public var banned: UInt64 = 0
@@ -50,10 +57,9 @@ public final class SIPTransport: Sendable {
   }
 
   private let loop: any EventLoop
-  private let settings: Settings
   private let intake: Intake
   private let streams: NIOLoopBound<StreamTable>
-  private let datagrams: (any Channel)?
+  private let datagrams: DatagramPort?
   private let listener: (any Channel)?
   /// Where we listen in fact.
   public let udp: Endpoint?
@@ -64,46 +70,28 @@ public final class SIPTransport: Sendable {
   public static func start(
     settings: Settings, clock: EngineClock, logger: Logger, sinks: Sinks
   ) async throws -> SIPTransport {
+    let intake = Intake(settings: settings, clock: clock, logger: logger, sinks: sinks)
+    let datagrams = try settings.udp.map { endpoint in try DatagramPort(bound: endpoint, intake: intake) }
     let loop = MultiThreadedEventLoopGroup.singleton.next()
-    return try await loop.flatSubmit {
-      let intake = Intake(settings: settings, clock: clock, logger: logger, sinks: sinks)
+    let transport = try await loop.flatSubmit {
       let table = StreamTable(loop: loop, settings: settings, intake: intake)
       let streams = NIOLoopBound(table, eventLoop: loop)
-      let udp = bindDatagrams(settings.udp, loop, intake)
-      let tcp = bindStreams(settings.tcp, loop, streams)
-      return udp.flatMap { udp in
-        tcp.flatMapThrowing { tcp in
-          try SIPTransport(
-            loop: loop, settings: settings, intake: intake, streams: streams, datagrams: udp, listener: tcp)
-        }
+      return bindStreams(settings.tcp, loop, streams).map { listener in
+        SIPTransport(loop: loop, intake: intake, streams: streams, datagrams: datagrams, listener: listener)
       }
     }.get()
+    try datagrams?.start()
+    return transport
   }
 
   private init(
-    loop: any EventLoop, settings: Settings, intake: Intake, streams: NIOLoopBound<StreamTable>,
-    datagrams: (any Channel)?, listener: (any Channel)?
-  ) throws {
-    self.loop = loop; self.settings = settings; self.intake = intake; self.streams = streams
+    loop: any EventLoop, intake: Intake, streams: NIOLoopBound<StreamTable>, datagrams: DatagramPort?,
+    listener: (any Channel)?
+  ) {
+    self.loop = loop; self.intake = intake; self.streams = streams
     self.datagrams = datagrams; self.listener = listener
-    udp = datagrams?.localAddress.flatMap(Endpoint.init)
+    udp = datagrams?.endpoint
     tcp = listener?.localAddress.flatMap(Endpoint.init)
-  }
-
-  private static func bindDatagrams(
-    _ endpoint: Endpoint?, _ loop: any EventLoop, _ intake: Intake
-  ) -> EventLoopFuture<(any Channel)?> {
-    guard let endpoint else { return loop.makeSucceededFuture(nil) }
-    return DatagramBootstrap(group: loop)
-      .channelOption(.socketOption(.so_rcvbuf), value: 4 << 20)
-      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
-      .channelOption(.datagramVectorReadMessageCount, value: 16)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(DatagramHandler(intake: intake))
-        }
-      }
-      .bind(host: endpoint.address, port: Int(endpoint.port)).map { $0 }
   }
 
   private static func bindStreams(
@@ -122,27 +110,27 @@ public final class SIPTransport: Sendable {
 
   public var counters: Counters { intake.counters.withLock { $0 } }
 
-  /// Sends bytes, in order for each flow, many with one hop to the loop and one flush.
+  /// Sends bytes, in order for each flow as one thread gives them: datagrams at once, those for streams with one hop to
+  /// the loop and one flush. Never waits.
   public func send(_ transmissions: [UserAgent.Transmission]) {
-    guard !transmissions.isEmpty else { return }
-    loop.execute { [self] in
-      var wroteDatagram = false
-      for transmission in transmissions {
-        intake.counters.withLock { $0.sent += 1 }
-        if transmission.flow.transport == .udp {
-          guard let datagrams, let remote = try? SocketAddress(transmission.flow.remote) else {
-            intake.sinks.failed(transmission.flow)
-            continue
-          }
-          let buffer = datagrams.allocator.buffer(bytes: transmission.bytes)
-          let envelope = AddressedEnvelope(remoteAddress: remote, data: buffer)
-          datagrams.write(envelope, promise: nil)
-          wroteDatagram = true
-        } else {
-          streams.value.send(transmission)
-        }
+    var unsent: UInt64 = 0
+    var forStreams: [UserAgent.Transmission] = []
+    for transmission in transmissions {
+      if transmission.flow.transport != .udp {
+        forStreams.append(transmission)
+      } else if let datagrams {
+        if !datagrams.send(transmission.bytes, to: transmission.flow.remote) { unsent += 1 }
+      } else {
+        intake.sinks.failed(transmission.flow)
       }
-      if wroteDatagram { datagrams?.flush() }
+    }
+    intake.counters.withLock { counters in
+      counters.sent += UInt64(transmissions.count)
+      counters.unsent += unsent
+    }
+    guard !forStreams.isEmpty else { return }
+    loop.execute { [streams, forStreams] in
+      for transmission in forStreams { streams.value.send(transmission) }
       streams.value.flush()
     }
   }
@@ -151,11 +139,11 @@ public final class SIPTransport: Sendable {
   public func stop() async {
     try? await listener?.close()
     try? await loop.submit { self.streams.value.closeAll() }.get()
-    try? await datagrams?.close()
+    datagrams?.stop()
   }
 }
 
-/// What happens to bytes of any transport before the engine sees a message. Lives on the loop.
+/// What happens to bytes of any transport before the engine sees a message. The threads of all transports use it.
 final class Intake: Sendable {
   let settings: SIPTransport.Settings
   let clock: EngineClock
@@ -187,17 +175,23 @@ final class Intake: Sendable {
     }
   }
 
-  /// Hands a message on, unless a scanner sent it.
-  func take(_ message: Message, _ flow: Flow) {
-    if Scanners.sent(message) {
-      counters.withLock { $0.dropped += 1 }
-      return
+  /// False for a message that a scanner sent. Counts it.
+  func welcomes(_ message: Message) -> Bool {
+    guard Scanners.sent(message) else { return true }
+    counters.withLock { $0.dropped += 1 }
+    return false
+  }
+
+  /// Hands on messages that came together.
+  func handOn(_ messages: [SIPTransport.Received]) {
+    guard !messages.isEmpty else { return }
+    counters.withLock { $0.received += UInt64(messages.count) }
+    for (message, _) in messages {
+      logger.trace(
+        "received",
+        metadata: ["call_id": "\(message.callID)", "method": "\(message.method)", "status": "\(message.status)"])
     }
-    counters.withLock { $0.received += 1 }
-    logger.trace(
-      "received",
-      metadata: ["call_id": "\(message.callID)", "method": "\(message.method)", "status": "\(message.status)"])
-    sinks.received(message, flow)
+    sinks.received(messages)
   }
 
   /// The refusal of bytes that are no message, if they may have one: a source that nobody vouches for gets nothing
@@ -208,36 +202,5 @@ final class Intake: Sendable {
     guard let refusal = MessageWriter.refusal(of: bytes, for: error, tag: tag, source: flow.remote) else { return nil }
     let mayGrow = flow.transport != .udp || sinks.isTrusted(flow.remote)
     return mayGrow || refusal.count <= bytes.count ? refusal : nil
-  }
-}
-
-/// One datagram, one message.
-private final class DatagramHandler: ChannelInboundHandler {
-  typealias InboundIn = AddressedEnvelope<ByteBuffer>
-  typealias OutboundOut = AddressedEnvelope<ByteBuffer>
-  private let intake: Intake
-  init(intake: Intake) { self.intake = intake }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let envelope = unwrapInboundIn(data)
-    // A keep-alive (RFC 5626) or STUN is no request; nobody waits for an answer to it here.
-    guard envelope.data.readableBytes > 4, let remote = Endpoint(envelope.remoteAddress), intake.admits(remote) else {
-      return
-    }
-    let flow = Flow(transport: .udp, remote: remote)
-    let bytes = Array(envelope.data.readableBytesView)
-    do throws(ParseError) {
-      intake.take(try Message(parsing: bytes, limits: intake.settings.limits), flow)
-    } catch {
-      guard let refusal = intake.refusal(of: bytes, for: error, flow) else { return }
-      let buffer = context.channel.allocator.buffer(bytes: refusal)
-      let answer = AddressedEnvelope(remoteAddress: envelope.remoteAddress, data: buffer)
-      context.writeAndFlush(wrapOutboundOut(answer), promise: nil)
-    }
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    // A datagram socket outlives its errors, as ICMP's word that nobody listens over there.
-    intake.logger.debug("datagram error", metadata: ["error": "\(error)"])
   }
 }

@@ -188,10 +188,12 @@ private final class StreamHandler: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     lastHeard = .now()
     framer.append(unwrapInboundIn(data).readableBytesView)
+    var messages: [SIPTransport.Received] = []
+    defer { intake.handOn(messages) }
     do throws(ParseError) {
       while let frame = try framer.next() {
         awaitedSince = nil
-        guard take(frame, context) else {
+        guard take(frame, context, &messages) else {
           context.close(promise: nil)
           return
         }
@@ -207,7 +209,9 @@ private final class StreamHandler: ChannelInboundHandler {
   }
 
   /// False where the connection shall end.
-  private func take(_ frame: StreamFramer.Frame, _ context: ChannelHandlerContext) -> Bool {
+  private func take(
+    _ frame: StreamFramer.Frame, _ context: ChannelHandlerContext, _ messages: inout [SIPTransport.Received]
+  ) -> Bool {
     switch frame {
     case .ping:
       write([0x0d, 0x0a], context)
@@ -215,7 +219,7 @@ private final class StreamHandler: ChannelInboundHandler {
       guard intake.admits(flow.remote) else { return false }
       onFirstMessage?()
       onFirstMessage = nil
-      intake.take(message, flow)
+      if intake.welcomes(message) { messages.append((message, flow)) }
     case .refused(let error, let bytes):
       guard intake.admits(flow.remote) else { return false }
       if let refusal = intake.refusal(of: bytes, for: error, flow) { write(refusal, context) }

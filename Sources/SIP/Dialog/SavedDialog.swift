@@ -32,8 +32,9 @@ extension UserAgent {
   private static let version: UInt8 = 1
   private enum Kind: UInt8 { case calling = 1, ringing, answered, confirmed }
 
+  /// Nil for one that cannot outlive the process.
   public func saved(_ dialog: DialogID) -> SavedDialog? {
-    guard let session = sessions[dialog] else { return nil }
+    guard let session = sessions[dialog], !session.isConfined else { return nil }
     var writer = ByteWriter()
     writer.reserveCapacity(512)
     writer.write(Self.version)

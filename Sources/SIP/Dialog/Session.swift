@@ -37,7 +37,11 @@ struct Session: Sendable {
 
   var dialog: Dialog
   var state: State
+  /// Of somebody unknown over a stream: it ends with the stream, and nothing is opened to where its Contact points.
+  var isConfined = false
   var success: Success?
+  /// Of an INVITE whose sender knows PRACK.
+  var provisionals: ReliableProvisionals?
   /// Their 2xx that waits for our ACK: CSeq and transaction.
   var unacknowledged: (sequence: UInt32, transaction: ClientTransactionID)?
   /// Our re-INVITE under way, and what it offers.
@@ -58,6 +62,12 @@ struct Session: Sendable {
   init(dialog: Dialog, state: State) {
     self.dialog = dialog
     self.state = state
+  }
+
+  /// RFC 3311 section 5.1: an early dialog too, once an offer and its answer were exchanged reliably.
+  var mayBeReoffered: Bool {
+    guard case .ringing = state else { return state == .confirmed }
+    return provisionals?.hasDescribed == true && provisionals?.unacknowledged == nil
   }
 
   /// Section 14.1: no INVITE is under way in either direction.

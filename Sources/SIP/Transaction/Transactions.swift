@@ -84,6 +84,8 @@ struct ServerTransaction: Sendable {
     case invitation(DialogID)
     case reinvitation(DialogID)
     case update(DialogID)
+    /// A PRACK that brings a new offer.
+    case prack(DialogID)
     /// INFO, REFER and others in a dialog.
     case inDialog(DialogID)
     case outOfDialog
@@ -92,7 +94,7 @@ struct ServerTransaction: Sendable {
 
     var dialog: DialogID? {
       switch self {
-      case .invitation(let id), .reinvitation(let id), .update(let id), .inDialog(let id): id
+      case .invitation(let id), .reinvitation(let id), .update(let id), .prack(let id), .inDialog(let id): id
       case .outOfDialog, .none: nil
       }
     }

@@ -4,7 +4,8 @@ public import Primitives
 extension UserAgent {
   // Their INVITE.
 
-  /// Responds to the INVITE of a dialog: 1xx, 2xx or a refusal (after which the dialog is gone).
+  /// Responds to the INVITE of a dialog: 1xx, 2xx or a refusal (after which the dialog is gone). What must wait for a
+  /// PRACK is kept until then (RFC 3262 section 3).
   public mutating func respond(
     to dialog: DialogID, status: Int, reason: String? = nil, headers: [Header] = [], body: Body? = nil,
     at now: Instant, into output: inout Output
@@ -12,14 +13,13 @@ extension UserAgent {
     guard case .ringing(let transaction)? = sessions[dialog]?.state, servers[transaction]?.isOpen == true else {
       return
     }
+    let response = ReliableProvisionals.Response(status: status, reason: reason, headers: headers, body: body)
+    guard !postpones(response, to: dialog) else { return }
     switch status {
-    case ..<200:
-      reply(
-        transaction, status: status, reason: reason, headers: headers, body: body, contact: status > 100, at: now,
-        into: &output)
-      if status > 100 { timers.set(.provisional(dialog), at: now + .minutes(1)) }
+    case ..<200: ring(dialog, transaction, response, at: now, into: &output)
     case ..<300:
       timers.cancel(.provisional(dialog))
+      stopRepeating(dialog)
       sessions[dialog]?.state = .accepted
       let timer = startSessionTimer(dialog, at: now)
       succeed(dialog, transaction, status, reason, headers + timer, body, at: now, into: &output)
@@ -52,9 +52,10 @@ extension UserAgent {
         transaction, status: status, reason: reason, headers: headers + timer, body: body, contact: true, at: now,
         into: &output)
     case .invitation, .none: return
-    case .reinvitation, .update, .inDialog, .outOfDialog:
+    case .reinvitation, .update, .prack, .inDialog, .outOfDialog:
       reply(transaction, status: status, reason: reason, headers: headers, body: body, at: now, into: &output)
     }
+    if case .prack(let dialog) = purpose { sendDeferred(dialog, at: now, into: &output) }
     if status >= 300, let dialog = purpose.dialog { reinviteIfPossible(dialog, at: now, into: &output) }
   }
 
@@ -70,7 +71,7 @@ extension UserAgent {
     guard let bytes = servers[transaction]?.response else { return }
     sessions[id]?.success = Session.Success(
       sequence: request.cseq, transmission: Transmission(bytes: bytes, flow: flow, followsEarlier: true),
-      interval: settings.t1, carriesOffer: request.body.isEmpty)
+      interval: settings.t1, carriesOffer: request.body.isEmpty && body != nil)
     timers.set(.success(id), at: now + settings.t1)
     timers.set(.acknowledgement(id), at: now + 64 * settings.t1)
   }
@@ -99,8 +100,19 @@ extension UserAgent {
 
   mutating func repeatProvisional(_ id: DialogID, at now: Instant, into output: inout Output) {
     guard case .ringing(let transaction)? = sessions[id]?.state, let server = servers[transaction] else { return }
+    if let status = sessions[id]?.provisionals?.status {
+      // A copy of a reliable response would be taken for a retransmission (RFC 3262 section 4).
+      return following(&output) { $0.respond(to: id, status: status, at: now, into: &$1) }
+    }
     output.transmissions.append(Transmission(bytes: server.response, flow: server.flow, followsEarlier: true))
     timers.set(.provisional(id), at: now + .minutes(1))
+  }
+
+  /// Keeps a dialog to the streams its far end opens: with the last of them it is over, and after a restart nothing is
+  /// sent in it. Else the Contact of a stranger could make us open connections to addresses of the stranger's choosing.
+  public mutating func confine(_ dialog: DialogID) {
+    guard let transport = sessions[dialog]?.dialog.flow.transport, transport != .udp else { return }
+    sessions[dialog]?.isConfined = true
   }
 
   // Our INVITE.

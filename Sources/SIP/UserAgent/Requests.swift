@@ -50,8 +50,8 @@ extension UserAgent {
   /// Section 8.2.1 to 8.2.3, in that order.
   private func refusal(of message: Message) -> (status: Int, headers: [Header])? {
     switch message.method {
-    case .invite, .bye, .options, .info, .update, .refer, .notify, .message, .register: break
-    case .prack, .subscribe, .publish: return (405, [])
+    case .invite, .bye, .options, .info, .update, .prack, .refer, .notify, .message, .register: break
+    case .subscribe, .publish: return (405, [])
     default: return (501, [])
     }
     switch message.requestURI.scheme {
@@ -59,7 +59,7 @@ extension UserAgent {
     default: return (416, [])
     }
     var missing = message.headers("require")
-    if message.method == .invite { missing.removeAll { $0.lowercased() == "timer" } }
+    if message.method == .invite { missing.removeAll { ["timer", Self.reliability].contains($0.lowercased()) } }
     if !missing.isEmpty { return (420, [Header("Unsupported", missing.joined(separator: ", "))]) }
     guard message.method == .invite || message.method == .update else { return nil }
     if let encoding = message.header("content-encoding"), encoding.lowercased() != "identity" {
@@ -92,6 +92,7 @@ extension UserAgent {
     else { return reply(transaction, status: 400, reason: "Contact Missing", at: now, into: &output) }
     var session = Session(dialog: dialog, state: .ringing(transaction))
     session.sessionInterval = Self.refreshedInterval(message)
+    session.provisionals = reliableProvisionals(for: message)
     let id = insert(session)
     servers[transaction]?.purpose = .invitation(id)
     servers[transaction]?.tag = tag.tag
@@ -120,7 +121,7 @@ extension UserAgent {
       guard sessions.contains(dialog) else { return }
       sessions[dialog]?.open.removeAll { $0 == invite }
       reinviteIfPossible(dialog, at: now, into: &output)
-    case .update, .inDialog, .outOfDialog, .none: break
+    case .update, .prack, .inDialog, .outOfDialog, .none: break
     }
   }
 
@@ -176,6 +177,7 @@ extension UserAgent {
     switch message.method {
     case .bye: receiveBye(message, id, transaction: transaction, at: now, into: &output)
     case .invite: receiveReinvite(message, id, transaction: transaction, at: now, into: &output)
+    case .prack: receivePrack(message, id, transaction: transaction, at: now, into: &output)
     case .update: receiveUpdate(message, id, transaction: transaction, at: now, into: &output)
     case .options: reply(transaction, status: 200, at: now, into: &output)
     default:
@@ -257,7 +259,7 @@ extension UserAgent {
     if session.reinvitation != nil || session.unacknowledged != nil {
       return reply(transaction, status: 491, at: now, into: &output)
     }
-    guard session.state == .confirmed, session.success == nil, !session.open.contains(where: isOpenOffer) else {
+    guard session.mayBeReoffered, session.success == nil, !session.open.contains(where: isOpenOffer) else {
       return reply(transaction, status: 500, headers: [retryAfter()], at: now, into: &output)
     }
     servers[transaction]?.purpose = .update(id)
@@ -267,7 +269,7 @@ extension UserAgent {
 
   func isOpenOffer(_ id: ServerTransactionID) -> Bool {
     switch servers[id]?.purpose {
-    case .reinvitation, .update: true
+    case .reinvitation, .update, .prack: true
     default: false
     }
   }

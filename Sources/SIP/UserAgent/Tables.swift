@@ -148,6 +148,7 @@ extension UserAgent {
       timers.cancel(.acknowledgement(id))
     }
     timers.cancel(.provisional(id))
+    stopRepeating(id)
     timers.cancel(.glare(id))
     timers.cancel(.session(id))
     return session
@@ -173,6 +174,8 @@ extension UserAgent {
       case .success(let id): repeatSuccess(id, at: now, into: &output)
       case .acknowledgement(let id): acknowledgementMissing(id, at: now, into: &output)
       case .provisional(let id): repeatProvisional(id, at: now, into: &output)
+      case .reliableProvisional(let id): repeatReliably(id, at: now, into: &output)
+      case .prack(let id): prackMissing(id, at: now, into: &output)
       case .glare(let id):
         if sessions.contains(id) { sessions[id]?.isPausing = false }
         reinviteIfPossible(id, at: now, into: &output)
@@ -198,7 +201,14 @@ extension UserAgent {
       }
     }
     guard flow.connection != 0 else { return }
-    for id in sessions.ids where sessions[id]?.dialog.flow == flow { sessions[id]?.dialog.reconnect() }
+    for id in sessions.ids where sessions[id]?.dialog.flow == flow {
+      guard sessions[id]?.isConfined == true else {
+        sessions[id]?.dialog.reconnect()
+        continue
+      }
+      let session = removeSession(id)
+      if session?.state != .ending { output.occurrences.append(.ended(id, nil)) }
+    }
   }
 
   /// A request that its session waits to answer is gone.

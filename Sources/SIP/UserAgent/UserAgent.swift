@@ -14,7 +14,8 @@ public struct ServerTransactionID: SlotID {
   public init(slot: UInt32, generation: UInt32) { self.slot = slot; self.generation = generation }
 }
 
-/// The user agent core: transactions (RFC 3261 section 17, RFC 6026) and dialogs (section 12) as one value without I/O.
+/// The user agent core: transactions (RFC 3261 section 17, RFC 6026), dialogs (section 12) and reliable
+/// provisional responses (RFC 3262) as one value without I/O.
 ///
 /// It answers by itself what needs no decision: 100 to an INVITE, 200 to CANCEL and 487 to its INVITE, 200 to BYE, ACK
 /// to a final response other than 2xx, 481 where no dialog matches, 491 to a re-INVITE that crosses ours, 405, 415, 420
@@ -55,8 +56,11 @@ public struct UserAgent: Sendable {
     case invite(DialogID, Message, Flow)
     /// The INVITE was cancelled before our final response; 200 and 487 are sent, the dialog is gone.
     case cancelled(DialogID)
-    /// The ACK for our 2xx came; its body is the answer after a delayed offer.
+    /// The ACK for our 2xx came, or the PRACK for a provisional response that offered; its body is the answer after a
+    /// delayed offer.
     case acknowledged(DialogID, Message)
+    /// Our 2xx left, which had to wait for a PRACK.
+    case accepted(DialogID)
     /// No ACK within 64*T1: the layer above sends BYE (section 13.3.1.4).
     case unacknowledged(DialogID)
     /// 1xx other than 100 for our INVITE.
@@ -67,13 +71,13 @@ public struct UserAgent: Sendable {
     case answered(DialogID, Message)
     /// Another final response, or none at all (408): acknowledged, the dialog is gone.
     case rejected(DialogID, status: Int, Message?)
-    /// A re-INVITE or UPDATE from the far end waits for `respond`.
+    /// A re-INVITE or UPDATE from the far end, or a PRACK with an offer, waits for `respond`.
     case reoffered(DialogID, ServerTransactionID, Message)
     /// 2xx to our re-INVITE; the layer above calls `acknowledge`.
     case reanswered(DialogID, Message)
     /// Our re-INVITE was refused; 491 is retried by the agent itself.
     case rerejected(DialogID, status: Int)
-    /// BYE came (200 is sent), or the dialog broke (481, 408): it is gone.
+    /// BYE came (200 is sent), or the dialog broke (481, 408, no PRACK): it is gone.
     case ended(DialogID, Message?)
     /// Another request inside a dialog waits for `respond`: INFO, REFER, NOTIFY…
     case request(DialogID, ServerTransactionID, Message)
@@ -138,6 +142,10 @@ public struct UserAgent: Sendable {
     case acknowledgement(DialogID)
     /// A provisional response again, before a proxy loses patience (section 13.3.1.1).
     case provisional(DialogID)
+    /// A reliable provisional response again, until its PRACK comes (RFC 3262 section 3).
+    case reliableProvisional(DialogID)
+    /// 64*T1 after it.
+    case prack(DialogID)
     /// The pause after a glare (section 14.1).
     case glare(DialogID)
     /// The far end has not refreshed the session (RFC 4028 section 10).

@@ -3,7 +3,7 @@ import Primitives
 /// Messages as bytes.
 extension UserAgent {
   /// What a request may ask for here. REFER, NOTIFY and MESSAGE are handed to the layer above, which refuses them.
-  static let allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
+  static let allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER"
 
   /// What stands in Via and Contact towards the flows of a transport.
   struct Local: Sendable {

@@ -36,20 +36,17 @@ struct KaplanMeier: Sendable {
   /// The share that waits longer than this.
   func share(after wait: Int64) -> Double {
     if wait > longest { return (survival.last ?? 1) * Elementary.exp(-hazard * Double(wait - longest)) }
-    // The last hang-up at or before it.
-    var (low, high) = (0, times.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if times[middle] <= wait { low = middle + 1 } else { high = middle }
-    }
-    return low == 0 ? 1 : survival[low - 1]
+    let next = times.partition { $0 > wait }
+    return next == 0 ? 1 : survival[next - 1]
   }
 
   /// The patience of somebody known to wait longer than `wait`.
   /// - Parameter uniform: between 0 and 1.
   func patience(beyond wait: Int64, _ uniform: Double) -> Int64 {
     let sought = share(after: wait) * uniform
-    if let place = survival.firstIndex(where: { $0 <= sought }), times[place] > wait { return times[place] }
+    // The first hang-up after which no more than the sought share is left.
+    let place = survival.partition { $0 <= sought }
+    if place < times.count, times[place] > wait { return times[place] }
     let last = survival.last ?? 1
     guard hazard > 0, last > 0 else { return Self.forEver }
     let beyond = -Elementary.log(min(1, sought / last)) / hazard
@@ -58,4 +55,16 @@ struct KaplanMeier: Sendable {
 
   /// Where nobody was seen to hang up.
   static let forEver = Int64.max
+}
+
+extension Array {
+  /// The first index whose element satisfies what all later ones do too; the count if none does.
+  fileprivate func partition(_ isLate: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if isLate(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
 }

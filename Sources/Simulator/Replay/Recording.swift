@@ -83,20 +83,19 @@ public struct Recording: Sendable {
   private mutating func observe(_ event: ACD.Event, _ sequence: UInt64, _ now: Instant) {
     switch event {
     case .contactQueued(let contact, let queue, let profile, let channel, let priority):
-      guard open[contact] == nil, window.contains(now) else { return }
+      guard open[contact] == nil, window.contains(now), let queue = names.queues[at: queue.index] else { return }
       open[contact] = (contacts.count, nil)
-      let needs = names.profiles[Int(profile.index)].needs.map {
-        Need(skill: names.skills[Int($0.skill.index)], level: $0.level)
+      // A journal from before profiles were named has none, and its contacts need what their queue asks for.
+      let needs = (names.profiles[at: profile.index]?.needs ?? []).compactMap { need in
+        names.skills[at: UInt32(need.skill.index)].map { Need(skill: $0, level: need.level) }
       }
-      contacts.append(
-        Contact(
-          arrival: now, queue: names.queues[Int(queue.index)], channel: channel, needs: needs, priority: priority))
+      contacts.append(Contact(arrival: now, queue: queue, channel: channel, needs: needs, priority: priority))
     case .contactRefused(let contact, let queue, _):
-      guard open[contact] == nil, window.contains(now), let channel = channels[contact] else { return }
+      guard open[contact] == nil, window.contains(now), let channel = channels[contact],
+        let queue = names.queues[at: queue.index]
+      else { return }
       contacts.append(
-        Contact(
-          arrival: now, queue: names.queues[Int(queue.index)], channel: channel, needs: [], priority: 0,
-          isRefused: true))
+        Contact(arrival: now, queue: queue, channel: channel, needs: [], priority: 0, isRefused: true))
     case .outcomeFixed(let contact, _, _, let outcome):
       guard let index = open[contact]?.index else { return }
       contacts[index].outcome = outcome
@@ -119,7 +118,7 @@ public struct Recording: Sendable {
   private mutating func observe(agents event: ACD.Event, _ now: Instant) {
     switch event {
     case .agentSignedIn(let agent):
-      let name = names.agents[Int(agent.index)]
+      guard let name = names.agents[at: agent.index] else { return }
       var row = presence[agent] ?? Presence(agent: Agent(name: name))
       row.isSignedIn = true
       presence[agent] = row
@@ -161,6 +160,11 @@ extension Recording.Presence {
     }
     (shift, pause, isSignedIn) = (nil, nil, false)
   }
+}
+
+extension Array {
+  /// Nil where a journal names an index that it does not define.
+  fileprivate subscript(at index: UInt32) -> Element? { indices.contains(Int(index)) ? self[Int(index)] : nil }
 }
 
 extension [Range<Instant>] {

@@ -152,11 +152,13 @@ public struct Replay: Sendable {
     var world = World(plan: plan, seed: seed, replication: number, isAudited: isAudited)
     var guess = Guess()
     let groups = groups
-    world.onOutcome = { callers, number, _, wait, _ in
-      let contact = groups[callers].contacts[Int(number)]
-      guard contact.outcome != .abandoned, contact.outcome != .shortAbandoned, wait > contact.wait else { return }
+    world.onLeaving = { leaving in
+      let contact = groups[leaving.callers].contacts[Int(leaving.number)]
+      guard contact.outcome != .abandoned, contact.outcome != .shortAbandoned, leaving.wait > contact.wait else {
+        return
+      }
       guess.assumed += 1
-      if wait > groups[callers].patience.longest { guess.extrapolated += 1 }
+      if leaving.wait > groups[leaving.callers].patience.longest { guess.extrapolated += 1 }
     }
     world.run()
     return (Replications.Outcome(tally: world.tally, violations: world.violations), guess)

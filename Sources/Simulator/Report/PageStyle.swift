@@ -31,7 +31,8 @@ enum PageStyle {
     @media print { :root { color-scheme: light; --page: #fff; --card: #fff; --ink: #000; --soft: #444; --rule: #bbb;
       --a: #2f6fde; --b: #0f8577; --c: #a4561a; --d: #6b54c6; --good: #17713a; --good-back: #fff; --bad: #b3261e;
       --bad-back: #fff; --open: #8a5a00; --open-back: #fff; --limit: #b3261e; }
-      details { display: none; } section, figure, li { break-inside: avoid; } }
+      details { display: none; } figure, li, tr { break-inside: avoid; } h2 { break-after: avoid; }
+      .plots { grid-template-columns: 1fr 1fr !important; } body { font-size: 12px; } main { padding: 0; } }
     * { box-sizing: border-box; }
     body { margin: 0; background: var(--page); color: var(--ink);
       font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }

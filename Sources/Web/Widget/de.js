@@ -20,6 +20,8 @@ export default {
   talkingAnyone: 'Sie sind verbunden',
   held: '{name} ist gleich wieder da',
   heldMore: 'Der Chat wird kurz gehalten.',
+  leave: 'Hinterlassen Sie eine Nachricht',
+  leaveMore: 'Gerade ist niemand frei. Was Sie hier schreiben, wird gelesen.',
   ended: 'Der Chat ist beendet',
   endedMore: 'Danke für das Gespräch.',
   endedUnanswered: 'Der Chat endete, bevor jemand antworten konnte.',

@@ -20,6 +20,8 @@ export default {
   talkingAnyone: 'You are connected',
   held: '{name} will be right back',
   heldMore: 'The chat is on hold for a moment.',
+  leave: 'Leave us a message',
+  leaveMore: 'Nobody is free now. What you write here will be read.',
   ended: 'The chat has ended',
   endedMore: 'Thank you for talking with us.',
   endedUnanswered: 'The chat has ended before somebody could answer.',

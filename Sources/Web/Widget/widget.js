@@ -91,7 +91,7 @@ class Panel {
 
   get #key() { return 'switchboard:' + this.#host.getAttribute('entry'); }
   get #isOver() { return ['ended', 'failed', 'closed'].includes(this.state); }
-  get #isOpen() { return ['queued', 'offering', 'talking', 'held'].includes(this.state); }
+  get #isOpen() { return ['queued', 'offering', 'talking', 'held', 'message'].includes(this.state); }
 
   #remember() {
     const { id, token } = this.#link;
@@ -207,7 +207,9 @@ class Panel {
   #apply(contact) {
     this.#contact = contact;
     if (contact.wait) this.#keepPromise(contact.wait);
-    const states = { queued: 'queued', offering: 'offering', connecting: 'offering', talking: 'talking', held: 'held' };
+    const states = {
+      queued: 'queued', offering: 'offering', connecting: 'offering', talking: 'talking', held: 'held', message: 'message',
+    };
     if (contact.state in states) this.state = states[contact.state];
     else this.#end();
     this.render();
@@ -397,6 +399,7 @@ class Panel {
       case 'offering': return [t.offering, t.offeringMore];
       case 'talking': return [agent ? fill(t.talking, { name: agent }) : t.talkingAnyone, ''];
       case 'held': return [agent ? fill(t.held, { name: agent }) : t.heldMore, t.heldMore];
+      case 'message': return [t.leave, t.leaveMore];
       case 'ended': return [t.ended, this.#contact?.answered_at ? t.endedMore : t.endedUnanswered];
       case 'closed': return [t.closed, t.closedMore];
       case 'failed': return [t.failed, this.#reason()];

@@ -1,5 +1,7 @@
+import CLinux
 import Glibc
 import Media
+import SIP
 
 /// An address as the kernel takes it: `sockaddr_in6`, or `sockaddr_in` in the same bytes.
 struct KernelAddress {
@@ -8,6 +10,8 @@ struct KernelAddress {
 
   /// Ready to be filled by `recvfrom`.
   init() {}
+
+  init(_ storage: sockaddr_in6) { self.storage = storage }
 
   /// Nil if a socket of this family cannot reach the address.
   init?(_ address: NetworkAddress, family: Int32) {
@@ -54,41 +58,103 @@ struct KernelAddress {
   }
 }
 
-/// A datagram socket that never blocks, bound to an address.
+extension NetworkAddress {
+  init(_ endpoint: Endpoint) { self.init(high: endpoint.high, low: endpoint.low, port: endpoint.port) }
+}
+
+extension Endpoint {
+  init(_ address: NetworkAddress) { self.init(high: address.high, low: address.low, port: address.port) }
+}
+
+/// A datagram socket bound to an address. Sending never blocks.
 struct DatagramSocket {
   let descriptor: Int32
   let family: Int32
 
-  /// Nil if the address is taken or not ours.
-  init?(bound address: NetworkAddress) {
+  /// The class of its packets on the way, as a network may honour it (RFC 4594).
+  enum ServiceClass: Int32 {
+    /// Expedited forwarding (RFC 3246).
+    case voice = 46
+    case signalling = 40
+  }
+
+  /// - Throws: what the system says, as an address that is taken or not ours.
+  init(bound address: NetworkAddress, for serviceClass: ServiceClass = .voice) throws(SystemError) {
     family = address.high == 0 && address.low >> 32 == 0xffff ? AF_INET : AF_INET6
-    let kind = SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
-    descriptor = socket(family, Int32(kind), 0)
-    guard descriptor >= 0, var local = KernelAddress(address, family: family) else { return nil }
-    // Expedited forwarding for voice (RFC 3246); a network that does not care ignores it.
-    var dscp: Int32 = 46 << 2
+    descriptor = socket(family, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0, var local = KernelAddress(address, family: family) else { throw SystemError(errno: errno) }
+    var dscp = serviceClass.rawValue << 2
     let (level, option) = family == AF_INET ? (IPPROTO_IP, IP_TOS) : (IPPROTO_IPV6, IPV6_TCLASS)
     setsockopt(descriptor, Int32(level), option, &dscp, socklen_t(MemoryLayout<Int32>.size))
     guard local.withPointer({ bind(descriptor, $0, $1.pointee) }) == 0 else {
+      let error = SystemError(errno: errno)
       Glibc.close(descriptor)
-      return nil
+      throw error
     }
   }
 
   func close() { Glibc.close(descriptor) }
 
+  /// Where it is bound in fact.
+  var address: NetworkAddress {
+    var address = KernelAddress()
+    _ = address.withPointer { getsockname(descriptor, $0, $1) }
+    return address.networkAddress
+  }
+
   /// Bytes of one datagram and who sent it; nil if none is waiting.
   func receive(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, sender: KernelAddress)? {
     var sender = KernelAddress()
-    let count = sender.withPointer { recvfrom(descriptor, buffer.baseAddress, buffer.count, 0, $0, $1) }
+    let count = sender.withPointer {
+      recvfrom(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT), $0, $1)
+    }
     return count < 0 ? nil : (count, sender)
   }
 
   /// A datagram that cannot be sent now is lost, as on any network.
-  func send(_ packet: UnsafeRawBufferPointer, to address: KernelAddress) {
+  /// - Returns: whether the kernel took it.
+  @discardableResult
+  func send(_ packet: UnsafeRawBufferPointer, to address: KernelAddress) -> Bool {
     var address = address
-    _ = address.withPointer {
-      sendto(descriptor, packet.baseAddress, packet.count, 0, $0, $1.pointee)
+    return address.withPointer {
+      sendto(descriptor, packet.baseAddress, packet.count, Int32(MSG_DONTWAIT), $0, $1.pointee)
+    } >= 0
+  }
+}
+
+/// Datagrams read with one call.
+struct DatagramBatch: ~Copyable {
+  private let datagrams: UnsafeMutableBufferPointer<linux_datagram>
+  private let rooms: UnsafeMutableRawBufferPointer
+
+  /// As large as a datagram can be.
+  private static let room = 65_536
+
+  init() {
+    let count = Int(LINUX_MOST_DATAGRAMS)
+    rooms = .allocate(byteCount: count * Self.room, alignment: 16)
+    datagrams = .allocate(capacity: count)
+    for index in 0..<count {
+      let bytes = rooms.baseAddress?.advanced(by: index * Self.room)
+      datagrams.initializeElement(
+        at: index, to: linux_datagram(bytes: bytes, room: UInt32(Self.room), size: 0, sender: sockaddr_in6()))
     }
+  }
+
+  deinit {
+    datagrams.deallocate()
+    rooms.deallocate()
+  }
+
+  /// Waits for a datagram and takes those that are there.
+  /// - Returns: how many; 0 after an error of the socket.
+  mutating func receive(from socket: DatagramSocket) -> Int {
+    Int(max(0, linux_receive(socket.descriptor, datagrams.baseAddress, UInt32(datagrams.count))))
+  }
+
+  subscript(index: Int) -> (bytes: [UInt8], sender: NetworkAddress) {
+    let datagram = datagrams[index]
+    let bytes = UnsafeRawBufferPointer(start: datagram.bytes, count: Int(datagram.size))
+    return (Array(bytes), KernelAddress(datagram.sender).networkAddress)
   }
 }
