@@ -128,7 +128,8 @@ extension State {
     func later(_ deadline: Instant) -> Instant { deadline > instant ? deadline : .distantFuture }
     var deadline = min(later(row.waitDeadline), later(row.lostDeadline), later(row.holdDeadline))
     if row.rung != 0, rungs[row.rung].next != .max {
-      deadline = min(deadline, Instant(microseconds: row.waitStart.microseconds.addingClamped(nextStep(rungs[row.rung].next))))
+      deadline = min(
+        deadline, Instant(microseconds: row.waitStart.microseconds.addingClamped(nextStep(rungs[row.rung].next))))
     }
     let timer = TimerSlot.patience(contact: slot).slot
     if deadline == .distantFuture {

@@ -25,7 +25,8 @@ extension Engine {
 
   private func mayTake(_ agent: Int, _ slot: Int) -> Bool {
     let row = state.contacts[slot]
-    return row.lineKind != Kind.dialledFirst && hasRoom(agent, kind: row.kind) && (row.heldFor < 0 || Int(row.heldFor) == agent) && reaches(agent, slot)
+    return row.lineKind != Kind.dialledFirst && hasRoom(agent, kind: row.kind)
+      && (row.heldFor < 0 || Int(row.heldFor) == agent) && reaches(agent, slot)
       && !state.retryPairs(of: agent).contains {
         Int($0.contact) == slot && $0.generation == row.generation && $0.until > now
       }
@@ -64,7 +65,9 @@ extension Engine {
   private func brokenCapacity() -> [String] {
     state.agents.indices.flatMap { agent -> [String] in
       let definition = definitions.agents[agent]
-      if definition.queues.contains(where: { definitions.queues[Int($0.queue.index)].policy == .attendant }) { return [] }
+      if definition.queues.contains(where: { definitions.queues[Int($0.queue.index)].policy == .attendant }) {
+        return []
+      }
       let held = state.held(by: agent)
       let calls = held.filter { state.contacts[$0].kind == Kind.voice }.count
       var broken: [String] = []

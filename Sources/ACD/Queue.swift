@@ -190,7 +190,8 @@ extension State {
     let row = contacts[slot]
     func isOwn(_ bucket: Int32) -> Bool {
       let candidate = buckets[bucket]
-      return candidate.profile == row.profile && candidate.priority == row.priority && Int(candidate.kind) == row.lineKind
+      return candidate.profile == row.profile && candidate.priority == row.priority
+        && Int(candidate.kind) == row.lineKind
         && candidate.rung == row.rung && candidate.queue == row.queue
     }
     if row.heldFor >= 0 {

@@ -119,7 +119,8 @@ extension Engine {
     if row.offered >= 0 {
       slots.append(Int(row.offered))
       let offered = state.contacts[Int(row.offered)]
-      summary.offerMadeAt = (row.offer != 0 ? row.ringDeadline : offered.phaseDeadline) - definitions.queues[Int(offered.queue)].ring
+      summary.offerMadeAt =
+        (row.offer != 0 ? row.ringDeadline : offered.phaseDeadline) - definitions.queues[Int(offered.queue)].ring
     }
     summary.slots = slots.map { slot in
       let contact = state.contacts[slot]

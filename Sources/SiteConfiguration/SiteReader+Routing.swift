@@ -45,7 +45,9 @@ extension SiteReader {
       ("window", isCounting, "fewest_contacts or least_occupied"),
     ]
     for entry in idle where !entry.isUsed {
-      if let item = item[entry.key] { warn(item.place, "`\(entry.key)` does nothing without `policy: \(entry.policy)`") }
+      if let item = item[entry.key] {
+        warn(item.place, "`\(entry.key)` does nothing without `policy: \(entry.policy)`")
+      }
     }
   }
 

@@ -1,14 +1,14 @@
-public import ACD
+import ACD
 import CallControl
 
 extension Check {
-  /// The lines for a folder that `run` found good.
-  public static func starvation(ofFolder path: String) throws -> [String] {
-    starvation(try SiteFolder.load(path).definitions)
+  /// A line per queue of a folder that passes: how much later another queue's contact may come and still be served
+  /// first.
+  public static func starvation(_ folder: String) throws(ConfigurationError) -> [String] {
+    starvation(try SiteFolder.load(folder).definitions)
   }
 
-  /// A line per queue: how much later another queue's contact may come and still be served first.
-  public static func starvation(_ definitions: Definitions) -> [String] {
+  static func starvation(_ definitions: Definitions) -> [String] {
     definitions.queues.indices.filter { !definitions.queues[$0].isRemoved }.map { index in
       let (bound, by) = definitions.overtaking(of: ContactClass(queue: QueueID(index: UInt32(index))))
       let name = definitions.queues[index].name

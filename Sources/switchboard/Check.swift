@@ -18,7 +18,7 @@ struct CheckCommand: ParsableCommand {
     for finding in findings { print(format == .github ? finding.annotation : finding.description) }
     guard Check.passes(findings) else { throw ExitCode(1) }
     guard format == .text else { return }
-    for line in try Check.starvation(ofFolder: folder) { print(line) }
+    for line in try Check.starvation(folder) { print(line) }
     print("\(folder): good")
   }
 }

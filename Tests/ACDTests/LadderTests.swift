@@ -156,10 +156,12 @@ import Testing
     #expect(definitions.overtaking(of: classes[0]).bound == .unbounded, "strict priority")
     #expect(definitions.overtaking(of: classes[1]).bound == .never)
     for queue in 0..<3 { definitions.queues[queue].aging = 500 }
-    #expect(definitions.overtaking(of: classes[0]).bound == .within(.minutes(10)), "five points at half a point a minute")
+    #expect(
+      definitions.overtaking(of: classes[0]).bound == .within(.minutes(10)), "five points at half a point a minute")
     #expect(definitions.overtaking(of: classes[0]).by == classes[1])
     definitions.queues[2].aging = 600
-    #expect(definitions.overtaking(of: classes[0]) == (.unbounded, classes[2]), "who ages faster overtakes all in the end")
+    #expect(
+      definitions.overtaking(of: classes[0]) == (.unbounded, classes[2]), "who ages faster overtakes all in the end")
     definitions.queues[2].aging = 0
     definitions.queues[2].priority = 4
     #expect(definitions.overtaking(of: classes[0], by: classes[2]) == .within(.minutes(8)))

@@ -256,7 +256,8 @@ struct Referee {
   private func mayTake(_ agent: Int, _ contact: ContactID, _ row: Contact, _ now: Instant) -> Bool {
     let worker = agents[agent]
     let definition = definitions.agents[agent]
-    guard !row.isToBeDialled, worker.isReady, worker.ringing.isEmpty, worker.backOff <= now, worker.held.count < definition.totalCapacity,
+    guard !row.isToBeDialled, worker.isReady, worker.ringing.isEmpty, worker.backOff <= now,
+      worker.held.count < definition.totalCapacity,
       row.heldFor == nil || row.heldFor == AgentID(agent), serves(agent, row),
       !worker.avoided.contains(where: { $0.contact == contact && $0.until > now })
     else { return false }
