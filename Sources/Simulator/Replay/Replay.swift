@@ -152,8 +152,9 @@ public struct Replay: Sendable {
     var world = World(plan: plan, seed: seed, replication: number, isAudited: isAudited)
     var guess = Guess()
     let groups = groups
-    world.onOutcome = { callers, number, _, wait, _ in
-      let contact = groups[callers].contacts[Int(number)]
+    world.onLeaving = { leaving in
+      let (callers, wait) = (leaving.callers, leaving.wait)
+      let contact = groups[callers].contacts[Int(leaving.number)]
       guard contact.outcome != .abandoned, contact.outcome != .shortAbandoned, wait > contact.wait else { return }
       guess.assumed += 1
       if wait > groups[callers].patience.longest { guess.extrapolated += 1 }
