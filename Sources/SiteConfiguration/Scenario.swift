@@ -14,6 +14,10 @@ public struct Scenario: Sendable {
   /// Agents who are not here stay signed out.
   public var agents: [Agent]
   public var runs = Runs()
+  public var initial = Initial.empty
+  public var closing = Closing.drain
+  /// Coefficient of variation of a gamma factor with mean 1 that multiplies all rates of a day.
+  public var overdispersion = 0.0
   public var expectations: [Expectation] = []
   public var fingerprint: Fingerprint?
 
@@ -55,12 +59,34 @@ public struct Scenario: Sendable {
     public var channel: Channel
     public var time: Distribution
   }
-  /// A Poisson process whose rate changes by the hour.
+  /// A Poisson process whose rate changes from interval to interval, or recorded times.
   public struct Arrivals: Sendable, Hashable {
-    /// Contacts per hour in each hour from the start of the span, the last perhaps a part of one.
+    /// Contacts per hour in each interval from the start of the span, the last perhaps a part of one.
     public var perHour: [Double]
-    /// Coefficient of variation of a gamma factor with mean 1 that multiplies the rates of a whole replication.
+    /// The length of the intervals, microseconds.
+    public var interval: Int64 = .minutes(60)
+    /// Coefficient of variation of a gamma factor with mean 1 that multiplies the rates of a whole day.
     public var overdispersion: Double
+    /// Of a factor with mean 1 that multiplies the rate of an interval, and the correlation of its logarithm with
+    /// that of the next.
+    public var swing = 0.0
+    public var swingCorrelation = 0.0
+    /// In order; instead of rates.
+    public var times: [Instant]?
+  }
+
+  public enum Initial: String, Sendable, CaseIterable {
+    case empty
+    /// As if the first interval had gone on for long.
+    case stationary
+  }
+
+  /// What becomes of those who still wait at the end.
+  public enum Closing: String, Sendable, CaseIterable {
+    /// Agents whose shift ends then stay until nobody waits.
+    case drain
+    /// They are sent away.
+    case dismiss
   }
   /// Who abandons may try again.
   public struct Redial: Sendable, Hashable {
@@ -117,6 +143,11 @@ enum ScenarioSchema {
       ]), "From when to when.", isRequired: true),
     Key("callers", .table(.name, .record(caller)), "Who calls.", isRequired: true),
     Key("agents", .table(.name, .record(agent)), "Who works; others stay signed out.", isRequired: true),
+    Key("initial", .word(Scenario.Initial.allCases.map(\.rawValue)), "The lines at the start; empty unless written."),
+    Key("closing", .word(Scenario.Closing.allCases.map(\.rawValue)), "Who waits at the end is served, or sent away."),
+    Key(
+      "overdispersion", .scalar(.number(0...10, "a number from 0 to 10")),
+      "Standard deviation between days, of all callers together."),
     Key("runs", .record(runs), "How often, and from which seed."),
     Key("expect", .list(.scalar(.text)), "Thresholds, such as `support.voice.sl.negative(20s) >= 0.80`."),
     Key("fingerprint", .scalar(.text), "The hash of all outcomes that is expected."),
@@ -127,10 +158,19 @@ enum ScenarioSchema {
     Key(
       "arrivals",
       .record([
-        Key("per_hour", .either(.scalar(rate), .list(.scalar(rate))), "A rate for each hour of the span, or one."),
+        Key("per_hour", .either(.scalar(rate), .list(.scalar(rate))), "A rate for each interval, or one for all."),
+        Key("every", .scalar(.duration), "The length of the intervals; `1h` unless written."),
         Key(
           "overdispersion", .scalar(.number(0...10, "a number from 0 to 10")), "Standard deviation between days."),
-        .later("csv", .error, "Recorded times.", instead: "write rates with `per_hour`"),
+        Key(
+          "within_day",
+          .record([
+            Key(
+              "cv", .scalar(.number(0...10, "a number from 0 to 10")), "From interval to interval.", isRequired: true),
+            Key("correlation", .scalar(.fraction), "Between one interval and the next.", isRequired: true),
+          ]), "A swing of the rates within a day."),
+        Key(
+          "csv", .scalar(.file), "Times in a column `time`; with a column `count`, how many come from then on."),
         .later("journal", .error, "A recorded journal.", instead: "write rates with `per_hour`"),
       ]), "When they come.", isRequired: true),
     Key("channel", .table(.name, .scalar(.fraction)), "Shares of voice and chat."),

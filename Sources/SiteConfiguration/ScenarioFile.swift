@@ -64,16 +64,19 @@ struct ScenarioReader {
   var site: Site
   var findings: [Finding] = []
 
-  private mutating func report(_ place: Place, _ message: String) { findings.append(Finding(at: place, message)) }
+  mutating func report(_ place: Place, _ message: String) { findings.append(Finding(at: place, message)) }
 
   mutating func read() -> Scenario? {
     // The site was checked, so its zone is known.
     guard let zone = TimeZone(identifier: site.timeZone), let span = readSpan(zone) else { return nil }
-    let callers = (top["callers"]?.pairs ?? []).compactMap { readCaller($0, span) }
+    let callers = (top["callers"]?.pairs ?? []).compactMap { readCaller($0, span, zone) }
     let agents = (top["agents"]?.pairs ?? []).compactMap { readAgent($0, span, zone) }
     let expectations = (top["expect"]?.list ?? []).compactMap { readExpectation($0) }
     var scenario = Scenario(file: file, folder: folder, site: site, span: span, callers: callers, agents: agents)
     scenario.expectations = expectations
+    scenario.initial = top["initial"]?.text.flatMap(Scenario.Initial.init) ?? .empty
+    scenario.closing = top["closing"]?.text.flatMap(Scenario.Closing.init) ?? .drain
+    scenario.overdispersion = top["overdispersion"]?.decimal ?? 0
     scenario.runs.seed = top["runs"]?["seed"]?.whole.flatMap(UInt64.init(exactly:)) ?? scenario.runs.seed
     scenario.runs.replications = top["runs"]?["replications"]?.whole ?? scenario.runs.replications
     scenario.runs.relativePrecision = top["runs"]?["relative_precision"]?.decimal
@@ -102,9 +105,11 @@ struct ScenarioReader {
 
   // Callers.
 
-  private mutating func readCaller(_ pair: Item.Pair, _ span: Range<Instant>) -> Scenario.Caller? {
+  private mutating func readCaller(
+    _ pair: Item.Pair, _ span: Range<Instant>, _ zone: TimeZone
+  ) -> Scenario.Caller? {
     let item = pair.item
-    let arrivals = readArrivals(item, span)
+    let arrivals = readArrivals(item, span, zone)
     let patience = item["patience"].flatMap { Distribution($0, &findings) }
     var times: [Scenario.Handle] = []
     for handle in item["handle"]?.pairs ?? [] {
@@ -149,24 +154,6 @@ struct ScenarioReader {
   private var queueNames: [String] { site.definitions.queues.filter { !$0.isRemoved }.map(\.name) }
   private func queueID(_ name: String) -> QueueID? {
     site.definitions.queues.firstIndex { $0.name == name && !$0.isRemoved }.map { QueueID(index: UInt32($0)) }
-  }
-
-  private mutating func readArrivals(_ item: Item, _ span: Range<Instant>) -> Scenario.Arrivals {
-    let none = Scenario.Arrivals(perHour: [], overdispersion: 0)
-    guard let arrivals = item["arrivals"] else { return none }
-    let hours = Int((span.upperBound - span.lowerBound + .minutes(60) - 1) / .minutes(60))
-    guard let rates = arrivals["per_hour"] else {
-      // Another source of arrivals has been reported as not built yet.
-      if arrivals.pairs.isEmpty { report(arrivals.place, "`arrivals` lacks the key `per_hour`") }
-      return none
-    }
-    let one = rates.decimal
-    let perHour = one.map { [Double](repeating: $0, count: hours) } ?? rates.list.compactMap(\.decimal)
-    guard perHour.count == hours else {
-      report(rates.place, "`per_hour` has \(perHour.count) rates, but the span has \(hours) hours")
-      return none
-    }
-    return Scenario.Arrivals(perHour: perHour, overdispersion: arrivals["overdispersion"]?.decimal ?? 0)
   }
 
   private mutating func readChannels(_ item: Item, _ queue: QueueID) -> [Scenario.Share<Channel>] {

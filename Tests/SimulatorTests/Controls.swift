@@ -136,6 +136,8 @@ struct Controls: Sendable {
     var scale: Double
     var known: QueueingModel.Known
     var isImpatient: Bool
+    /// Whether only the mean wait is known.
+    var isWaitAlone = false
     /// Answered within each of the plan's thresholds.
     var within: [Double] = []
   }
@@ -145,6 +147,8 @@ struct Controls: Sendable {
     var scale: Double
     var meanWait: Double
     var waited: Double
+    /// A time in microseconds and the share of those who wait no longer, where that is known.
+    var within: (limit: Double, share: Double)?
   }
   var neighbours: [Neighbour] = []
   var fast: [FastAgent] = []
@@ -164,7 +168,7 @@ struct Controls: Sendable {
     var works = zip(rates, meanHandle).map { -$0 * $1 * time / 1e6 }
     var recursions = neighbours.map { Recursion(agents: $0.agents, scale: $0.scale, targets: plan.thresholds) }
     var backlog = [Double](repeating: 0, count: fast.count)
-    var fastSums = [(wait: Double, waited: Double)](repeating: (0, 0), count: fast.count)
+    var fastSums = [(wait: Double, waited: Double, within: Double)](repeating: (0, 0, 0), count: fast.count)
     var served = Moments()
     var above = [Double](repeating: 0, count: levels.count)
     var excess = above
@@ -186,6 +190,7 @@ struct Controls: Sendable {
         guard isMeasured else { continue }
         fastSums[index].wait += wait / 1e6 - fast[index].meanWait
         fastSums[index].waited += (wait > 0 ? 1 : 0) - fast[index].waited
+        if let within = fast[index].within { fastSums[index].within += (wait <= within.limit ? 1 : 0) - within.share }
       }
       if isMeasured {
         offered += 1
@@ -199,10 +204,11 @@ struct Controls: Sendable {
       if !levels.isEmpty { served.insert(contact.time + handle) }
       last = contact.time
     }
-    var deviations = counts + works + fastSums.flatMap { [$0.wait, $0.waited] }
+    var deviations = counts + works + fastSums.flatMap { [$0.wait, $0.waited, $0.within] }
     for (neighbour, recursion) in zip(neighbours, recursions) {
       let (sums, known) = (recursion.sums, neighbour.known)
-      deviations += [sums.waited - known.waited * sums.offered, sums.wait / 1e6 - known.meanWait * sums.offered]
+      deviations.append(sums.wait / 1e6 - known.meanWait * sums.offered)
+      if !neighbour.isWaitAlone { deviations.append(sums.waited - known.waited * sums.offered) }
       for (within, known) in zip(sums.within, neighbour.within) { deviations.append(within - known * sums.offered) }
       if neighbour.isImpatient { deviations.append(sums.abandoned - known.abandoned * sums.offered) }
     }

@@ -33,9 +33,12 @@ extension Study {
       thresholds.append(ninth)
       let tolerance = 0.01 * ninth * 0.1 * (agents / handle - rate)
       found.append(
-        (Comparison(name: "wait_p90", expected: 0.9, tolerance: tolerance), { tally in
-          (tally.within(\.answered, threshold: 1), tally.total(\.answered))
-        }))
+        (
+          Comparison(name: "wait_p90", expected: 0.9, tolerance: tolerance),
+          { tally in
+            (tally.within(\.answered, threshold: 1), tally.total(\.answered))
+          }
+        ))
     }
     return study(id, model, thresholds, found, controls: model.controls(thresholds: thresholds))
   }
@@ -121,7 +124,9 @@ extension Study {
   /// Family `square_root`: the limit of P(wait) for n = R + β √R. At 400 Erlang the world meets the exact value, and at
   /// 4,000 agents and more the exact value meets the limit within two per cent.
   static func manyAgents(_ row: Row) -> (study: Study, exact: Double, limit: Double)? {
-    guard let id = row["id"], let beta = number(row, "beta"), let limit = number(row, "p_wait_limit") else { return nil }
+    guard let id = row["id"], let beta = number(row, "beta"), let limit = number(row, "p_wait_limit") else {
+      return nil
+    }
     let patience = number(row, "theta_over_mu").map { QueueingModel.Patience.exponential(mean: 1 / $0) } ?? .endless
     func model(_ load: Double) -> QueueingModel {
       let agents = (load + beta * load.squareRoot()).rounded()

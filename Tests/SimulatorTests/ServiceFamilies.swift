@@ -80,15 +80,21 @@ extension Study {
       let group = Tally.group(queue, .voice)
       if let value = number(row, "p_wait") {
         found.append(
-          (.share("p_wait of class \(index + 1)", value), { tally in
-            (Double(tally.groups[group].waited), Double(tally.groups[group].offered))
-          }))
+          (
+            .share("p_wait of class \(index + 1)", value),
+            { tally in
+              (Double(tally.groups[group].waited), Double(tally.groups[group].offered))
+            }
+          ))
       }
       if let value = number(row, "mean_wait") {
         found.append(
-          (.mean("mean_wait of class \(index + 1)", value), { tally in
-            (Double(tally.groups[group].wait) / 1e6, Double(tally.groups[group].offered))
-          }))
+          (
+            .mean("mean_wait of class \(index + 1)", value),
+            { tally in
+              (Double(tally.groups[group].wait) / 1e6, Double(tally.groups[group].offered))
+            }
+          ))
       }
       if let value = number(row, "mean_queue") {
         found.append((.mean("mean_queue of class \(index + 1)", value), { ($0.area(queue), $0.measuredTime) }))
@@ -130,7 +136,8 @@ private struct PriorityCentre {
     }
     let contacts = max(20_000, 5 * warmUp) + warmUp
     var plan = Plan(
-      definitions: definitions, start: Instant(microseconds: 0), end: Instant(microseconds: Int64(contacts / rate * 1e6)),
+      definitions: definitions, start: Instant(microseconds: 0),
+      end: Instant(microseconds: Int64(contacts / rate * 1e6)),
       measureFrom: Instant(microseconds: Int64(warmUp / rate * 1e6)))
     plan.thresholds = thresholds.map { Int64(($0 * 1e6).rounded()) }
     for (index, own) in classes.enumerated() {
@@ -149,7 +156,12 @@ private struct PriorityCentre {
     controls.fast = scales.map { scale in
       let load = load * scale
       let moment = secondMoment * scale * scale / Double(agents * agents)
-      return .init(scale: scale / Double(agents), meanWait: rate * moment / (2 * (1 - load)), waited: load)
+      var fast = Controls.FastAgent(
+        scale: scale / Double(agents), meanWait: rate * moment / (2 * (1 - load)), waited: load)
+      if let target = thresholds.first, classes.allSatisfy({ $0.handle.spread == 0 }) {
+        fast.within = (target * 1e6, constantWithin(target, load / rate))
+      }
+      return fast
     }
     controls.levels = agents > 1 ? [agents] : []
     // Where all are alike, the sum of all waits is that of one line.
@@ -158,7 +170,40 @@ private struct PriorityCentre {
       let line = QueueingModel(arrivalRate: rate, meanHandle: mean, agents: agents, patience: .endless)
       controls.neighbours = line.controls(thresholds: []).neighbours
     }
+    // And where all take the same time, the mean wait is known (Pollaczek and Crommelin).
+    if agents > 1, means.count == 1, let mean = means.first, classes.allSatisfy({ $0.handle.spread == 0 }) {
+      controls.neighbours = [1 - (1 - load) / 12, 1 + (1 - load) / 15].map { scale in
+        let known = QueueingModel.Known(
+          waited: 0, abandoned: 0, meanWait: constantWait(mean * scale, rate * mean * scale), answeredWithin: 0)
+        return .init(agents: agents, scale: scale, known: known, isImpatient: false, isWaitAlone: true)
+      }
+    }
     return controls
+  }
+
+  /// The share of those who wait at most `target` in M/D/1 (Erlang 1909).
+  private func constantWithin(_ target: Double, _ handle: Double) -> Double {
+    var sum = 0.0
+    var factorial = 1.0
+    for k in 0...Int(target / handle) {
+      if k > 0 { factorial *= Double(k) }
+      let x = rate * (Double(k) * handle - target)
+      sum += pow(x, Double(k)) / factorial * exp(-x)
+    }
+    return (1 - rate * handle) * sum
+  }
+
+  /// The mean wait of M/D/n: a sum over the numbers of handle times that have passed.
+  private func constantWait(_ handle: Double, _ load: Double) -> Double {
+    let n = Double(agents)
+    var (sum, passed) = (0.0, 1.0)
+    while true {
+      let (phases, mean) = (passed * n, passed * load)
+      let term = Study.lowerGamma(phases, mean) - n / load * Study.lowerGamma(phases + 1, mean)
+      sum += term
+      passed += 1
+      if abs(term) < 1e-12 { return handle * sum }
+    }
   }
 
   func study(_ id: String, _ found: [(Study.Comparison, Study.Ratio)]) -> Study {

@@ -39,7 +39,7 @@ extension Study {
   }
 
   /// The regularised lower incomplete gamma function, by its series.
-  private static func lowerGamma(_ shape: Double, _ x: Double) -> Double {
+  static func lowerGamma(_ shape: Double, _ x: Double) -> Double {
     var term = exp(shape * log(x) - x - lgamma(shape + 1))
     var sum = term
     var n = shape

@@ -339,9 +339,9 @@ extension Scenario.Arrivals {
   fileprivate func rate(from: Int64, _ length: Int64) -> Double {
     var (sum, place) = (0.0, from)
     while place < from + length {
-      let hour = Int(place / .minutes(60))
-      let border = min(from + length, Int64(hour + 1) * .minutes(60))
-      if hour < perHour.count { sum += perHour[hour] / 3600 * Double(border - place) }
+      let own = Int(place / interval)
+      let border = min(from + length, Int64(own + 1) * interval)
+      if own < perHour.count { sum += perHour[own] / 3600 * Double(border - place) }
       place = border
     }
     return sum / Double(length)
