@@ -126,7 +126,7 @@ extension Engine {
       throw CheckpointError(offset: reader.offset, reason: "truncated")
     }
     // What the rows refer to is reached again, and counted.
-    state.adopt(definitions)
+    state.adopt(self.definitions)
     state.rebuild()
     catchUp()
   }

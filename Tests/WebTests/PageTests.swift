@@ -208,7 +208,7 @@ import Testing
           "\(line)")
       }
       let labels = Set(metrics.text.matches(of: /[{,](\w+)=/).map { String($0.1) })
-      #expect(labels == ["queue", "route", "status"])
+      #expect(labels == ["estimator", "queue", "route", "status"])
     }
   }
 }
