@@ -5,8 +5,9 @@ public import Primitives
 public import SIP
 import Synchronization
 
-/// All media of a server: a few threads of its own, and the RTP ports. Commands are carried out by the thread that gives
-/// them, since to open or close a port costs less than to wake another thread; packets never leave the media threads.
+/// All media of a server: a few threads of its own, and the RTP ports. Commands are carried out by the thread that
+/// gives them, since to open or close a port costs less than to wake another thread; packets never leave the media
+/// threads.
 public final class MediaThreads: Sendable {
   public struct Settings: Sendable {
     /// The local address of all ports.
