@@ -5,8 +5,8 @@ import Synchronization
 
 /// Holds actions until the facts they follow from are committed, and performs them in order.
 ///
-/// The engine thread submits, the journal thread releases; a batch without facts passes through the same line, so that
-/// no reply overtakes another.
+/// The engine thread submits, the journal thread releases; a batch without facts passes through the same line unless it
+/// is empty, so that no reply overtakes another.
 final class Releaser: Sendable {
   private struct Held {
     var token: UInt64
@@ -16,6 +16,8 @@ final class Releaser: Sendable {
   private struct State {
     var nextToken: UInt64 = 1
     var held: [Held] = []
+    /// Actions have left the line and are being performed.
+    var isReleasing = false
     var journal: JournalThread?
   }
 
@@ -29,6 +31,8 @@ final class Releaser: Sendable {
   /// Hands a batch to the journal and its actions to the line behind it. Called by the engine thread only.
   func submit(_ batch: Batch, actions: [Action]) {
     guard !batch.isEmpty || !actions.isEmpty else { return }
+    // With nobody before it, what follows from no new fact need not wake the journal.
+    if batch.isEmpty, state.withLock({ $0.held.isEmpty && !$0.isReleasing }) { return perform(actions) }
     let (token, journal) = state.withLock { state in
       let token = state.nextToken
       state.nextToken += 1
@@ -43,9 +47,11 @@ final class Releaser: Sendable {
     let released = state.withLock { state in
       let end = state.held.firstIndex { $0.token > token } ?? state.held.endIndex
       defer { state.held.removeSubrange(..<end) }
+      state.isReleasing = true
       return state.held[..<end].flatMap(\.actions)
     }
     perform(released)
+    state.withLock { $0.isReleasing = false }
   }
 
   /// Performs actions in order for each outlet, those of one outlet together.
