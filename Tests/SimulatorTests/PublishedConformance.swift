@@ -78,6 +78,8 @@ enum PublishedExample: String, CaseIterable {
   private static func skills() -> Plan {
     let period = 2 * Int64.minutes(60)
     var plan = plan(queues: 3, agents: [(18, [0, 1]), (20, [1, 2])], hours: 6)
+    // A caller whom both groups may serve goes to the first where somebody is idle.
+    for type in plan.definitions.queues.indices { plan.definitions.queues[type].policy = .serial }
     plan.busyness = 28.7
     plan.agents = spans([12, 18, 9], period, from: 0) + spans([15, 20, 11], period, from: 18)
     let arrivals = [[4.2, 5.3, 3.2], [5.1, 4.3, 4.8], [6.3, 5.2, 4.8]]
