@@ -39,7 +39,9 @@ let package = Package(
   ],
   targets: [
     // C and system libraries.
-    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+    .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
     .target(name: "CLinux"),
 
     // Pure modules: no clock, no socket, no file, no random source.
@@ -49,7 +51,8 @@ let package = Package(
     .target(name: "SIP", dependencies: ["Primitives", "Digest"], swiftSettings: hot),
     .target(name: "SDP", dependencies: ["Primitives"], swiftSettings: hot),
     .target(name: "CallControl", dependencies: ["ACD", "Primitives", "SIP", "SDP"], swiftSettings: settings),
-    .target(name: "Media", dependencies: ["Primitives"], swiftSettings: hot),
+    .target(
+      name: "Media", dependencies: ["COpenSSL", "COpus", "CSRTP", "Digest", "Primitives"], swiftSettings: hot),
 
     // Edges.
     .target(name: "API", swiftSettings: settings),
