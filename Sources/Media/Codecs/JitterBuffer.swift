@@ -64,7 +64,8 @@ public struct JitterBuffer: Sendable {
   private var isPlaying = false
   private var lateInRow = 0
   private var silence: Int64 = 0
-  private var adjustedAt = Instant.distantPast
+  /// When time may be stretched or shortened again: both can be heard.
+  private var restsUntil = Instant.distantPast
 
   /// The shortest transit of this window and of the one before.
   private var base: (now: Int64, before: Int64) = (.max, .max)
@@ -162,8 +163,8 @@ public struct JitterBuffer: Sendable {
       isPlaying = true
       position = slots[first].time
     }
-    if lag < -Self.step * 3 / 4, now - adjustedAt >= 3 * Self.step {
-      adjustedAt = now
+    if lag < -Self.step / 4, now >= restsUntil {
+      restsUntil = now + 3 * Self.step
       return .stretch
     }
     // After a stall there is more than a listener could catch up with.
@@ -178,8 +179,8 @@ public struct JitterBuffer: Sendable {
         slots[place].isUsed = false
         position = slots[place].time
         silence = 0
-        let isEager = lag > Self.step * 3 / 2 && (lag > 4 * Self.step || now - adjustedAt >= 5 * Self.step)
-        if isEager { adjustedAt = now }
+        let isEager = lag > Self.step * 3 / 2 && (lag > 4 * Self.step || now >= restsUntil)
+        if isEager { restsUntil = now + 5 * Self.step }
         return .packet(place, isEager: isEager)
       }
       return gap < Self.step * 3 / 2 ? .lost(next: place) : .missing
