@@ -249,10 +249,9 @@ extension FuzzTests {
         let isTaken = engine.state.isFree(agent, for: slot, at: now) && (held < 0 || Int(held) == agent)
         if candidate.passes != isTaken { Issue.record("agent \(agent), contact \(slot): \(candidate.tests)") }
       }
-      var state = engine.state
       if why?.standing == .inLine || why?.standing == .lost {
         let first = why?.candidates.first { $0.passes }.map { Int($0.agent.index) }
-        #expect(first == state.firstAgent(for: slot, at: now))
+        #expect(first == engine.state.firstAgent(for: slot, at: now))
       }
     }
   }

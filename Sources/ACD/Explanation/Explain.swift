@@ -11,7 +11,7 @@ extension Engine {
   /// - Returns: nil for a contact that is over or was never here.
   public func explanation(of contact: ContactID, agents: [AgentID] = [], at instant: Instant) -> Explanation? {
     guard let slot = state.slot(of: contact) else { return nil }
-    var reader = Explainer(state: state, definitions: definitions, slot: slot, now: instant)
+    let reader = Explainer(state: state, definitions: definitions, slot: slot, now: instant)
     return reader.explanation(agents.filter { state.isKnown($0) })
   }
 
@@ -37,8 +37,7 @@ extension Engine {
 }
 
 private struct Explainer {
-  /// A reader's own handle on the engine's tables: the matcher's look-ups are `mutating` in name only.
-  var state: State
+  let state: State
   let definitions: Definitions
   let slot: Int
   let now: Instant
@@ -54,7 +53,7 @@ private struct Explainer {
       + (rung.firstPool..<(rung.firstPool + rung.poolCount)).map { state.pools[$0] }.filter { $0 != row.queue }
   }
 
-  mutating func explanation(_ asked: [AgentID]) -> Explanation {
+  func explanation(_ asked: [AgentID]) -> Explanation {
     var explanation = Explanation(
       at: now, contact: state.contactID(slot), standing: standing, channel: row.channel,
       policy: state.queues[row.queue].policy, queues: queues.map { QueueID(index: UInt32($0)) }, needs: needs,
@@ -93,7 +92,7 @@ private struct Explainer {
   // MARK: Agents
 
   /// Everybody whom the matcher would offer the contact, one after the other.
-  private mutating func inTurn() -> [Int] {
+  private func inTurn() -> [Int] {
     if row.heldFor >= 0 { return isFree(Int(row.heldFor)) ? [Int(row.heldFor)] : [] }
     var agents: [Int] = []
     if rung.preferred >= 0, isFree(Int(rung.preferred)) { agents.append(Int(rung.preferred)) }
@@ -216,7 +215,7 @@ private struct Explainer {
   // MARK: The line
 
   /// Who stands before the contact for an agent who is free for it.
-  private mutating func lineUp(_ candidate: inout Explanation.Candidate) {
+  private func lineUp(_ candidate: inout Explanation.Candidate) {
     let agent = Int(candidate.agent.index)
     let own = rank(of: slot, for: agent)
     let ahead = state.contacts.indices.filter { other in
