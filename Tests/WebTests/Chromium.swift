@@ -23,8 +23,10 @@ final class Chromium: Sendable {
     driver.standardError = FileHandle.nullDevice
     try driver.run()
     var said = ""
-    while said.firstMatch(of: /successfully on port (\d+)/) == nil, let data = try output.fileHandleForReading.read(upToCount: 256) {
-      said += String(decoding: data, as: UTF8.self)
+    while said.firstMatch(of: /successfully on port (\d+)/) == nil {
+      let more = output.fileHandleForReading.availableData
+      guard !more.isEmpty else { break }
+      said += String(decoding: more, as: UTF8.self)
     }
     let port = try #require(said.firstMatch(of: /successfully on port (\d+)/)?.1, "chromedriver did not start: \(said)")
     let options: [String: Any] = [
