@@ -14,7 +14,7 @@ let settings: [SwiftSetting] = {
 }()
 
 /// The hot modules are optimised in debug builds too, so that tests may run millions of inputs.
-let hot = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+let hot = settings + [.unsafeFlags(["-O", "-wmo", "-num-threads", "2"], .when(configuration: .debug))]
 
 let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"),
@@ -115,7 +115,7 @@ let package = Package(
     .executableTarget(
       name: "switchboard",
       dependencies: [
-        "Console", "Digest", "Journal", "Primitives", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration",
+        "API", "Console", "Digest", "Journal", "Primitives", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -180,7 +180,7 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "ACD", "CallControl", "Journal", "Primitives", "Service", "SiteConfiguration",
+        "ACD", "API", "CallControl", "Journal", "Primitives", "Service", "SiteConfiguration",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),

@@ -56,11 +56,19 @@ struct AgentRow {
   @inline(__always)
   var load: Int { Int(voices) + Int(chats) }
 
-  /// The kinds of contact that the agent could be offered now. A voice offer, talk or wrap-up blocks everything, but
-  /// for an agent whose calls may be interrupted by chats.
+  // What the agent needs to be offered a contact, test by test.
+
   @inline(__always)
-  var openKinds: UInt8 {
-    guard presence == .ready, !isRemoved, offered < 0, load < Int(totalCapacity) else { return 0 }
+  var isOnDuty: Bool { presence == .ready && !isRemoved }
+  @inline(__always)
+  var isOffered: Bool { offered >= 0 }
+  @inline(__always)
+  var hasRoom: Bool { load < Int(totalCapacity) }
+
+  /// The kinds that have a slot. A call or its wrap-up blocks everything, but for an agent whose calls may be
+  /// interrupted by chats.
+  @inline(__always)
+  var freeSlots: UInt8 {
     var kinds: UInt8 = 0
     if voices == 0 {
       if voiceCapacity > 0, !(chatBlocksVoice && engagedChats > 0) { kinds |= Kind.bit(Kind.voice) }
@@ -70,11 +78,15 @@ struct AgentRow {
     if chats < chatCapacity { kinds |= Kind.bit(Kind.chat) }
     return kinds
   }
+
+  /// The kinds of contact that the agent could be offered now.
+  @inline(__always)
+  var openKinds: UInt8 { isOnDuty && !isOffered && hasRoom ? freeSlots : 0 }
 }
 
 extension State {
   /// The contact, whose phase is set already, takes a slot of the agent.
-  mutating func takeSlot(_ slot: Int, of agent: Int, at instant: Instant) {
+  func takeSlot(_ slot: Int, of agent: Int, at instant: Instant) {
     countTime(of: agent, at: instant)
     if contacts[slot].kind == Kind.voice {
       agents[agent].voices += 1
@@ -93,7 +105,7 @@ extension State {
 
   /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from
   /// now, or, after a connect that failed without anybody's fault, as long as before.
-  mutating func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
+  func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
     countTime(of: agent, at: instant)
     let row = contacts[slot]
     if row.kind == Kind.voice {
@@ -112,12 +124,12 @@ extension State {
     if row.nextHeld >= 0 { contacts[row.nextHeld].previousHeld = row.previousHeld }
   }
 
-  mutating func restartIdle(_ agent: Int, at instant: Instant) {
+  func restartIdle(_ agent: Int, at instant: Instant) {
     agents[agent].idle = agents[agent].presence == .ready ? instant.microseconds : 0
   }
 
   /// Changes presence; a break pauses the idle clock.
-  mutating func setPresence(_ presence: AgentRow.Presence, of agent: Int, reason: UInt16, at instant: Instant) {
+  func setPresence(_ presence: AgentRow.Presence, of agent: Int, reason: UInt16, at instant: Instant) {
     countTime(of: agent, at: instant)
     let isReady = presence == .ready
     if (agents[agent].presence == .ready) != isReady {
@@ -137,7 +149,7 @@ extension State {
   }
 
   /// An agent has signed in or out: one more or less in each of the agent's queues.
-  mutating func countStaff(_ agent: Int, by change: Int32) {
+  func countStaff(_ agent: Int, by change: Int32) {
     let first = Int(agents[agent].firstMembership)
     for membership in first..<(first + Int(agents[agent].membershipCount)) {
       let row = memberships[membership]
@@ -146,7 +158,7 @@ extension State {
     }
   }
 
-  mutating func recountStaff() {
+  func recountStaff() {
     for queue in queues.indices {
       queues[queue].voiceStaff = 0
       queues[queue].chatStaff = 0

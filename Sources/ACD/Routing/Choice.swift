@@ -1,7 +1,6 @@
 import Primitives
 
-/// Whom a waiting contact is offered to. These look-ups change nothing; some are `mutating` because the compiler copies
-/// the whole state for a method that is not, at a third of the cost of a decision.
+/// Whom a waiting contact is offered to. These look-ups change nothing.
 extension State {
   /// Where a member stands among the free ones of the queue.
   @inline(__always)
@@ -24,7 +23,7 @@ extension State {
 
   /// The agent to offer a waiting contact to: the one it is held for, or the one its ladder prefers, or the first of its
   /// queue's agents by the queue's policy, then those of the queues that the ladder added, each by its own policy.
-  mutating func firstAgent(for slot: Int, at now: Instant) -> Int? {
+  func firstAgent(for slot: Int, at now: Instant) -> Int? {
     let row = contacts[slot]
     if row.heldFor >= 0 { return isFree(Int(row.heldFor), for: slot, at: now) ? Int(row.heldFor) : nil }
     if row.rung == 0 { return firstMember(of: row.queue, for: slot, needs: row.profile, at: now) }
@@ -39,16 +38,22 @@ extension State {
   }
 
   @inline(__always)
-  private mutating func firstMember(of queue: Int32, for slot: Int, needs: UInt32, at now: Instant) -> Int? {
-    let list = ReadyList.index(queue: queue, kind: contacts[slot].kind)
-    if queues[queue].policy == .roundRobin {
-      return nextInTurn(queue, list) { isEligible($0, for: needs) && !isAvoided(slot, by: $0, at: now) }
+  private func firstMember(of queue: Int32, for slot: Int, needs: UInt32, at now: Instant) -> Int? {
+    firstMember(of: queue, kind: contacts[slot].kind) {
+      isEligible($0, for: needs) && !isAvoided(slot, by: $0, at: now)
     }
+  }
+
+  /// The first who is fit of those who are free, in the order of the queue's policy.
+  @inline(__always)
+  func firstMember(of queue: Int32, kind: Int, where isFit: (Int) -> Bool) -> Int? {
+    let list = ReadyList.index(queue: queue, kind: kind)
+    if queues[queue].policy == .roundRobin { return nextInTurn(queue, list, isFit) }
     var link = ready[list].head
     while link >= 0 {
       touch()
       let agent = Int(readyLinks[link].agent)
-      if isEligible(agent, for: needs), !isAvoided(slot, by: agent, at: now) { return agent }
+      if isFit(agent) { return agent }
       link = readyLinks[link].next
     }
     return nil
@@ -80,7 +85,7 @@ extension State {
   }
 
   /// Whether anybody could take a contact of these needs at once.
-  mutating func isAnybodyFree(queue: Int32, kind: Int, profile: UInt32, at now: Instant) -> Bool {
+  func isAnybodyFree(queue: Int32, kind: Int, profile: UInt32, at now: Instant) -> Bool {
     var link = ready[ReadyList.index(queue: queue, kind: kind)].head
     while link >= 0 {
       let agent = Int(readyLinks[link].agent)
