@@ -76,14 +76,14 @@ private struct Phone {
   }
 
   private func open(_ id: MediaID) throws -> UInt16 {
-    media.perform([.open(id)])
+    media.perform([.open(id, .rtp)])
     return try log.first { event in
-      if case .opened(id, let port) = event { return port }
+      if case .opened(id, let opened) = event { return opened.port }
       return nil
     }
   }
 
-  private func remote(_ phone: Phone, _ codec: G711 = .pcmu) -> RemoteMedia {
+  private func remote(_ phone: Phone, _ codec: AudioCodec = .pcmu) -> RemoteMedia {
     RemoteMedia(endpoint: phone.remote, codec: codec, telephoneEvent: 101)
   }
 
