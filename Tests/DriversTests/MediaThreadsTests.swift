@@ -2,6 +2,7 @@ import CallControl
 import Glibc
 import Media
 import Primitives
+import SDP
 import SIP
 import Synchronization
 import Testing

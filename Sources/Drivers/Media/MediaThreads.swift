@@ -2,6 +2,7 @@ public import CallControl
 import Glibc
 public import Media
 public import Primitives
+import SDP
 public import SIP
 import Synchronization
 
