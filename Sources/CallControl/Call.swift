@@ -309,10 +309,10 @@ extension Switchboard {
   /// Ends a leg from our side: BYE, CANCEL or 480, as far as it has come. An agent's page is only let go: it waits for
   /// the next call.
   mutating func end(_ id: LegID, at now: Instant, into step: inout Step) {
-    if let leg = calls.legs[id], leg.phone != nil {
+    if let leg = calls.legs[id], let phone = leg.phone {
       calls.legs[id]?.contact = nil
       step.afterCommit.append(.media(.stop(leg.media)))
-      return
+      return dismissPage(of: phone.agent, at: now, into: &step)
     }
     guard let leg = drop(id, at: now, into: &step) else { return }
     if let demand = leg.demand { reply(to: demand, .refused(.gone("the call is over")), into: &step) }

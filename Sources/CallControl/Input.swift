@@ -17,7 +17,7 @@ public enum Input: Sendable {
 }
 
 /// What a person or a program asks for over the API. Each gets exactly one `Reply`, after its facts are committed.
-public enum Command: Sendable {
+public enum Command: Sendable, Equatable {
   // Visitors.
   case openChat(ChatRequest)
   /// A visitor calls by voice. `.call` is the reply, once the media is ready and somebody can be waited for.

@@ -26,6 +26,7 @@ final class Browser {
   /// Its DTLS was closed from our side.
   private(set) var isClosed = false
   private var requests: [RequestID] = []
+  var isWaiting: Bool { !requests.isEmpty }
   private var loads = 0
   private var restarts = 0
 

@@ -358,6 +358,14 @@ extension Switchboard {
     if isKnown(agent) { tellPhone(of: agent, at: now, into: &step) }
   }
 
+  /// The site may have given the agent another phone: the page is let go, once it is in no call.
+  mutating func dismissPage(of agent: AgentID, at now: Instant, into step: inout Step) {
+    guard let page = calls.pages[agent], calls.legs[page]?.contact == nil,
+      !isKnown(agent) || site.agents[Int(agent.index)].phone != .browser
+    else { return }
+    closePage(agent, at: now, into: &step)
+  }
+
   /// The page joins the call that its agent has accepted.
   mutating func takePage(of agent: AgentID, for contact: ContactID, at now: Instant, into step: inout Step) {
     guard let page = calls.pages[agent], calls.legs[page]?.isEstablished == true else {
