@@ -341,7 +341,9 @@ struct PageFuzz {
       world.run(for: Int64(world.draw() * 2_000_000))
       let page = world.draw() < 0.25 ? desk : pages[Int(world.draw() * 4)]
       switch Int(world.draw() * 12) {
-      case 0, 1, 2: if page === desk { desk.open() } else if !page.isWaiting, page.contact.flatMap(world.isOver) ?? true { page.call() }
+      case 0, 1, 2:
+        if page === desk { desk.open() }
+        if page !== desk, !page.isWaiting, page.contact.flatMap(world.isOver) ?? true { page.call() }
       case 3: page.vanish()
       case 4: page.reload()
       case 5: page.restartICE(byOffer: world.draw() < 0.5)

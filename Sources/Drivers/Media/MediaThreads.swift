@@ -139,8 +139,18 @@ extension FarEnd {
   init(_ remote: RemoteMedia) {
     self.init(
       address: remote.endpoint.map(NetworkAddress.init),
-      law: remote.codec == .pcma ? .a : .mu, payloadType: remote.payloadType,
+      codec: Media.Codec(remote.codec), payloadType: remote.payloadType,
       incomingPayloadType: remote.incomingPayloadType, telephoneEvent: remote.telephoneEvent,
       incomingTelephoneEvent: remote.incomingTelephoneEvent, sends: remote.sends, receives: remote.receives)
+  }
+}
+
+extension Media.Codec {
+  fileprivate init(_ codec: AudioCodec) {
+    switch codec {
+    case .opus: self = .opus
+    case .pcmu: self = .g711(.mu)
+    case .pcma: self = .g711(.a)
+    }
   }
 }
