@@ -58,20 +58,16 @@ struct ContactRoutes: Sendable {
 
   @Sendable private func open(_ exchange: Exchange) async throws -> Answer {
     guard let name = exchange.query("entry") else { throw Refused.badRequest("The query needs an entry.") }
-    let site = desk.backend.site()
-    let full = name.hasPrefix("web:") ? name : "web:" + name
-    guard let entry = site.entries.first(where: { $0.name == full }) else {
-      throw Refused.notFound("There is no entry \(full).")
-    }
+    let entry = try desk.backend.site().webEntry(named: name)
     try check(exchange, mayOpen: entry)
     try desk.checkReady()
     if exchange.contentType == CallRoutes.sdp {
       guard entry.channels.contains(.voice) else { throw Refused.invalid("The entry takes no calls.") }
       let visitor = try CallRoutes.visitor(exchange)
-      return try await CallRoutes(desk: desk).open(try chat(visitor, entry: full, exchange), exchange)
+      return try await CallRoutes(desk: desk).open(try chat(visitor, entry: entry.name, exchange), exchange)
     }
     guard entry.channels.contains(.chat) else { throw Refused.invalid("The entry takes no chats.") }
-    let chat = try chat(try exchange.decode(NewContact.self), entry: full, exchange)
+    let chat = try chat(try exchange.decode(NewContact.self), entry: entry.name, exchange)
     guard case .contact(let view) = try await desk.perform(.openChat(chat)) else { throw Refused.internalError }
     let opened = OpenedContact(contact: Contact(view, for: .visitor), token: desk.visitorKey.token(for: view.id))
     var answer = try Answer.json(opened, status: .created)
