@@ -115,7 +115,7 @@ let package = Package(
     .executableTarget(
       name: "switchboard",
       dependencies: [
-        "Console", "Digest", "Journal", "Primitives", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration",
+        "API", "Console", "Digest", "Journal", "Primitives", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -180,7 +180,7 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "ACD", "CallControl", "Journal", "Primitives", "Service", "SiteConfiguration",
+        "ACD", "API", "CallControl", "Journal", "Primitives", "Service", "SiteConfiguration",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),

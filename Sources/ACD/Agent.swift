@@ -56,11 +56,19 @@ struct AgentRow {
   @inline(__always)
   var load: Int { Int(voices) + Int(chats) }
 
-  /// The kinds of contact that the agent could be offered now. A voice offer, talk or wrap-up blocks everything, but
-  /// for an agent whose calls may be interrupted by chats.
+  // What the agent needs to be offered a contact, test by test.
+
   @inline(__always)
-  var openKinds: UInt8 {
-    guard presence == .ready, !isRemoved, offered < 0, load < Int(totalCapacity) else { return 0 }
+  var isOnDuty: Bool { presence == .ready && !isRemoved }
+  @inline(__always)
+  var isOffered: Bool { offered >= 0 }
+  @inline(__always)
+  var hasRoom: Bool { load < Int(totalCapacity) }
+
+  /// The kinds that have a slot. A call or its wrap-up blocks everything, but for an agent whose calls may be
+  /// interrupted by chats.
+  @inline(__always)
+  var freeSlots: UInt8 {
     var kinds: UInt8 = 0
     if voices == 0 {
       if voiceCapacity > 0, !(chatBlocksVoice && engagedChats > 0) { kinds |= Kind.bit(Kind.voice) }
@@ -70,6 +78,10 @@ struct AgentRow {
     if chats < chatCapacity { kinds |= Kind.bit(Kind.chat) }
     return kinds
   }
+
+  /// The kinds of contact that the agent could be offered now.
+  @inline(__always)
+  var openKinds: UInt8 { isOnDuty && !isOffered && hasRoom ? freeSlots : 0 }
 }
 
 extension State {

@@ -53,6 +53,9 @@ public struct Engine: Sendable {
   /// After a checkpoint was read: time goes on from its last event.
   mutating func catchUp() { clock = state.lastInstant }
 
+  /// For questions about a moment after the last event.
+  mutating func pass(to instant: Instant) { clock = max(clock, instant) }
+
   /// Writes an event and says it.
   @inline(__always)
   mutating func emit(_ event: Event, _ step: inout Step) {

@@ -58,9 +58,10 @@ extension State {
   @inline(__always)
   private func enlist(_ membership: Int, _ kind: Int) {
     touch()
+    let queue = memberships[membership].queue
     enlist(
       Int32(truncatingIfNeeded: membership &* 2 &+ kind), key: readyKey(membership, kind),
-      in: ReadyList.index(queue: memberships[membership].queue, kind: kind))
+      in: ReadyList.index(queue: queue, kind: kind), isSearched: queues[queue].policy == .roundRobin)
   }
 
   @inline(__always)

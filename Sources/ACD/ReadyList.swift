@@ -39,8 +39,8 @@ struct ReadyLink {
 /// same links a search tree (a treap whose heap order is a hash of the link), so that an agent finds any place in
 /// logarithmic time.
 ///
-/// Who becomes free last usually stands last. Such links are left out of the tree until a place among them is searched
-/// for, so where the order is that of idle time there is hardly ever a tree.
+/// Who becomes free last usually stands last. Such links are left out of the tree until an agent's place among them is
+/// searched for, so where the order is that of idle time there is hardly ever a tree.
 struct ReadyList {
   var head: Int32 = -1
   var tail: Int32 = -1
@@ -63,7 +63,8 @@ struct ReadyList {
 }
 
 extension State {
-  func enlist(_ link: Int32, key: ReadyKey, in list: Int) {
+  /// - Parameter isSearched: whether `firstLink` is to find places in the list.
+  func enlist(_ link: Int32, key: ReadyKey, in list: Int, isSearched: Bool) {
     let list = ready.row(list)
     let new = readyLinks.row(link)
     new.key = key
@@ -75,6 +76,7 @@ extension State {
     if tail >= 0 { readyLinks[tail].next = link } else { list.head = link }
     list.tail = link
     if list.loose < 0 { list.loose = link }
+    if isSearched { plant(list) }
   }
 
   /// Brings all links into the tree: each is the last one so far.
@@ -181,7 +183,6 @@ extension State {
 
   /// The first link whose key is not before `key`.
   func firstLink(notBefore key: ReadyKey, in list: Int) -> Int32 {
-    plant(ready.row(list))
     var node = ready[list].root
     var found: Int32 = -1
     while node >= 0 {

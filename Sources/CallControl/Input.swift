@@ -90,7 +90,7 @@ public enum Reply: Sendable, Equatable {
 }
 
 /// Why a command was not carried out. The web edge makes an RFC 9457 problem of it.
-public enum Problem: Sendable, Equatable {
+public enum Problem: Error, Sendable, Equatable {
   /// No such entry, contact or offer (404).
   case notFound(String)
   /// The state does not allow it (409), with a sentence that says what to do: "answer on your phone".

@@ -39,7 +39,7 @@ struct TidyTests {
       "SiteConfiguration", "Web",
     ],
     "switchboard": [
-      "Console", "Digest", "Journal", "Primitives", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration",
+      "API", "Console", "Digest", "Journal", "Primitives", "SDP", "SIP", "Service", "Simulator", "SiteConfiguration",
     ],
   ]
 

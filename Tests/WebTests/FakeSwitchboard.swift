@@ -90,6 +90,13 @@ final class FakeSwitchboard: Sendable {
         counters.entered = 10; counters.answered = 6; counters.answeredWithin = 3; counters.abandoned = 4
         return [IntervalRow(queue: query.queue ?? "support", start: Instant(microseconds: 0), counters: counters)]
       },
+      why: { query in
+        guard query.agent != "nobody" else { throw CallControl.Problem.notFound("No agent is called nobody.") }
+        let offer = Why.Decision(
+          sequence: 7, at: Timestamp(milliseconds: 0), kind: "offered", summary: "offered to \(query.agent ?? "amina")",
+          queue: "q_support", policy: "longest_idle")
+        return Why(contact: query.contact.description, decision: offer)
+      },
       isReady: { self.state.withLock { $0.isReady } },
       metrics: { [Metric("switchboard_uptime_seconds", "Since the start.", .gauge, [.init(1.5)])] })
   }

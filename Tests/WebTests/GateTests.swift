@@ -16,6 +16,7 @@ import Testing
     "A token does what its scopes allow, and nothing else",
     arguments: [
       ("GET", "/v1/queues", ["reader", "amina", "boss"]), ("GET", "/v1/agents", ["reader", "amina", "boss"]),
+      ("GET", "/v1/contacts/ct_00000000000000000000000001/why", ["reader", "amina", "boss"]),
       ("GET", "/v1/contacts", ["reader", "boss"]), ("GET", "/v1/intervals", ["reader", "boss"]),
       ("GET", "/v1/agents/me", ["amina"]), ("GET", "/v1/agents/me/choices", ["amina"]),
       ("POST", "/v1/agents/me/sign-in", ["amina"]), ("POST", "/v1/agents/me/sign-out", ["amina"]),

@@ -1,6 +1,6 @@
 import Primitives
 
-/// Whom a waiting contact is offered to.
+/// Whom a waiting contact is offered to. These look-ups change nothing.
 extension State {
   /// Where a member stands among the free ones of the queue.
   @inline(__always)
@@ -39,15 +39,21 @@ extension State {
 
   @inline(__always)
   private func firstMember(of queue: Int32, for slot: Int, needs: UInt32, at now: Instant) -> Int? {
-    let list = ReadyList.index(queue: queue, kind: contacts[slot].kind)
-    if queues[queue].policy == .roundRobin {
-      return nextInTurn(queue, list) { isEligible($0, for: needs) && !isAvoided(slot, by: $0, at: now) }
+    firstMember(of: queue, kind: contacts[slot].kind) {
+      isEligible($0, for: needs) && !isAvoided(slot, by: $0, at: now)
     }
+  }
+
+  /// The first who is fit of those who are free, in the order of the queue's policy.
+  @inline(__always)
+  func firstMember(of queue: Int32, kind: Int, where isFit: (Int) -> Bool) -> Int? {
+    let list = ReadyList.index(queue: queue, kind: kind)
+    if queues[queue].policy == .roundRobin { return nextInTurn(queue, list, isFit) }
     var link = ready[list].head
     while link >= 0 {
       touch()
       let agent = Int(readyLinks[link].agent)
-      if isEligible(agent, for: needs), !isAvoided(slot, by: agent, at: now) { return agent }
+      if isFit(agent) { return agent }
       link = readyLinks[link].next
     }
     return nil
