@@ -70,7 +70,7 @@ final class MediaPort: Sendable {
         aim(&state)
         events.append(.learned(id, Endpoint(sender)))
       }
-      if case .event(_, let digit?, _) = verdict { events.append(.digit(id, digit)) }
+      if case .event(_, _, let digit?, _) = verdict { events.append(.digit(id, digit)) }
       switch state.feed {
       case .port(let partner): target = partner
       case .echo: target = self
@@ -102,7 +102,7 @@ final class MediaPort: Sendable {
   func play(_ frames: PlayedFrames, at now: Instant) {
     state.withLock { state in
       guard case .recording(let index) = state.feed, !state.isClosed, let destination = state.destination,
-        let (header, law) = state.leg.nextGenerated(at: now)
+        let (header, codec) = state.leg.nextGenerated(at: now), case .g711(let law) = codec
       else { return }
       let packet = frames.packet(index, law)
       header.write(to: packet)

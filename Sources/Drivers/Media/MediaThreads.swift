@@ -136,7 +136,7 @@ extension FarEnd {
   init(_ remote: RemoteMedia) {
     self.init(
       address: remote.endpoint.map(NetworkAddress.init),
-      law: remote.codec == .pcmu ? .mu : .a, payloadType: remote.payloadType,
+      codec: .g711(remote.codec == .pcmu ? .mu : .a), payloadType: remote.payloadType,
       incomingPayloadType: remote.incomingPayloadType, telephoneEvent: remote.telephoneEvent,
       incomingTelephoneEvent: remote.incomingTelephoneEvent, sends: remote.sends, receives: remote.receives)
   }
