@@ -59,7 +59,7 @@ let package = Package(
     .target(
       name: "SiteConfiguration",
       dependencies: [
-        "ACD", "CallControl", "Digest", "Primitives", "SIP", .product(name: "Yams", package: "Yams"),
+        "ACD", "CallControl", "Digest", "Primitives", "SDP", "SIP", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),
     .target(
@@ -74,14 +74,14 @@ let package = Package(
     .target(
       name: "Drivers",
       dependencies: [
-        "CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+        "CallControl", "CLinux", "Media", "Primitives", "SDP", "SIP", .product(name: "Logging", package: "swift-log"),
       ]
         + nio,
       swiftSettings: settings),
     .target(
       name: "Web",
       dependencies: [
-        "ACD", "API", "CallControl", "Digest", "Primitives", "SIP",
+        "ACD", "API", "CallControl", "Digest", "Primitives", "SDP", "SIP",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -133,7 +133,7 @@ let package = Package(
     .testTarget(
       name: "DriversTests",
       dependencies: [
-        "CallControl", "Drivers", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+        "CallControl", "Drivers", "Media", "Primitives", "SDP", "SIP", .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .testTarget(
@@ -142,7 +142,7 @@ let package = Package(
     .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
     .testTarget(
       name: "SiteConfigurationTests",
-      dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
+      dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SDP", "SIP", "SiteConfiguration"],
       exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "SimulatorTests",
@@ -152,7 +152,7 @@ let package = Package(
     .testTarget(
       name: "WebTests",
       dependencies: [
-        "ACD", "API", "CallControl", "Digest", "Primitives", "SIP", "Web",
+        "ACD", "API", "CallControl", "Digest", "Primitives", "SDP", "SIP", "Web",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),

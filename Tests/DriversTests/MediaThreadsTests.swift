@@ -2,6 +2,7 @@ import CallControl
 import Glibc
 import Media
 import Primitives
+import SDP
 import SIP
 import Synchronization
 import Testing
@@ -78,14 +79,14 @@ private struct Phone {
   private func open(_ id: MediaID) throws -> UInt16 { try open(id, media) }
 
   private func open(_ id: MediaID, _ media: MediaThreads) throws -> UInt16 {
-    media.perform([.open(id)])
+    media.perform([.open(id, .rtp)])
     return try log.first { event in
-      if case .opened(id, let port) = event { return port }
+      if case .opened(id, let opened) = event { return opened.port }
       return nil
     }
   }
 
-  private func remote(_ phone: Phone, _ codec: G711 = .pcmu) -> RemoteMedia {
+  private func remote(_ phone: Phone, _ codec: AudioCodec = .pcmu) -> RemoteMedia {
     RemoteMedia(endpoint: phone.remote, codec: codec, telephoneEvent: 101)
   }
 
@@ -256,7 +257,7 @@ private struct Phone {
   @Test("When every port is taken, opening fails and says so")
   func exhaustion() throws {
     defer { media.stop() }
-    for slot in 0..<51 { media.perform([.open(MediaID(slot: UInt32(100 + slot), generation: 0))]) }
+    for slot in 0..<51 { media.perform([.open(MediaID(slot: UInt32(100 + slot), generation: 0), .rtp)]) }
     let failed: MediaID = try log.first { event in
       if case .failed(let id) = event { return id }
       return nil

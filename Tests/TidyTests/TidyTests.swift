@@ -29,11 +29,11 @@ struct TidyTests {
   static let ours: [String: Set<String>] = [
     "Primitives": [], "ACD": ["Primitives"], "Digest": [], "SIP": ["Primitives", "Digest"], "SDP": ["Primitives"],
     "CallControl": ["ACD", "Primitives", "SIP", "SDP"], "Media": ["Digest", "Primitives"], "API": [],
-    "SiteConfiguration": ["ACD", "CallControl", "Digest", "Primitives", "SIP"],
+    "SiteConfiguration": ["ACD", "CallControl", "Digest", "Primitives", "SDP", "SIP"],
     "Journal": ["ACD", "CallControl", "Primitives", "SIP"],
     "Simulator": ["ACD", "Primitives", "SiteConfiguration", "CallControl"],
-    "Drivers": ["CallControl", "Media", "Primitives", "SIP"],
-    "Web": ["ACD", "API", "CallControl", "Digest", "Journal", "Primitives", "SIP"], "Console": ["API"],
+    "Drivers": ["CallControl", "Media", "Primitives", "SDP", "SIP"],
+    "Web": ["ACD", "API", "CallControl", "Digest", "Journal", "Primitives", "SDP", "SIP"], "Console": ["API"],
     "Service": [
       "ACD", "API", "CallControl", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP", "SIP",
       "SiteConfiguration", "Web",
