@@ -52,7 +52,7 @@ let package = Package(
     .target(name: "SDP", dependencies: ["Primitives"], swiftSettings: hot),
     .target(name: "CallControl", dependencies: ["ACD", "Primitives", "SIP", "SDP"], swiftSettings: settings),
     .target(
-      name: "Media", dependencies: ["COpenSSL", "COpus", "CSRTP", "Digest", "Primitives"], swiftSettings: hot),
+      name: "Media", dependencies: ["COpenSSL", "COpus", "Digest", "Primitives"], swiftSettings: hot),
 
     // Edges.
     .target(name: "API", swiftSettings: settings),
@@ -122,7 +122,9 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["ACD", "CallControl", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration"],
+      dependencies: [
+        "ACD", "CallControl", "CSRTP", "Media", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration",
+      ],
       path: "Benchmarks",
       exclude: ["Preload"],
       swiftSettings: settings),
@@ -134,7 +136,8 @@ let package = Package(
         "CallControl", "Drivers", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
-    .testTarget(name: "MediaTests", dependencies: ["Media", "Primitives"], swiftSettings: settings),
+    .testTarget(
+      name: "MediaTests", dependencies: ["CSRTP", "Digest", "Media", "Primitives"], swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
     .testTarget(

@@ -45,7 +45,7 @@ struct TidyTests {
 
   static let others: [String: Set<String>] = [
     "Primitives": ["Glibc"], "ACD": [], "Digest": ["COpenSSL"], "SIP": [], "SDP": [], "CallControl": [],
-    "Media": ["COpenSSL", "COpus", "CSRTP"],
+    "Media": ["COpenSSL", "COpus"],
     "API": ["FoundationEssentials", "Foundation"],
     "SiteConfiguration": ["Yams", "FoundationEssentials", "Foundation"],
     "Journal": ["GRDB", "GRDBSQLite", "FoundationEssentials", "Foundation", "Glibc", "Dispatch", "Synchronization"],

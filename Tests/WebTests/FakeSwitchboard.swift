@@ -35,7 +35,8 @@ final class FakeSwitchboard: Sendable {
   private let tell: AsyncStream<Command>.Continuation
 
   init(
-    feed: Feed = Feed(after: 100), trusting proxies: [AddressRange] = [], shop: String = "https://shop.example"
+    feed: Feed = Feed(after: 100), trusting proxies: [AddressRange] = [], shop: String = "https://shop.example",
+    _ change: (inout Site) -> Void = { _ in }
   ) {
     self.feed = feed
     var site = Site()
@@ -59,6 +60,7 @@ final class FakeSwitchboard: Sendable {
       Self.token("boss", [.admin]), Self.token("shop", [.widget]),
     ]
     site.listen.http.trustedProxies = proxies
+    change(&site)
     self.site = site
     (heard, tell) = AsyncStream.makeStream()
   }

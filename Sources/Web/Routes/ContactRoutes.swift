@@ -51,17 +51,13 @@ struct ContactRoutes: Sendable {
 
   @Sendable private func open(_ exchange: Exchange) async throws -> Answer {
     guard let name = exchange.query("entry") else { throw Refused.badRequest("The query needs an entry.") }
-    let site = desk.backend.site()
-    let full = name.hasPrefix("web:") ? name : "web:" + name
-    guard let entry = site.entries.first(where: { $0.name == full }) else {
-      throw Refused.notFound("There is no entry \(full).")
-    }
+    let entry = try desk.backend.site().webEntry(named: name)
     try check(exchange, mayOpen: entry)
     try desk.checkReady()
     guard entry.channels.contains(.chat) else { throw Refused.invalid("The entry takes no chats.") }
     let request = try exchange.decode(NewContact.self)
     let chat = ChatRequest(
-      entry: full, name: try visitorName(request.name), origin: exchange.origin,
+      entry: entry.name, name: try visitorName(request.name), origin: exchange.origin,
       attributes: try attributes(request.attributes ?? [:]))
     guard case .contact(let view) = try await desk.perform(.openChat(chat)) else { throw Refused.internalError }
     let opened = OpenedContact(contact: Contact(view, for: .visitor), token: desk.visitorKey.token(for: view.id))
