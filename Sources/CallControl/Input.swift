@@ -48,8 +48,12 @@ public enum Command: Sendable, Equatable {
   case notReady(AgentID, reason: String?)
   case accept(AgentID, OfferID)
   case decline(AgentID, OfferID)
+  /// An attendant takes a waiting contact.
+  case pick(AgentID, PublicID)
   case hold(AgentID, PublicID)
   case resume(AgentID, PublicID)
+  /// The contact goes on in a queue, by its name; the agent wraps up.
+  case transfer(AgentID, PublicID, queue: String)
   /// The code by its name; nil for none.
   case endWrapUp(AgentID, PublicID, code: String?)
   /// Seconds from now.

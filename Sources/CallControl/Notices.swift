@@ -46,9 +46,10 @@ extension Switchboard {
           notify(contact, agent, .contactEnded(view), of: record, into: &step)
           if let agent { agentChanged(agent, by: record, into: &step) }
         }
-      case .contactEnded(let contact, let agent, _):
+      case .contactEnded(let contact, let agent, let cause):
         let view = view(of: contact, at: record.at)
-        notify(contact, agent, .contactEnded(view), of: record, into: &step)
+        // For the person a contact that was transferred goes on.
+        notify(cause == .transferred ? nil : contact, agent, .contactEnded(view), of: record, into: &step)
       case .wrapUpStarted(let agent, _, _), .wrapUpExtended(let agent, _, _), .wrapUpEnded(let agent, _, _),
         .agentSignedIn(let agent), .agentSignedOut(let agent), .agentReady(let agent), .agentNotReady(let agent, _):
         agentChanged(agent, by: record, into: &step)
@@ -60,7 +61,29 @@ extension Switchboard {
         .agentPreferred, .preferenceEnded, .dayStarted:
         break
       }
+      tellAttendants(of: event, by: record, into: &step)
     default: break
+    }
+  }
+
+  /// As many waiting contacts are shown to an attendant at most.
+  static let picksShown = 99
+
+  /// Who may pick a contact sees the line as it is now.
+  private func tellAttendants(of event: ACD.Event, by record: Record, into step: inout Step) {
+    guard hasAttendants, let contact = event.contact else { return }
+    var queues: [QueueID]
+    switch event {
+    case .contactQueued, .contactLost, .contactReturned, .offerAccepted, .offerFailed, .ladderStepped, .ladderMigrated,
+      .dialStarted, .dialAnswered, .callbackResumed:
+      queues = acd.queues(of: contact)
+    case .outcomeFixed(_, let queue, _, let outcome) where outcome != .answered: queues = [queue]
+    default: return
+    }
+    var told = Index<AgentID, Bool>()
+    for agent in queues.flatMap({ acd.attendants(of: $0) }) where told[agent] == nil {
+      told[agent] = true
+      agentChanged(agent, by: record, into: &step)
     }
   }
 
@@ -159,6 +182,9 @@ extension Switchboard {
         view.contacts.append(contact)
         view.wrapUpEnds.append(contacts[slot.contact]?.wrapUpEnds)
       }
+    }
+    if hasAttendants, summary.presence != .signedOut {
+      view.waiting = acd.picks(of: agent, limit: Self.picksShown)?.map { self.view(of: $0, at: now) }
     }
     return view
   }

@@ -100,6 +100,8 @@ public struct AgentView: Sendable, Equatable {
   /// When the wrap-up of a contact ends, beside `contacts` (nil where it is not in wrap-up).
   public var wrapUpEnds: [Instant?]
   public var offer: OfferView?
+  /// Contacts that wait to be picked, the first to come first; nil for who is no attendant.
+  public var waiting: [ContactView]?
   public init(
     agent: AgentID, name: String, displayName: String, state: String, reason: String? = nil, phone: String,
     contacts: [ContactView] = [], wrapUpEnds: [Instant?] = [], offer: OfferView? = nil

@@ -84,8 +84,8 @@ enum SiteSchema {
       .word(
         [
           "longest_idle", "round_robin", "serial", "fewest_contacts", "least_occupied", "best_skilled", "broadcast",
-        ],
-        later: ["attendant"]), "Which ready agent is offered a contact."),
+          "attendant",
+        ]), "Which ready agent is offered a contact; `attendant`: none, all see the line and pick."),
     Key("order", .list(.scalar(.name)), "`serial`: the agents, from the top."),
     Key("prefer", .table(.name, .scalar(.level)), "`best_skilled`: wished levels; they score and never filter."),
     Key("window", .word(["shift", "day"]), "`fewest_contacts`, `least_occupied`: the time that counts."),

@@ -110,6 +110,7 @@ extension Agent {
     self.init(
       id: "ag_" + view.name, name: view.displayName, state: view.state, reason: view.reason, phone: view.phone,
       contacts: contacts, offer: view.offer.map { Offer($0, for: audience) })
+    waiting = view.waiting?.map { Contact($0, for: audience) }
     if audience == .agent { phoneID = view.phoneID?.description }
   }
 }

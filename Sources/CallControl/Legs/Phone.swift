@@ -35,6 +35,8 @@ extension Switchboard {
   mutating func connect(
     _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
   ) {
+    // Whoever picks has not been rung before.
+    if calls.bridges[contact]?.offer == nil { calls.bridges[contact]?.reach(offer) }
     guard let bridge = calls.bridges[contact], bridge.offer == offer else { return }
     calls.bridges[contact]?.accept()
     if site.agents[Int(agent.index)].phone == .demo {
