@@ -221,7 +221,8 @@ private final class Link {
     }
     let keys = server.keys
     let events = transport.takeEvents()
-    #expect(keys != nil && events.contains(.keyed(try #require(keys?.turned))))
+    let turned = try #require(keys?.turned)
+    #expect(events.contains(.keyed(turned)))
   }
 }
 
