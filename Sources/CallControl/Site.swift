@@ -148,6 +148,10 @@ public struct Site: Sendable {
       public var address = "127.0.0.1"
       public var advertisedAddress = "127.0.0.1"
       public var ports: ClosedRange<UInt16> = 20000...29999
+      /// The UDP port of all calls from web pages; 0 takes none.
+      public var webPort: UInt16 = 29999
+      /// Where browsers reach that port, the preferred one first.
+      public var webAddresses = ["127.0.0.1"]
       public init() {}
     }
     public var http = HTTP()

@@ -24,10 +24,17 @@ final class Telephony: Sendable {
     var media = MediaThreads.Settings(address: try Self.endpoint(site.listen.media.address, 0))
     media.ports = site.listen.media.ports
     media.music += try site.soundFiles.map(Self.recording)
-    mediaThreads = try MediaThreads(settings: media, entropy: entropy) { event in
-      // Nothing follows from an address, and a far end may change it as fast as it sends packets.
-      if case .learned = event { return }
-      mailbox.post(.input(.media(event)))
+    media.browsers = try Self.browsers(site.listen.media)
+    do {
+      mediaThreads = try MediaThreads(settings: media, entropy: entropy) { event in
+        // Nothing follows from an address, and a far end may change it as fast as it sends packets.
+        if case .learned = event { return }
+        mailbox.post(.input(.media(event)))
+      }
+    } catch {
+      throw SwitchboardService.Failure(
+        "Browsers cannot be heard on \(site.listen.media.address), UDP \(site.listen.media.webPort): \(error). "
+          + "Is another server running? Change listen.media.web_port in site.yaml.")
     }
     var settings = SIPTransport.Settings()
     let sip = site.listen.sip
@@ -73,6 +80,18 @@ final class Telephony: Sendable {
         "SIP cannot listen on \(sip.address), UDP \(sip.udp) and TCP \(sip.tcp): \(error). "
           + "Is another server running? Change listen.sip in site.yaml.")
     }
+  }
+
+  /// The browsers' port: bound to the address of all media, and to that of the other family if browsers reach us there.
+  private static func browsers(_ media: Site.Listen.Media) throws -> MediaThreads.Browsers? {
+    guard media.webPort != 0 else { return nil }
+    let advertised = try media.webAddresses.map { try endpoint($0, media.webPort) }
+    var local = [try endpoint(media.address, media.webPort)]
+    for address in advertised where (address.ipv4 == nil) != (local[0].ipv4 == nil) && local.count == 1 {
+      // One socket for all addresses of IPv6 takes those of IPv4 too.
+      local = try ["0.0.0.0", "::"].contains(media.address) ? [endpoint("::", media.webPort)] : local + [address]
+    }
+    return MediaThreads.Browsers(local: local, advertised: advertised.map(\.address))
   }
 
   private static func recording(_ file: String) throws -> Recording {

@@ -81,6 +81,9 @@ struct SiteReader {
         report(place, "`media` listens everywhere, so it needs an `advertised_address`")
       }
       site.listen.media.ports = media["ports"]?.text.flatMap(portRange) ?? site.listen.media.ports
+      site.listen.media.webPort = media["web_port"]?.port ?? site.listen.media.ports.upperBound
+      site.listen.media.webAddresses =
+        media["web_addresses"]?.list.compactMap(\.text) ?? [site.listen.media.advertisedAddress]
     }
   }
 

@@ -48,6 +48,10 @@ enum SiteSchema {
     Key("address", .scalar(.address), "Where to receive RTP."),
     Key("advertised_address", .scalar(.address), "What stands in SDP."),
     Key("ports", .scalar(.portRange), "UDP ports for RTP, two a leg."),
+    Key(
+      "web_port", .scalar(.port), "UDP port of all calls from pages, the last of `ports` unless written; 0 takes none."),
+    Key(
+      "web_addresses", .list(.scalar(.address)), "Where browsers reach it, if not at `advertised_address`; best first."),
   ]
 
   static let entryChannels = Shape.list(.word(["voice", "chat"], later: ["callback"]))

@@ -114,7 +114,7 @@ import Testing
       listen:
         http: { address: 0.0.0.0, port: 443, trusted_proxies: [10.0.0.0/8] }
         sip: { address: 0.0.0.0, advertised_address: 192.0.2.7, udp: 5070, tcp: 0 }
-        media: { ports: 30000-30999 }
+        media: { ports: 30000-30999, web_addresses: [192.0.2.7, "2001:db8::7"] }
       federation: { mode: direct, trusted_sources: [192.0.2.0/24, "2001:db8::/32"] }
       queues: { support: { interrupt: { chat_by_voice: false }, aging: 0.5, limits: { waiting: 0 } }, sales: {} }
       agents:
@@ -126,7 +126,8 @@ import Testing
     let site = try SiteFolder.load(folder.path)
     #expect(site.listen.sip.advertisedAddress == "192.0.2.7")
     #expect(site.listen.sip.udp == 5070 && site.listen.sip.tcp == 0)
-    #expect(site.listen.media.ports == 30000...30999)
+    #expect(site.listen.media.ports == 30000...30999 && site.listen.media.webPort == 30999)
+    #expect(site.listen.media.webAddresses == ["192.0.2.7", "2001:db8::7"])
     let inside = try #require(Endpoint(address: "192.0.2.200", port: 5060))
     let outside = try #require(Endpoint(address: "192.0.3.1", port: 5060))
     let six = try #require(Endpoint(address: "2001:db8:1::1", port: 5060))
