@@ -18,10 +18,9 @@ extension Switchboard {
       return .refused(.notFound("there is no entry \(request.entry)"))
     }
     guard entry.channels.contains(.chat) else { return .refused(.refused(.channel)) }
-    let attributes = request.attributes.prefix(16).filter { $0.name.utf8.count <= 64 && $0.value.utf8.count <= 256 }
     let name = request.name.map { String($0.prefix(64)) }
     let contact = open(
-      entry: entry, channel: .chat, person: Contact.Person(name: name, attributes: Array(attributes)),
+      entry: entry, channel: .chat, person: Contact.Person(name: name, attributes: request.attributes.kept),
       at: now, into: &step)
     let id = contacts[contact]?.id
     queue(contact, for: entry, at: now, into: &step)

@@ -35,7 +35,8 @@ final class FakeSwitchboard: Sendable {
   private let tell: AsyncStream<Command>.Continuation
 
   init(
-    feed: Feed = Feed(after: 100), trusting proxies: [AddressRange] = [], shop: String = "https://shop.example"
+    feed: Feed = Feed(after: 100), trusting proxies: [AddressRange] = [], shop: String = "https://shop.example",
+    visitors: Site.VisitorIdentity = .init()
   ) {
     self.feed = feed
     var site = Site()
@@ -50,7 +51,7 @@ final class FakeSwitchboard: Sendable {
     agent.queues = [.init(queue: QueueID(index: 0))]
     site.definitions.agents = [agent]
     site.entries = [
-      .init(name: "web:shop", queue: QueueID(index: 0), channels: [.chat], origins: [shop]),
+      .init(name: "web:shop", queue: QueueID(index: 0), channels: [.chat], origins: [shop], visitors: visitors),
       .init(name: "web:demo", queue: QueueID(index: 0), channels: [.voice, .chat]),
       .init(name: "web:phone", queue: QueueID(index: 0), channels: [.voice]),
     ]
@@ -183,6 +184,7 @@ final class FakeSwitchboard: Sendable {
 /// A running server on a free port of the loopback, and a client.
 struct TestServer: Sendable {
   let fake: FakeSwitchboard
+  let server: WebServer
   let port: Int
   let group: ServiceGroup
 
@@ -262,12 +264,13 @@ struct EventReader {
 
 func withServer(
   _ fake: FakeSwitchboard = FakeSwitchboard(), demo: DemoPage? = nil, options: WebServer.Options = .init(),
-  key: VisitorKey = VisitorKey([UInt8](repeating: 7, count: 32)),
+  key: VisitorKey = VisitorKey([UInt8](repeating: 7, count: 32)), certificate: Site.Listen.Certificate? = nil,
   _ body: (TestServer) async throws -> Void
 ) async throws {
   let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
   var listen = Site.Listen.HTTP()
   listen.port = 0
+  listen.certificate = certificate
   var logger = Logger(label: "test")
   logger.logLevel = .critical
   let server = WebServer(
@@ -278,7 +281,7 @@ func withServer(
     tasks.addTask { try await group.run() }
     var iterator = ports.makeAsyncIterator()
     let port = try #require(await iterator.next())
-    do { try await body(TestServer(fake: fake, port: port, group: group)) } catch {
+    do { try await body(TestServer(fake: fake, server: server, port: port, group: group)) } catch {
       await group.triggerGracefulShutdown()
       throw error
     }

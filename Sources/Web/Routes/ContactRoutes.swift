@@ -9,6 +9,8 @@ struct ContactRoutes: Sendable {
   let desk: Desk
 
   static let opening = RateLimiter.Quota(name: "contacts", burst: 10, interval: 6_000_000)
+  /// Of one page's visitors together: a page that calls without end must not fill the queues.
+  static let openingByOrigin = RateLimiter.Quota(name: "origin", burst: 300, interval: 100_000)
   static let posting = RateLimiter.Quota(name: "messages", burst: 20, interval: 500_000)
 
   var routes: [Route] {
@@ -59,10 +61,11 @@ struct ContactRoutes: Sendable {
     try check(exchange, mayOpen: entry)
     try desk.checkReady()
     guard entry.channels.contains(.chat) else { throw Refused.invalid("The entry takes no chats.") }
+    let visitor = try exchange.verifiedVisitor(of: entry, in: site)
     let request = try exchange.decode(NewContact.self)
     let chat = ChatRequest(
-      entry: full, name: try visitorName(request.name), origin: exchange.origin,
-      attributes: try attributes(request.attributes ?? [:]))
+      entry: full, name: try visitorName(visitor?.name ?? request.name), origin: exchange.origin,
+      attributes: (visitor?.attributes ?? []) + (try attributes(request.attributes ?? [:])))
     guard case .contact(let view) = try await desk.perform(.openChat(chat)) else { throw Refused.internalError }
     let opened = OpenedContact(contact: Contact(view, for: .visitor), token: desk.visitorKey.token(for: view.id))
     var answer = try Answer.json(opened, status: .created)
@@ -78,6 +81,7 @@ struct ContactRoutes: Sendable {
     guard Origins.allows(origin, entry: entry, authority: exchange.request.head.authority) else {
       throw Refused.forbidden("The entry does not list the origin \(origin) among its origins.")
     }
+    try desk.limit(Self.openingByOrigin, origin: origin)
   }
 
   private func visitorName(_ name: String?) throws -> String? {
