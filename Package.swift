@@ -14,7 +14,7 @@ let settings: [SwiftSetting] = {
 }()
 
 /// The hot modules are optimised in debug builds too, so that tests may run millions of inputs.
-let hot = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+let hot = settings + [.unsafeFlags(["-O", "-wmo", "-num-threads", "2"], .when(configuration: .debug))]
 
 let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"),

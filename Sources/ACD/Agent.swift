@@ -74,7 +74,7 @@ struct AgentRow {
 
 extension State {
   /// The contact, whose phase is set already, takes a slot of the agent.
-  mutating func takeSlot(_ slot: Int, of agent: Int, at instant: Instant) {
+  func takeSlot(_ slot: Int, of agent: Int, at instant: Instant) {
     countTime(of: agent, at: instant)
     if contacts[slot].kind == Kind.voice {
       agents[agent].voices += 1
@@ -93,7 +93,7 @@ extension State {
 
   /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from
   /// now, or, after a connect that failed without anybody's fault, as long as before.
-  mutating func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
+  func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
     countTime(of: agent, at: instant)
     let row = contacts[slot]
     if row.kind == Kind.voice {
@@ -112,12 +112,12 @@ extension State {
     if row.nextHeld >= 0 { contacts[row.nextHeld].previousHeld = row.previousHeld }
   }
 
-  mutating func restartIdle(_ agent: Int, at instant: Instant) {
+  func restartIdle(_ agent: Int, at instant: Instant) {
     agents[agent].idle = agents[agent].presence == .ready ? instant.microseconds : 0
   }
 
   /// Changes presence; a break pauses the idle clock.
-  mutating func setPresence(_ presence: AgentRow.Presence, of agent: Int, reason: UInt16, at instant: Instant) {
+  func setPresence(_ presence: AgentRow.Presence, of agent: Int, reason: UInt16, at instant: Instant) {
     countTime(of: agent, at: instant)
     let isReady = presence == .ready
     if (agents[agent].presence == .ready) != isReady {
@@ -137,7 +137,7 @@ extension State {
   }
 
   /// An agent has signed in or out: one more or less in each of the agent's queues.
-  mutating func countStaff(_ agent: Int, by change: Int32) {
+  func countStaff(_ agent: Int, by change: Int32) {
     let first = Int(agents[agent].firstMembership)
     for membership in first..<(first + Int(agents[agent].membershipCount)) {
       let row = memberships[membership]
@@ -146,7 +146,7 @@ extension State {
     }
   }
 
-  mutating func recountStaff() {
+  func recountStaff() {
     for queue in queues.indices {
       queues[queue].voiceStaff = 0
       queues[queue].chatStaff = 0

@@ -129,7 +129,7 @@ extension Engine {
 }
 
 extension State {
-  mutating func applyDialStarted(
+  func applyDialStarted(
     _ slot: Int, _ agent: AgentID, _ attempt: UInt8, at instant: Instant, _ sequence: UInt64
   ) {
     contacts[slot].attempts = attempt
@@ -143,7 +143,7 @@ extension State {
     }
   }
 
-  mutating func applyDialAnswered(_ slot: Int) {
+  func applyDialAnswered(_ slot: Int) {
     guard contacts[slot].phase == .dialling else { return }
     queues[contacts[slot].queue].dialling -= 1
     contacts[slot].isOnLine = true
@@ -151,7 +151,7 @@ extension State {
     line(up: slot)
   }
 
-  mutating func applyDialFailed(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
+  func applyDialFailed(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
     let row = contacts[slot]
     switch row.phase {
     case .connecting:
@@ -168,14 +168,14 @@ extension State {
     if row.phase == .connecting { relist(Int(row.agent)) }
   }
 
-  mutating func applyCallbackResumed(_ slot: Int) {
+  func applyCallbackResumed(_ slot: Int) {
     guard contacts[slot].phase == .resting else { return }
     setPhase(.waiting, of: slot)
     line(up: slot)
   }
 
   /// How many agents could take a call of these needs at once.
-  mutating func freeAgents(queue: Int32, needs: UInt32, at now: Instant) -> Int64 {
+  func freeAgents(queue: Int32, needs: UInt32, at now: Instant) -> Int64 {
     var free: Int64 = 0
     var link = ready[ReadyList.index(queue: queue, kind: Kind.voice)].head
     while link >= 0 {
@@ -187,7 +187,7 @@ extension State {
   }
 
   /// The best of the virtual callers that are dialled first and that the agent could take now.
-  mutating func firstToDial(for agent: Int, at now: Instant) -> Int? {
+  func firstToDial(for agent: Int, at now: Instant) -> Int? {
     let row = agents[agent]
     guard row.openKinds & Kind.bit(Kind.voice) != 0, row.backOff <= now else { return nil }
     var best: Int?

@@ -217,7 +217,7 @@ extension State {
   }
 
   /// Builds the indexes over rows that were just read.
-  fileprivate mutating func rebuild() {
+  fileprivate func rebuild() {
     for slot in contacts.indices where contacts[slot].phase != .gone {
       let row = contacts[slot]
       switch row.phase {

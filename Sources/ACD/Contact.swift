@@ -123,7 +123,7 @@ extension State {
   }
 
   /// Sets the timer for the soonest of wait limit, lost limit, the end of being held, and the ladder's next step.
-  mutating func armPatience(_ slot: Int, after instant: Instant = .distantPast) {
+  func armPatience(_ slot: Int, after instant: Instant = .distantPast) {
     let row = contacts[slot]
     func later(_ deadline: Instant) -> Instant { deadline > instant ? deadline : .distantFuture }
     var deadline = min(later(row.waitDeadline), later(row.lostDeadline), later(row.holdDeadline))
@@ -139,14 +139,14 @@ extension State {
     }
   }
 
-  mutating func setPhase(_ phase: ContactRow.Phase, of slot: Int, until deadline: Instant, _ sequence: UInt64) {
+  func setPhase(_ phase: ContactRow.Phase, of slot: Int, until deadline: Instant, _ sequence: UInt64) {
     contacts[slot].phase = phase
     contacts[slot].phaseDeadline = deadline
     contacts[slot].phaseSequence = sequence
     timers.set(TimerSlot.phase(contact: slot).slot, at: deadline, sequence: sequence)
   }
 
-  mutating func setPhase(_ phase: ContactRow.Phase, of slot: Int) {
+  func setPhase(_ phase: ContactRow.Phase, of slot: Int) {
     if contacts[slot].phaseDeadline != .distantFuture {
       contacts[slot].phaseDeadline = .distantFuture
       timers.cancel(TimerSlot.phase(contact: slot).slot)
@@ -155,7 +155,7 @@ extension State {
   }
 
   /// The contact no longer waits and holds nothing.
-  mutating func close(_ slot: Int) {
+  func close(_ slot: Int) {
     setPhase(.gone, of: slot)
     if hasPatience(slot) { endPatience(slot) }
   }
@@ -166,7 +166,7 @@ extension State {
       || contacts[slot].holdDeadline != .distantFuture || contacts[slot].rung != 0
   }
 
-  mutating func endPatience(_ slot: Int) {
+  func endPatience(_ slot: Int) {
     contacts[slot].waitDeadline = .distantFuture
     contacts[slot].lostDeadline = .distantFuture
     contacts[slot].holdDeadline = .distantFuture

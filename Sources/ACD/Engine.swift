@@ -7,17 +7,23 @@ public import Primitives
 /// `State.apply` writes it. Between two inputs no free agent and no waiting contact that match are left unmatched, so a
 /// decision only ever has to look at the contact or the agent that has just become free.
 public struct Engine: Sendable {
-  /// Shared by copies of the engine until one of them changes.
-  private final class Owner: Sendable {}
+  /// Keeps the tables that copies of the engine share until one of them changes.
+  private final class Owner: Sendable {
+    let state: State
+    init(_ state: State) { self.state = state }
+    deinit { state.deallocate() }
+  }
 
   public internal(set) var definitions: Definitions
-  var state = State()
-  private var owner = Owner()
+  private(set) var state: State
+  private var owner: Owner
   /// The latest instant seen: time never runs backwards here.
   private var clock = Instant.distantPast
 
   public init(definitions: Definitions) {
     self.definitions = definitions
+    state = State()
+    owner = Owner(state)
     state.adopt(definitions)
   }
 
@@ -56,9 +62,9 @@ public struct Engine: Sendable {
   }
 
   mutating func own() {
-    guard !isKnownUniquelyReferenced(&owner) else { return }
-    owner = Owner()
-    state.detach()
+    if isKnownUniquelyReferenced(&owner) { return }
+    state = State(copying: state)
+    owner = Owner(state)
   }
 }
 
@@ -92,13 +98,13 @@ extension Engine {
       if let slot = state.slot(of: contact) { failDial(slot, failure, &step) }
 
     case .offerAccepted(let offer):
-      if let live = state.offers[offer] { accept(live, &step) }
+      if let live = state.live(offer) { accept(live, &step) }
     case .offerDeclined(let offer):
-      if let live = state.offers[offer] { decline(live, &step) }
+      if let live = state.live(offer) { decline(live, &step) }
     case .offerFailed(let offer, let failure):
-      if let live = state.offers[offer] { failOffer(live, failure, &step) }
+      if let live = state.live(offer) { failOffer(live, failure, &step) }
     case .offerConnected(let offer):
-      if let live = state.offers[offer] { connected(live, &step) }
+      if let live = state.live(offer) { connected(live, &step) }
 
     case .contactPicked(let contact, let agent):
       if isEmployed(agent) { pick(contact, by: agent, &step) }

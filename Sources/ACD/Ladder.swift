@@ -56,7 +56,7 @@ extension State {
   }
 
   /// The first rung of a ladder, the same one for equal ladders.
-  mutating func intern(ladder steps: [LadderStep]) -> Int32 {
+  func intern(ladder steps: [LadderStep]) -> Int32 {
     if steps.isEmpty { return 0 }
     if let known = ladders.firstIndex(of: steps) { return ladderStart[known] }
     let start = Int32(rungs.count)
@@ -72,7 +72,7 @@ extension State {
 
   /// Works out what the rungs mean under these definitions. Returns all needs that agents are to be judged by: the
   /// profiles, then the eased ones.
-  mutating func adoptLadders(_ definitions: Definitions) -> [Profile] {
+  func adoptLadders(_ definitions: Definitions) -> [Profile] {
     for (index, queue) in definitions.queues.enumerated() { queues[index].rung = intern(ladder: queue.ladder) }
     var needs = definitions.profiles
     var known = Index<Profile, UInt32>()
@@ -97,7 +97,7 @@ extension State {
     return needs
   }
 
-  private mutating func adoptPools(_ steps: ArraySlice<LadderStep>, rung: Int) {
+  private func adoptPools(_ steps: ArraySlice<LadderStep>, rung: Int) {
     rungs[rung].firstPool = Int32(pools.count)
     rungs[rung].preferred = -1
     for change in steps.lazy.flatMap(\.changes) {
@@ -120,7 +120,7 @@ extension State {
 /// counted per queue, kind and needs, for the queues that ladders reach.
 extension State {
   /// Lays out the counts and counts everybody.
-  mutating func adoptDuty(needs: Int) {
+  func adoptDuty(needs: Int) {
     dutyWidth = needs
     dutyStart = Table(repeating: -1, count: queues.count)
     var size = 0
@@ -206,7 +206,7 @@ extension State {
   @inline(__always)
   func nextStep(_ after: Int64) -> Int64 { has(.ladderEarly) ? after / 10 * 9 : after }
 
-  mutating func applyStep(_ slot: Int, _ step: UInt8, _ sequence: UInt64) {
+  func applyStep(_ slot: Int, _ step: UInt8, _ sequence: UInt64) {
     let rung = contacts[slot].rung
     guard rung != 0 else { return }
     let ladder = rungs[rung].ladder
@@ -214,7 +214,7 @@ extension State {
     climb(slot, to: ladderStart[Int(ladder)] + Int32(step), sequence)
   }
 
-  mutating func applyMigrated(_ slot: Int, _ step: UInt8, _ sequence: UInt64) {
+  func applyMigrated(_ slot: Int, _ step: UInt8, _ sequence: UInt64) {
     let start = queues[contacts[slot].queue].rung
     if start == 0 { return climb(slot, to: 0, sequence) }
     guard Int(step) <= ladders[Int(rungs[start].ladder)].count else { return }
@@ -222,7 +222,7 @@ extension State {
   }
 
   /// The place in line is kept: a bucket is ordered by entry.
-  private mutating func climb(_ slot: Int, to rung: Int32, _ sequence: UInt64) {
+  private func climb(_ slot: Int, to rung: Int32, _ sequence: UInt64) {
     let isInLine = contacts[slot].bucket >= 0
     if isInLine { stepOut(slot) }
     contacts[slot].rung = rung

@@ -18,7 +18,7 @@ struct Membership {
 
 extension State {
   /// Brings the ready lists up to date with the agent's row. Nothing else writes them.
-  mutating func relist(_ agent: Int) {
+  func relist(_ agent: Int) {
     let kinds = agents[agent].openKinds
     let load = agents[agent].load
     let since = load == 0 ? agents[agent].idle : agents[agent].loadSince

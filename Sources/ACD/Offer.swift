@@ -8,7 +8,7 @@ struct LiveOffer {
 }
 
 /// Contacts and agents by the offer that joins them: open addressing over the offers' sequences, without allocation once grown.
-struct OfferTable: Sendable {
+struct OfferTable: ~Copyable {
   private struct Entry {
     /// 0 in an empty place: no journal sequence is 0.
     var offer: UInt64 = 0
@@ -18,6 +18,13 @@ struct OfferTable: Sendable {
   private var entries = Table<Entry>(repeating: Entry(), count: 64)
   private var shift: UInt64 = 58
   private(set) var count = 0
+
+  init() {}
+  init(copying other: borrowing OfferTable) {
+    entries = Table(copying: other.entries)
+    shift = other.shift
+    count = other.count
+  }
 
   subscript(offer: OfferID) -> LiveOffer? {
     var place = home(of: offer.sequence)
@@ -59,8 +66,6 @@ struct OfferTable: Sendable {
     count -= 1
   }
 
-  mutating func detach() { entries.detach() }
-
   private func home(of offer: UInt64) -> Int { Int(truncatingIfNeeded: (offer &* 0x9E37_79B9_7F4A_7C15) >> shift) }
 
   private mutating func put(_ entry: Entry) {
@@ -70,8 +75,8 @@ struct OfferTable: Sendable {
   }
 
   private mutating func grow() {
-    let old = entries
-    entries = Table(repeating: Entry(), count: old.count * 2)
+    var old = Table(repeating: Entry(), count: entries.count * 2)
+    swap(&entries, &old)
     shift -= 1
     for place in old.indices where old[place].offer != 0 { put(old[place]) }
   }

@@ -58,7 +58,7 @@ extension Engine {
 
 extension State {
   /// The row of a contact that is queued next.
-  mutating func applyPlace(_ contact: ContactID, entry: Instant, order: UInt64) {
+  func applyPlace(_ contact: ContactID, entry: Instant, order: UInt64) {
     let slot = Int(contact.slot)
     contacts.grow(to: slot + 1, with: ContactRow())
     guard contacts[slot].phase == .gone else { return }
@@ -72,7 +72,7 @@ extension State {
     contacts[slot] = row
   }
 
-  mutating func applyPlaceHeld(_ contact: ContactID, until: Instant, _ sequence: UInt64) {
+  func applyPlaceHeld(_ contact: ContactID, until: Instant, _ sequence: UInt64) {
     let slot = Int(contact.slot)
     guard slot < contacts.count, contacts[slot].generation == contact.generation, contacts[slot].phase == .gone
     else { return }
@@ -80,7 +80,7 @@ extension State {
     setPhase(.placeHeld, of: slot, until: until, sequence)
   }
 
-  mutating func applySegment(_ contact: ContactID, after previous: Int) {
+  func applySegment(_ contact: ContactID, after previous: Int) {
     let (entry, order) = (contacts[previous].entry, contacts[previous].entrySequence)
     applyPlace(contact, entry: entry, order: order)
     contacts[Int(contact.slot)].isSegment = true

@@ -4,7 +4,7 @@ import Primitives
 /// of that agent alone and keeps its place; then it stands where it would have stood.
 extension State {
   /// Holds the contact for an agent, or for nobody (-1) any more.
-  mutating func applyPreferred(_ slot: Int, _ agent: Int32, _ until: Instant, _ sequence: UInt64) {
+  func applyPreferred(_ slot: Int, _ agent: Int32, _ until: Instant, _ sequence: UInt64) {
     let isInLine = contacts[slot].bucket >= 0
     if isInLine { stepOut(slot) }
     contacts[slot].heldFor = agent

@@ -28,7 +28,7 @@ extension State {
   @inline(__always)
   func has(_ fault: Fault) -> Bool {
     #if DEBUG
-      return probe[0].fault == fault
+      return probe.fault == fault
     #else
       return false
     #endif
@@ -38,7 +38,7 @@ extension State {
   @inline(__always)
   func touch() {
     #if DEBUG
-      probe[0].touched += 1
+      probe.touched += 1
     #endif
   }
 }
@@ -46,7 +46,7 @@ extension State {
 #if DEBUG
   extension Engine {
     package mutating func inject(_ fault: Fault) {
-      state.probe[0].fault = fault
+      state.probe.fault = fault
       guard fault == .capacityOffByOne else { return }
       for agent in state.agents.indices {
         state.agents[agent].chatCapacity += 1
@@ -54,6 +54,6 @@ extension State {
       }
     }
     /// Rows touched since the engine began.
-    package var touched: Int { state.probe[0].touched }
+    package var touched: Int { state.probe.touched }
   }
 #endif

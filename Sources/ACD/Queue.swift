@@ -135,7 +135,7 @@ struct Visit {
 
 extension State {
   /// Puts a waiting contact into its bucket, at the place of its entry.
-  mutating func line(up slot: Int) {
+  func line(up slot: Int) {
     guard let bucket = bucket(for: slot) else {
       openBucket(for: slot)
       return
@@ -164,7 +164,7 @@ extension State {
   }
 
   /// Takes a contact out of its bucket: it is on offer, lost, or leaves.
-  mutating func stepOut(_ slot: Int) {
+  func stepOut(_ slot: Int) {
     let row = contacts[slot]
     guard row.bucket >= 0 else { return }
     contacts[slot].bucket = -1
@@ -210,7 +210,7 @@ extension State {
     return nil
   }
 
-  private mutating func openBucket(for slot: Int) {
+  private func openBucket(for slot: Int) {
     let row = contacts[slot]
     let link = Int32(truncatingIfNeeded: slot)
     let isHeld = row.heldFor >= 0
@@ -244,7 +244,7 @@ extension State {
     contacts[slot].next = -1
   }
 
-  private mutating func closeBucket(_ bucket: Int32) {
+  private func closeBucket(_ bucket: Int32) {
     let row = buckets[bucket]
     var visit = row.firstVisit
     while visit >= 0 {
@@ -265,7 +265,7 @@ extension State {
     freeBucket = bucket
   }
 
-  private mutating func visit(_ host: Int32, _ bucket: Int32) {
+  private func visit(_ host: Int32, _ bucket: Int32) {
     let first = host < 0 ? agents[~host].firstVisit : queues[host].firstVisit
     let fresh = Visit(bucket: bucket, host: host, next: first, sibling: buckets[bucket].firstVisit)
     let visit: Int32
@@ -282,7 +282,7 @@ extension State {
     buckets[bucket].firstVisit = visit
   }
 
-  private mutating func leave(_ visit: Int32) {
+  private func leave(_ visit: Int32) {
     let row = visits[visit]
     if row.previous >= 0 {
       visits[row.previous].next = row.next

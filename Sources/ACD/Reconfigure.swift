@@ -43,7 +43,7 @@ extension Engine {
 
 extension State {
   /// Brings the rows in line with the definitions and lists the agents anew.
-  mutating func adopt(_ definitions: Definitions) {
+  func adopt(_ definitions: Definitions) {
     queues.grow(to: definitions.queues.count, with: QueueRow())
     counters.grow(to: definitions.queues.count, with: QueueCounters())
     agents.grow(to: definitions.agents.count, with: AgentRow())
@@ -74,7 +74,7 @@ extension State {
     for agent in agents.indices { relist(agent) }
   }
 
-  private mutating func adoptSkills(_ definitions: Definitions, _ needs: [Profile]) {
+  private func adoptSkills(_ definitions: Definitions, _ needs: [Profile]) {
     needWords = (needs.count + 63) / 64
     eligible = Table(repeating: 0, count: agents.count * needWords)
     for (index, agent) in definitions.agents.enumerated() {
@@ -84,7 +84,7 @@ extension State {
     }
   }
 
-  private mutating func adoptMemberships(_ definitions: Definitions) {
+  private func adoptMemberships(_ definitions: Definitions) {
     memberships = Table()
     memberStart = Table(repeating: 0, count: queues.count + 1)
     for (index, agent) in definitions.agents.enumerated() {

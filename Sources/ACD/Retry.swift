@@ -11,7 +11,7 @@ struct RetryPair {
 
 extension State {
   /// Leaves the pair alone until `until`, and forgets the agent's pairs that are over.
-  mutating func avoid(_ slot: Int, by agent: Int, until: Instant, at instant: Instant, _ sequence: UInt64) {
+  func avoid(_ slot: Int, by agent: Int, until: Instant, at instant: Instant, _ sequence: UInt64) {
     var link = agents[agent].firstPair
     var first: Int32 = -1
     while link >= 0 {
@@ -35,7 +35,7 @@ extension State {
     armRetry(agent, after: instant)
   }
 
-  mutating func insertPair(_ pair: RetryPair) -> Int32 {
+  func insertPair(_ pair: RetryPair) -> Int32 {
     if freePair >= 0 {
       let link = freePair
       freePair = pairs[link].next
@@ -47,7 +47,7 @@ extension State {
   }
 
   /// Sets the agent's timer to the first exception that ends after `instant`.
-  mutating func armRetry(_ agent: Int, after instant: Instant) {
+  func armRetry(_ agent: Int, after instant: Instant) {
     guard agents[agent].exceptionsUntil > instant else { return }
     var deadline = Instant.distantFuture
     var sequence: UInt64 = 0

@@ -1,10 +1,10 @@
 import Primitives
 
-/// The engine's tables. `apply` is their only writer, so replaying the journal restores them.
+/// Every row that the engine knows.
 ///
 /// Contacts, agents, queues' counters and retry pairs are the facts; buckets, ready lists, timers and the table of
 /// offers are indexes over them, kept by the same calls and rebuilt from the rows when a checkpoint is read.
-struct State: Sendable {
+struct Tables: ~Copyable {
   var contacts = Table<ContactRow>()
   var agents = Table<AgentRow>()
   var queues = Table<QueueRow>()
@@ -43,42 +43,214 @@ struct State: Sendable {
   var dutyStart = Table<Int32>()
   var dutyWidth = 1
   #if DEBUG
-    var probe = Table<Probe>(repeating: Probe(), count: 1)
+    var probe = Probe()
   #endif
 
   /// Instant and sequence of the last event.
   var lastInstant = Instant.distantPast
   var lastSequence: UInt64 = 0
 
-  /// Takes storage of its own, after the engine was copied.
-  mutating func detach() {
-    contacts.detach()
-    agents.detach()
-    queues.detach()
-    work.detach()
-    visits.detach()
-    rungs.detach()
-    pools.detach()
-    easedNeeds.detach()
-    duty.detach()
-    dutyStart.detach()
+  init() {}
+
+  init(copying other: borrowing Tables) {
+    contacts = Table(copying: other.contacts)
+    agents = Table(copying: other.agents)
+    queues = Table(copying: other.queues)
+    counters = Table(copying: other.counters)
+    work = Table(copying: other.work)
+    pairs = Table(copying: other.pairs)
+    freePair = other.freePair
+    buckets = Table(copying: other.buckets)
+    freeBucket = other.freeBucket
+    visits = Table(copying: other.visits)
+    freeVisit = other.freeVisit
+    dialledFirst = other.dialledFirst
+    ready = Table(copying: other.ready)
+    readyLinks = Table(copying: other.readyLinks)
+    offers = OfferTable(copying: other.offers)
+    timers = other.timers
+    memberships = Table(copying: other.memberships)
+    members = Table(copying: other.members)
+    memberStart = Table(copying: other.memberStart)
+    eligible = Table(copying: other.eligible)
+    needWords = other.needWords
+    ladders = other.ladders
+    ladderStart = other.ladderStart
+    rungs = Table(copying: other.rungs)
+    pools = Table(copying: other.pools)
+    easedNeeds = Table(copying: other.easedNeeds)
+    duty = Table(copying: other.duty)
+    dutyStart = Table(copying: other.dutyStart)
+    dutyWidth = other.dutyWidth
+    lastInstant = other.lastInstant
+    lastSequence = other.lastSequence
     #if DEBUG
-      probe.detach()
+      probe = other.probe
     #endif
-    counters.detach()
-    pairs.detach()
-    buckets.detach()
-    ready.detach()
-    readyLinks.detach()
-    offers.detach()
-    memberships.detach()
-    members.detach()
-    memberStart.detach()
-    eligible.detach()
+  }
+}
+
+/// The engine's tables by reference, and all that is done to them; `apply` is their only writer, so replaying the
+/// journal restores them. A word, for a structure of so many tables would be copied by every method that changes none.
+///
+/// Whoever makes one deallocates it.
+struct State: @unchecked Sendable {
+  // Unchecked because of the pointer: an engine owns the tables alone before it writes.
+  private let tables: UnsafeMutablePointer<Tables>
+
+  init() {
+    tables = .allocate(capacity: 1)
+    tables.initialize(to: Tables())
   }
 
+  init(copying other: State) {
+    tables = .allocate(capacity: 1)
+    tables.initialize(to: Tables(copying: other.tables.pointee))
+  }
+
+  func deallocate() {
+    tables.deinitialize(count: 1)
+    tables.deallocate()
+  }
+}
+
+// One line for each table.
+extension State {
+  var contacts: Table<ContactRow> {
+    @inline(__always) _read { yield tables.pointee.contacts }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.contacts }
+  }
+  var agents: Table<AgentRow> {
+    @inline(__always) _read { yield tables.pointee.agents }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.agents }
+  }
+  var queues: Table<QueueRow> {
+    @inline(__always) _read { yield tables.pointee.queues }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.queues }
+  }
+  var counters: Table<QueueCounters> {
+    @inline(__always) _read { yield tables.pointee.counters }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.counters }
+  }
+  var work: Table<WorkRow> {
+    @inline(__always) _read { yield tables.pointee.work }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.work }
+  }
+  var pairs: Table<RetryPair> {
+    @inline(__always) _read { yield tables.pointee.pairs }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.pairs }
+  }
+  var freePair: Int32 {
+    @inline(__always) _read { yield tables.pointee.freePair }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.freePair }
+  }
+  var buckets: Table<Bucket> {
+    @inline(__always) _read { yield tables.pointee.buckets }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.buckets }
+  }
+  var freeBucket: Int32 {
+    @inline(__always) _read { yield tables.pointee.freeBucket }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.freeBucket }
+  }
+  var visits: Table<Visit> {
+    @inline(__always) _read { yield tables.pointee.visits }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.visits }
+  }
+  var freeVisit: Int32 {
+    @inline(__always) _read { yield tables.pointee.freeVisit }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.freeVisit }
+  }
+  var dialledFirst: Int {
+    @inline(__always) _read { yield tables.pointee.dialledFirst }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.dialledFirst }
+  }
+  var ready: Table<ReadyList> {
+    @inline(__always) _read { yield tables.pointee.ready }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.ready }
+  }
+  var readyLinks: Table<ReadyLink> {
+    @inline(__always) _read { yield tables.pointee.readyLinks }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.readyLinks }
+  }
+  var offers: OfferTable {
+    @inline(__always) _read { yield tables.pointee.offers }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.offers }
+  }
+  var timers: DenseTimerHeap {
+    @inline(__always) _read { yield tables.pointee.timers }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.timers }
+  }
+  var memberships: Table<Membership> {
+    @inline(__always) _read { yield tables.pointee.memberships }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.memberships }
+  }
+  var members: Table<Int32> {
+    @inline(__always) _read { yield tables.pointee.members }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.members }
+  }
+  var memberStart: Table<Int32> {
+    @inline(__always) _read { yield tables.pointee.memberStart }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.memberStart }
+  }
+  var eligible: Table<UInt64> {
+    @inline(__always) _read { yield tables.pointee.eligible }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.eligible }
+  }
+  var needWords: Int {
+    @inline(__always) _read { yield tables.pointee.needWords }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.needWords }
+  }
+  var ladders: [[LadderStep]] {
+    @inline(__always) _read { yield tables.pointee.ladders }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.ladders }
+  }
+  var ladderStart: [Int32] {
+    @inline(__always) _read { yield tables.pointee.ladderStart }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.ladderStart }
+  }
+  var rungs: Table<Rung> {
+    @inline(__always) _read { yield tables.pointee.rungs }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.rungs }
+  }
+  var pools: Table<Int32> {
+    @inline(__always) _read { yield tables.pointee.pools }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.pools }
+  }
+  var easedNeeds: Table<UInt32> {
+    @inline(__always) _read { yield tables.pointee.easedNeeds }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.easedNeeds }
+  }
+  var duty: Table<Int32> {
+    @inline(__always) _read { yield tables.pointee.duty }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.duty }
+  }
+  var dutyStart: Table<Int32> {
+    @inline(__always) _read { yield tables.pointee.dutyStart }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.dutyStart }
+  }
+  var dutyWidth: Int {
+    @inline(__always) _read { yield tables.pointee.dutyWidth }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.dutyWidth }
+  }
+  var lastInstant: Instant {
+    @inline(__always) _read { yield tables.pointee.lastInstant }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.lastInstant }
+  }
+  var lastSequence: UInt64 {
+    @inline(__always) _read { yield tables.pointee.lastSequence }
+    @inline(__always) nonmutating _modify { yield &tables.pointee.lastSequence }
+  }
+  #if DEBUG
+    var probe: Probe {
+      @inline(__always) _read { yield tables.pointee.probe }
+      @inline(__always) nonmutating _modify { yield &tables.pointee.probe }
+    }
+  #endif
+}
+
+extension State {
   /// Writes one event. Words about rows that do not exist change nothing.
-  mutating func apply(_ event: Event, at instant: Instant, sequence: UInt64) {
+  func apply(_ event: Event, at instant: Instant, sequence: UInt64) {
     lastInstant = instant
     lastSequence = sequence
     switch event {
@@ -98,18 +270,18 @@ struct State: Sendable {
     case .offerMade(let contact, _, let agent):
       if let slot = slot(of: contact), isKnown(agent) { applyMade(slot, Int(agent.index), at: instant, sequence) }
     case .offerAccepted(let offer, _, _):
-      if let live = offers[offer] { applyAccepted(live, at: instant, sequence) }
+      if let live = live(offer) { applyAccepted(live, at: instant, sequence) }
     case .offerDeclined(let offer, _, _):
-      if let live = offers[offer] { applyDeclined(live, at: instant, sequence) }
+      if let live = live(offer) { applyDeclined(live, at: instant, sequence) }
     case .offerMissed(let offer, _, _):
-      if let live = offers[offer] { applyMissed(live, at: instant, sequence) }
+      if let live = live(offer) { applyMissed(live, at: instant, sequence) }
     case .offerWithdrawn(let offer, _, _, _):
-      if let live = offers[offer] {
+      if let live = live(offer) {
         endOffer(live)
         relist(live.agent)
       }
     case .offerFailed(let offer, _, _, let failure):
-      if let live = offers[offer] { applyFailed(live, failure, at: instant, sequence) }
+      if let live = live(offer) { applyFailed(live, failure, at: instant, sequence) }
 
     case .agentSignedIn(let agent):
       applyPresence(.notReady, agent, reason: .unspecified, at: instant)
@@ -156,6 +328,9 @@ struct State: Sendable {
     }
   }
 
+  /// An offer that is over for nobody yet, or was accepted and is being connected.
+  func live(_ offer: OfferID) -> LiveOffer? { tables.pointee.offers[offer] }
+
   func isKnown(_ agent: AgentID) -> Bool { Int(agent.index) < agents.count }
   func isKnown(_ queue: QueueID) -> Bool { Int(queue.index) < queues.count }
 }
@@ -163,7 +338,7 @@ struct State: Sendable {
 // MARK: Contacts
 
 extension State {
-  private mutating func applyQueued(
+  private func applyQueued(
     _ contact: ContactID, _ queue: QueueID, _ profile: ProfileID, _ channel: Channel, _ priority: Int16,
     at instant: Instant, _ sequence: UInt64
   ) {
@@ -215,7 +390,7 @@ extension State {
     line(up: slot)
   }
 
-  private mutating func applyLost(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
+  private func applyLost(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
     contacts[slot].isLost = true
     // In talk the agent is told, and decides; only who waits has a limit.
     guard contacts[slot].phase != .answered else { return }
@@ -225,7 +400,7 @@ extension State {
     stepOut(slot)
   }
 
-  private mutating func applyReturned(_ slot: Int, _ sequence: UInt64) {
+  private func applyReturned(_ slot: Int, _ sequence: UInt64) {
     contacts[slot].isLost = false
     contacts[slot].lostDeadline = .distantFuture
     contacts[slot].patienceSequence = sequence
@@ -233,7 +408,7 @@ extension State {
     if contacts[slot].phase == .waiting { line(up: slot) }
   }
 
-  private mutating func applyOutcome(_ slot: Int, _ outcome: Outcome, at instant: Instant) {
+  private func applyOutcome(_ slot: Int, _ outcome: Outcome, at instant: Instant) {
     let row = contacts[slot]
     count(outcome, of: slot, at: instant)
     if row.offer != 0 {
@@ -258,7 +433,7 @@ extension State {
     close(slot)
   }
 
-  private mutating func applyEnded(_ slot: Int, at instant: Instant) {
+  private func applyEnded(_ slot: Int, at instant: Instant) {
     let agent = Int(contacts[slot].agent)
     noteHandleTime(slot, at: instant)
     releaseSlot(slot, of: agent, at: instant)
@@ -270,7 +445,7 @@ extension State {
 // MARK: Offers
 
 extension State {
-  private mutating func applyMade(_ slot: Int, _ agent: Int, at instant: Instant, _ sequence: UInt64) {
+  private func applyMade(_ slot: Int, _ agent: Int, at instant: Instant, _ sequence: UInt64) {
     moveCursor(for: slot, to: agent)
     offers.insert(LiveOffer(sequence: sequence, slot: slot, agent: agent))
     agents[agent].offered = Int32(slot)
@@ -287,7 +462,7 @@ extension State {
     relist(agent)
   }
 
-  private mutating func applyAccepted(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
+  private func applyAccepted(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
     let (slot, agent) = (live.slot, live.agent)
     let queue = contacts[slot].queue
     if contacts[slot].offer != live.sequence {
@@ -309,7 +484,7 @@ extension State {
   }
 
   /// The offer is over and the contact waits again, unless others ring or one has won; the caller relists the agent.
-  private mutating func endOffer(_ live: LiveOffer) {
+  private func endOffer(_ live: LiveOffer) {
     let slot = live.slot
     offers.remove(live.sequence)
     agents[live.agent].offered = -1
@@ -324,7 +499,7 @@ extension State {
     if !contacts[slot].isLost { line(up: slot) }
   }
 
-  private mutating func applyDeclined(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
+  private func applyDeclined(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
     endOffer(live)
     agents[live.agent].missed = 0
     agents[live.agent].declined &+= 1
@@ -332,7 +507,7 @@ extension State {
     relist(live.agent)
   }
 
-  private mutating func applyMissed(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
+  private func applyMissed(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
     endOffer(live)
     agents[live.agent].missed &+= 1
     restartIdle(live.agent, at: instant)
@@ -340,7 +515,7 @@ extension State {
     relist(live.agent)
   }
 
-  private mutating func applyFailed(
+  private func applyFailed(
     _ live: LiveOffer, _ failure: OfferFailure, at instant: Instant, _ sequence: UInt64
   ) {
     let (slot, agent) = (live.slot, live.agent)
@@ -373,7 +548,7 @@ extension State {
 // MARK: Agents
 
 extension State {
-  private mutating func applyPresence(
+  private func applyPresence(
     _ presence: AgentRow.Presence, _ agent: AgentID, reason: ReasonID, at instant: Instant
   ) {
     guard isKnown(agent) else { return }
@@ -382,7 +557,7 @@ extension State {
   }
 
   /// Follows `contactEnded`: the contact that was just closed takes its slot again, as wrap-up.
-  private mutating func applyWrapUp(
+  private func applyWrapUp(
     _ agent: AgentID, _ contact: ContactID, until: Instant, at instant: Instant, _ sequence: UInt64
   ) {
     let slot = Int(contact.slot)
@@ -395,7 +570,7 @@ extension State {
     relist(Int(agent.index))
   }
 
-  private mutating func applyWrapUpEnded(_ slot: Int, at instant: Instant) {
+  private func applyWrapUpEnded(_ slot: Int, at instant: Instant) {
     let agent = Int(contacts[slot].agent)
     noteWrapUpTime(slot, at: instant)
     releaseSlot(slot, of: agent, at: instant)

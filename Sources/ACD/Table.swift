@@ -1,28 +1,28 @@
-/// Rows of trivial values in one block of memory: no reference counting and no copy-on-write test per access.
-///
-/// Copies share their block until `detach()`; `State` detaches all of its tables at once before the first change to a
-/// copy, so the engine stays a value. Every access is bounds-checked.
-struct Table<Row: BitwiseCopyable & Sendable>: @unchecked Sendable {
-  // Unchecked because of the pointer alone: a block is written only through a state that owns it uniquely.
-  private final class Block {
-    let base: UnsafeMutablePointer<Row>
-    init(capacity: Int) { base = .allocate(capacity: max(capacity, 1)) }
-    deinit { base.deallocate() }
-  }
-  private var block: Block
+/// Rows of trivial values in one block of memory: no reference counting and no copy-on-write test per access, each of
+/// which is bounds-checked.
+struct Table<Row: BitwiseCopyable>: ~Copyable {
   private var base: UnsafeMutablePointer<Row>
-  private(set) var count: Int
+  private(set) var count = 0
   private var capacity: Int
 
-  init() { self.init(repeating: nil, count: 0) }
-  init(repeating row: Row, count: Int) { self.init(repeating: Optional(row), count: count) }
-  private init(repeating row: Row?, count: Int) {
-    block = Block(capacity: count)
-    base = block.base
-    capacity = count
-    self.count = count
-    if let row { base.initialize(repeating: row, count: count) }
+  init(capacity: Int = 0) {
+    self.capacity = max(1, capacity)
+    base = .allocate(capacity: self.capacity)
   }
+
+  init(repeating row: Row, count: Int) {
+    self.init(capacity: count)
+    base.initialize(repeating: row, count: count)
+    self.count = count
+  }
+
+  init(copying other: borrowing Table) {
+    self.init(capacity: other.capacity)
+    base.update(from: other.base, count: other.count)
+    count = other.count
+  }
+
+  deinit { base.deallocate() }
 
   var indices: Range<Int> { 0..<count }
 
@@ -57,14 +57,11 @@ struct Table<Row: BitwiseCopyable & Sendable>: @unchecked Sendable {
     count = newCount
   }
 
-  /// Takes a block of its own.
-  mutating func detach() { move(to: capacity) }
-
   private mutating func move(to capacity: Int) {
-    let next = Block(capacity: capacity)
-    next.base.update(from: base, count: count)
-    block = next
-    base = next.base
+    let next = UnsafeMutablePointer<Row>.allocate(capacity: capacity)
+    next.update(from: base, count: count)
+    base.deallocate()
+    base = next
     self.capacity = capacity
   }
 }

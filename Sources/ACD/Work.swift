@@ -42,7 +42,7 @@ extension State {
   }
 
   /// A new day for everybody: the keys that count it are written anew.
-  mutating func applyDayStarted(at instant: Instant) {
+  func applyDayStarted(at instant: Instant) {
     for agent in agents.indices {
       countTime(of: agent, at: instant)
       work[agent].day = WorkRow.Tally()

@@ -53,7 +53,7 @@ public struct RemoteMedia: Sendable, Equatable {
   public init(_ media: NegotiatedMedia) {
     self.init(
       endpoint: media.remote.flatMap { Endpoint(address: $0.address, port: $0.port) },
-      codec: media.codec == .pcmu ? .pcmu : .pcma, telephoneEvent: media.telephoneEvent?.outgoing,
+      codec: media.codec == .pcma ? .pcma : .pcmu, telephoneEvent: media.telephoneEvent?.outgoing,
       sends: media.direction.sends, receives: media.direction.receives)
     payloadType = media.payloadType.outgoing
     incomingPayloadType = media.payloadType.incoming

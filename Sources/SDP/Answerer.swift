@@ -7,12 +7,32 @@ extension Negotiation {
     _ offer: SessionDescription, with local: LocalMedia
   ) throws(NegotiationError) -> (bytes: [UInt8], media: NegotiatedMedia) {
     let (place, media) = try choose(from: offer, local)
+    let offered = offer.media[place]
     var description = emptyDescription(local)
     description.timing = offer.timing
     description.media = offer.media.map(Self.refused)
+    var formats = [Self.format(media.codec, media.payloadType.incoming)]
+    if let event = media.telephoneEvent {
+      formats.append(Self.telephoneEvent(event.incoming, clockRate: media.codec.clockRate))
+    }
     description.media[place] = Self.audio(
-      local, codecs: [(media.codec, media.payloadType.incoming)], telephoneEvent: media.telephoneEvent?.incoming,
-      direction: media.direction, transport: offer.media[place].transport)
+      local, formats: formats, direction: media.direction, transport: offered.transport)
+    switch (local.security, media.security) {
+    case (.web(let transport), .web(_, _, let weAreClient)):
+      description.attributes = transport.sessionAttributes
+      for (mid, line) in zip(offer.media.map { $0.attributes.first("mid") }, description.media.indices) {
+        if let mid { description.media[line].attributes.append(Attribute("mid", mid)) }
+      }
+      if let mid = offered.attributes.first("mid"), offer.bundle(of: mid) != nil {
+        description.attributes.append(Attribute("group", "BUNDLE " + mid))
+      }
+      description.media[place].attributes += transport.answer(
+        to: offered, weSend: media.direction.sends, weAreClient: weAreClient)
+    case (_, .sdes(let outgoing, let incoming)):
+      let tag = offered.attributes.cryptos.first { $0.key == incoming }?.tag ?? "1"
+      description.media[place].attributes.append(Attribute("crypto", Crypto(tag: tag, key: outgoing).text))
+    default: break
+    }
     audioLine = place
     pendingOffer = nil
     agreed = media
@@ -25,12 +45,15 @@ extension Negotiation {
     try choose(from: offer, local).media
   }
 
-  /// The first line that can be taken; else the fault of the line that came nearest.
+  /// The line of the call's audio if it still can be taken, else the first that can; else the fault of the first one.
   private func choose(
     from offer: SessionDescription, _ local: LocalMedia
   ) throws(NegotiationError) -> (place: Int, media: NegotiatedMedia) {
     var fault = NegotiationError.noAudio
-    for (place, line) in offer.media.enumerated() where line.kind == "audio" && line.port != 0 {
+    let kept = agreed != nil && audioLine < offer.media.count ? [audioLine] : []
+    for place in kept + Array(offer.media.indices) {
+      let line = offer.media[place]
+      guard line.kind == "audio", line.port != 0 else { continue }
       do throws(NegotiationError) {
         return (place, try accept(line, in: offer, local))
       } catch {
@@ -43,8 +66,8 @@ extension Negotiation {
   private func accept(
     _ line: MediaDescription, in offer: SessionDescription, _ local: LocalMedia
   ) throws(NegotiationError) -> NegotiatedMedia {
-    guard line.isPlainRTP else { throw .transport }
-    let far = try RemoteAudio(line, in: offer)
+    let security = try security(of: line, in: offer, local.security)
+    let far = try RemoteAudio(line, in: offer, isWeb: local.security.isWeb)
     let offered = line.codecs
     let common = offered.compactMap { codec in
       AudioCodec(codec).flatMap { local.codecs.contains($0) ? (codec: $0, payloadType: codec.payloadType) : nil }
@@ -61,6 +84,34 @@ extension Negotiation {
       remote: far.remote, codec: chosen.codec, payloadType: bothWays(chosen.payloadType),
       telephoneEvent: local.telephoneEvents ? events.map { bothWays($0.payloadType) } : nil,
       direction: far.direction.reversed.limited(to: local.direction), isHeldByRemote: !far.direction.receives,
-      packetTime: far.packetTime)
+      packetTime: far.packetTime, security: security)
+  }
+
+  /// What protects one of the far end's lines, judged by the kind of transport that we take.
+  private func security(
+    of line: MediaDescription, in offer: SessionDescription, _ local: LocalSecurity
+  ) throws(NegotiationError) -> NegotiatedSecurity {
+    switch local {
+    case .none:
+      guard line.isPlainRTP else { throw .transport }
+      return .none
+    case .sdes(let ours):
+      guard line.isSecureRTP else { throw .transport }
+      // The first in the offer's order that is valid and that we speak (RFC 4568 section 5.1.2).
+      for theirs in line.attributes.cryptos {
+        if let our = ours.first(where: { $0.suite == theirs.key.suite }) {
+          return .sdes(outgoing: our, incoming: theirs.key)
+        }
+      }
+      throw .keys
+    case .web:
+      let far = try RemoteWeb(line, in: offer)
+      var weAreClient = far.setup == .passive
+      // A running association keeps its roles; only another certificate begins a new one (RFC 8842 section 5.1).
+      if far.setup == .actpass, case .web(_, far.fingerprints, let asBefore) = agreed?.security {
+        weAreClient = asBefore
+      }
+      return .web(remote: far.ice, fingerprints: far.fingerprints, weAreClient: weAreClient)
+    }
   }
 }

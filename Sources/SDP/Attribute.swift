@@ -21,4 +21,7 @@ extension [Attribute] {
   public var packetTime: Int? {
     first("ptime").flatMap { UInt16(decimal: $0.utf8) }.flatMap { (1...200).contains($0) ? Int($0) : nil }
   }
+
+  /// The keys offered, those left out that must not be taken.
+  var cryptos: [Crypto] { compactMap { $0.name == "crypto" ? Crypto(parsing: $0.value ?? "") : nil } }
 }

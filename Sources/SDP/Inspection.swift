@@ -28,7 +28,7 @@ extension SessionDescription {
         ("formats", .array(line.formats.map { .string($0) })),
         ("connection", JSON((line.connection ?? connection)?.address)),
         ("direction", .string((line.attributes.direction ?? attributes.direction ?? .sendrecv).rawValue)),
-        ("codecs", .array(line.codecs.map(Self.describe))),
+        ("codecs", .array(line.codecs.map(Self.describe))), ("security", security(of: line)),
         ("attributes", .array(line.attributes.map(Self.describe))),
       ])
     }
@@ -46,6 +46,18 @@ extension SessionDescription {
       ("attributes", .array(attributes.map(Self.describe))),
       ("media", .array(lines)),
     ])
+  }
+
+  /// What protects a line, as far as we could take it; null for plain RTP and for what is no RTP.
+  private func security(of line: MediaDescription) -> JSON {
+    let cryptos = line.attributes.cryptos.map { JSON.string($0.key.suite.rawValue) }
+    if let far = try? RemoteWeb(line, in: self) {
+      return .object([
+        ("kind", .string("DTLS-SRTP")), ("iceUfrag", .string(far.ice.ufrag)), ("setup", .string(far.setup.rawValue)),
+        ("fingerprints", .array(far.fingerprints.map { .string($0.text) })),
+      ])
+    }
+    return line.isSecureRTP ? .object([("kind", .string("SDES")), ("suites", .array(cryptos))]) : .null
   }
 
   private static func describe(_ codec: Codec) -> JSON {

@@ -50,6 +50,18 @@ public struct MediaDescription: Sendable, Equatable {
   /// Plain RTP, with or without feedback messages (RFC 3551, 4585).
   public var isPlainRTP: Bool { transport == "RTP/AVP" || transport == "RTP/AVPF" }
 
+  /// SRTP whose keys stand in the description, or in a browser's old spelling also DTLS-SRTP (RFC 3711, 5124).
+  public var isSecureRTP: Bool { transport == "RTP/SAVP" || transport == "RTP/SAVPF" }
+
+  /// RTP over DTLS-SRTP in all spellings that a browser may use and must be answered in (RFC 8829 section 5.1.2); that
+  /// it is DTLS-SRTP, `a=fingerprint` says.
+  var isWebRTP: Bool {
+    switch transport {
+    case "UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP": true
+    default: isSecureRTP || isPlainRTP
+    }
+  }
+
   /// Where RTCP goes (RFC 3605, RFC 5761): `a=rtcp`, or the next port.
   public var rtcpPort: UInt16 {
     if let value = attributes.first("rtcp"), let field = value.utf8.split(separator: UInt8(ascii: " ")).first,

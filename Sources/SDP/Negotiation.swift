@@ -1,19 +1,3 @@
-/// A voice codec that the media path carries.
-public enum AudioCodec: String, Sendable, CaseIterable {
-  case pcmu = "PCMU"
-  case pcma = "PCMA"
-
-  /// The static payload type of RFC 3551, used in our sdpOffers.
-  public var payloadType: UInt8 { self == .pcmu ? 0 : 8 }
-  /// Hz.
-  public var clockRate: Int { 8_000 }
-
-  init?(_ codec: Codec) {
-    guard codec.clockRate == 8_000, codec.channels == 1 else { return nil }
-    if codec.isNamed("PCMU") { self = .pcmu } else if codec.isNamed("PCMA") { self = .pcma } else { return nil }
-  }
-}
-
 /// What one side of a call brings to a negotiation.
 public struct LocalMedia: Sendable, Equatable {
   /// A numeric address, IPv4 or IPv6, at which our RTP port is reached.
@@ -25,13 +9,15 @@ public struct LocalMedia: Sendable, Equatable {
   public var telephoneEvents: Bool
   /// What we want; the outcome is also limited by what the far end wants.
   public var direction: Direction
+  /// The one kind of transport that we take on this leg; an offer of another kind is refused, never weakened.
+  public var security: LocalSecurity
 
   public init(
-    address: String, port: UInt16, codecs: [AudioCodec] = [.pcmu, .pcma], telephoneEvents: Bool = true,
-    direction: Direction = .sendrecv
+    address: String, port: UInt16, codecs: [AudioCodec] = AudioCodec.g711, telephoneEvents: Bool = true,
+    direction: Direction = .sendrecv, security: LocalSecurity = .none
   ) {
     self.address = address; self.port = port; self.codecs = codecs
-    self.telephoneEvents = telephoneEvents; self.direction = direction
+    self.telephoneEvents = telephoneEvents; self.direction = direction; self.security = security
   }
 }
 
@@ -56,7 +42,8 @@ public struct NegotiatedMedia: Sendable, Equatable {
     }
   }
 
-  /// nil while the far end holds with address 0.0.0.0 or `::`: nothing can be sent.
+  /// nil while the far end holds with address 0.0.0.0 or `::`: nothing can be sent. Also nil for a browser, whose
+  /// address its connectivity checks tell.
   public var remote: Remote?
   public var codec: AudioCodec
   public var payloadType: PayloadType
@@ -68,18 +55,28 @@ public struct NegotiatedMedia: Sendable, Equatable {
   public var isHeldByRemote: Bool
   /// Milliseconds per packet that the far end asked for; 20 if it said nothing.
   public var packetTime: Int
+  public var security: NegotiatedSecurity
 }
 
 /// Why a description cannot be agreed on. Always a 488, with this warning (RFC 3261 section 20.43).
 public enum NegotiationError: Error, Sendable, Equatable {
   case noAudio
   case noCommonCodec
-  /// Only transports that we do not speak, as SRTP without our keys.
+  /// Only transports that we do not take on this leg: SRTP where plain RTP is meant, or the reverse.
   case transport
   /// The far end's address is a host name, multicast, or missing.
   case address
   /// The answer does not fit our offer, or there was none.
   case unexpectedAnswer
+  /// `RTP/SAVP` without a key that we can take.
+  case keys
+  /// No certificate fingerprint with SHA-256 or stronger, so DTLS-SRTP is impossible. Keys in the description are not
+  /// taken instead from a browser (RFC 8827 section 6.5).
+  case fingerprint
+  /// No ICE credentials, malformed ones, or a far end that does no connectivity checks of its own.
+  case ice
+  /// No `rtcp-mux`: there is no second port.
+  case multiplexing
 
   public var status: Int { 488 }
   public var warning: (code: Int, text: String) {
@@ -89,6 +86,10 @@ public enum NegotiationError: Error, Sendable, Equatable {
     case .transport: (302, "Incompatible transport protocol")
     case .address: (301, "Incompatible network address formats")
     case .unexpectedAnswer: (399, "The answer does not fit the offer")
+    case .keys: (399, "No acceptable a=crypto for SRTP")
+    case .fingerprint: (399, "No a=fingerprint with SHA-256 for DTLS-SRTP")
+    case .ice: (399, "No usable ICE credentials of a full ICE agent")
+    case .multiplexing: (399, "No a=rtcp-mux")
     }
   }
 }
@@ -133,22 +134,27 @@ public struct Negotiation: Sendable {
     return description
   }
 
-  /// The formats and attributes of our audio line.
+  /// A codec or telephone-event under its payload type.
+  typealias Format = (payloadType: UInt8, encoding: String, parameters: String?)
+
+  static func format(_ codec: AudioCodec, _ payloadType: UInt8) -> Format {
+    (payloadType, codec.encoding, codec.parameters)
+  }
+  static func telephoneEvent(_ payloadType: UInt8, clockRate: Int) -> Format {
+    (payloadType, clockRate == 8_000 ? "telephone-event/8000" : "telephone-event/\(clockRate)", "0-15")
+  }
+
+  /// The formats and attributes of our audio line, but for what protects it.
   static func audio(
-    _ local: LocalMedia, codecs: [(AudioCodec, UInt8)], telephoneEvent: UInt8?, direction: Direction, transport: String
+    _ local: LocalMedia, formats: [Format], direction: Direction, transport: String
   ) -> MediaDescription {
     var line = MediaDescription(kind: "audio", port: local.port, transport: transport, formats: [])
-    line.attributes.reserveCapacity(codecs.count + 4)
-    for (codec, payloadType) in codecs {
+    line.attributes.reserveCapacity(formats.count + 16)
+    for (payloadType, encoding, parameters) in formats {
       let format = String(payloadType)
       line.formats.append(format)
-      line.attributes.append(Attribute("rtpmap", format + (codec == .pcmu ? " PCMU/8000" : " PCMA/8000")))
-    }
-    if let telephoneEvent {
-      let format = String(telephoneEvent)
-      line.formats.append(format)
-      line.attributes.append(Attribute("rtpmap", format + " telephone-event/8000"))
-      line.attributes.append(Attribute("fmtp", format + " 0-15"))
+      line.attributes.append(Attribute("rtpmap", format + " " + encoding))
+      if let parameters { line.attributes.append(Attribute("fmtp", format + " " + parameters)) }
     }
     line.attributes.append(Attribute("ptime", "20"))
     line.attributes.append(Attribute(direction.rawValue))
@@ -168,20 +174,21 @@ struct RemoteAudio {
   var direction: Direction
   var packetTime: Int
 
-  /// - Throws: `address` where media could not be sent to.
-  init(_ line: MediaDescription, in session: SessionDescription) throws(NegotiationError) {
-    guard let connection = line.connection ?? session.connection else { throw .address }
+  /// - Throws: `address` where media could not be sent to. A browser's address is not looked at: it is a placeholder,
+  ///   or one of several.
+  init(_ line: MediaDescription, in session: SessionDescription, isWeb: Bool) throws(NegotiationError) {
     direction = line.attributes.direction ?? session.attributes.direction ?? .sendrecv
+    packetTime = line.attributes.packetTime ?? session.attributes.packetTime ?? 20
+    guard !isWeb else { return }
+    guard let connection = line.connection ?? session.connection else { throw .address }
     switch connection.reach {
     case .unicast:
       remote = NegotiatedMedia.Remote(address: connection.address, port: line.port, rtcpPort: line.rtcpPort)
     case .unspecified:
       // The hold of RFC 2543: the far end still sends, and wants nothing.
-      remote = nil
       direction = direction.limited(to: .sendonly)
     case .group, .hostName:
       throw .address
     }
-    packetTime = line.attributes.packetTime ?? session.attributes.packetTime ?? 20
   }
 }

@@ -1,16 +1,27 @@
 extension Negotiation {
   /// Makes an offer, the first one of a dialog or a later one that keeps lines and payload types as they were.
+  ///
+  /// - Precondition: `local.security` is not `.web`: with a browser, it is always the browser that offers.
   public mutating func offer(_ local: LocalMedia) -> [UInt8] {
     var description = emptyDescription(local)
     if let sent {
       description.timing = sent.timing
       description.media = sent.media.map(Self.refused)
     } else {
-      description.media = [MediaDescription(kind: "audio", port: 0, transport: "RTP/AVP", formats: [])]
+      let transport = local.security == .none ? "RTP/AVP" : "RTP/SAVP"
+      description.media = [MediaDescription(kind: "audio", port: 0, transport: transport, formats: [])]
     }
     description.media[audioLine] = Self.audio(
-      local, codecs: formats(local.codecs), telephoneEvent: local.telephoneEvents ? telephoneEvent : nil,
-      direction: local.direction, transport: description.media[audioLine].transport)
+      local, formats: formats(local), direction: local.direction, transport: description.media[audioLine].transport)
+    switch local.security {
+    case .none: break
+    case .sdes(let keys):
+      for (place, key) in keys.enumerated() {
+        let crypto = Crypto(tag: String(place + 1), key: key)
+        description.media[audioLine].attributes.append(Attribute("crypto", crypto.text))
+      }
+    case .web: preconditionFailure("a browser offers, and is answered")
+    }
     pendingOffer = local
     return seal(description)
   }
@@ -22,8 +33,8 @@ extension Negotiation {
     let line = answer.media[audioLine]
     guard line.kind == "audio" else { throw .unexpectedAnswer }
     guard line.port != 0 else { throw .noAudio }
-    guard line.isPlainRTP else { throw .transport }
-    let far = try RemoteAudio(line, in: answer)
+    let security = try security(of: line, local.security)
+    let far = try RemoteAudio(line, in: answer, isWeb: false)
     let offered = sent.media[audioLine].codecs
     let answered = line.codecs
     guard
@@ -31,12 +42,12 @@ extension Negotiation {
       let codec = AudioCodec(chosen), let ours = offered.first(where: { AudioCodec($0) == codec })
     else { throw .noCommonCodec }
     let theirEvents = answered.first { $0.isNamed("telephone-event") && $0.clockRate == codec.clockRate }
-    let ourEvents = offered.first { $0.isNamed("telephone-event") }
+    let ourEvents = offered.first { $0.isNamed("telephone-event") && $0.clockRate == codec.clockRate }
     var media = NegotiatedMedia(
       remote: far.remote, codec: codec,
       payloadType: .init(outgoing: chosen.payloadType, incoming: ours.payloadType), telephoneEvent: nil,
       direction: far.direction.reversed.limited(to: local.direction), isHeldByRemote: !far.direction.receives,
-      packetTime: far.packetTime)
+      packetTime: far.packetTime, security: security)
     if let theirEvents, let ourEvents {
       media.telephoneEvent = .init(outgoing: theirEvents.payloadType, incoming: ourEvents.payloadType)
     }
@@ -47,16 +58,46 @@ extension Negotiation {
   /// Our offer was refused, or failed: the session goes on as agreed before.
   public mutating func withdrawOffer() { pendingOffer = nil }
 
-  private var telephoneEvent: UInt8 { agreed?.telephoneEvent?.incoming ?? 101 }
-
-  /// The codecs with their payload types. One that was agreed on keeps its meaning for the whole session (RFC 3264
-  /// section 8.3.2), and a codec whose own number it has taken is left out.
-  private func formats(_ codecs: [AudioCodec]) -> [(AudioCodec, UInt8)] {
-    codecs.compactMap { codec in
-      guard let agreed else { return (codec, codec.payloadType) }
-      if agreed.codec == codec { return (codec, agreed.payloadType.incoming) }
-      let isTaken = agreed.payloadType.incoming == codec.payloadType || telephoneEvent == codec.payloadType
-      return isTaken ? nil : (codec, codec.payloadType)
+  /// What protects the line that answers ours: the answer names one of our keys by its tag (RFC 4568 section 5.1.3).
+  private func security(
+    of line: MediaDescription, _ local: LocalSecurity
+  ) throws(NegotiationError) -> NegotiatedSecurity {
+    guard case .sdes(let ours) = local else {
+      guard line.isPlainRTP else { throw .transport }
+      return .none
     }
+    guard line.isSecureRTP else { throw .transport }
+    let answered = line.attributes.filter { $0.name == "crypto" }
+    guard answered.count == 1, let theirs = answered.cryptos.first, let tag = Int(theirs.tag),
+      ours.indices.contains(tag - 1), ours[tag - 1].suite == theirs.key.suite
+    else { throw .keys }
+    return .sdes(outgoing: ours[tag - 1], incoming: theirs.key)
+  }
+
+  /// The codecs and the telephone-event of each clock rate, under their payload types. What was agreed on keeps its
+  /// number for the whole session (RFC 3264 section 8.3.2); a codec whose static number it has taken is left out, and
+  /// one with a dynamic number gets the next free one.
+  private func formats(_ local: LocalMedia) -> [Format] {
+    var taken = agreed.map { [$0.payloadType.incoming] } ?? []
+    if let event = agreed?.telephoneEvent?.incoming { taken.append(event) }
+    func take(_ wanted: UInt8) -> UInt8? {
+      let free = taken.contains(wanted) ? (wanted < 96 ? nil : (96...127).first { !taken.contains($0) }) : wanted
+      if let free { taken.append(free) }
+      return free
+    }
+    var formats: [Format] = []
+    for codec in local.codecs {
+      let kept = agreed.flatMap { $0.codec == codec ? $0.payloadType.incoming : nil }
+      if let payloadType = kept ?? take(codec.payloadType) { formats.append(Self.format(codec, payloadType)) }
+    }
+    guard local.telephoneEvents else { return formats }
+    for (clockRate, wanted) in [(48_000, UInt8(110)), (8_000, 101)] {
+      guard local.codecs.contains(where: { $0.clockRate == clockRate }) else { continue }
+      let kept = agreed?.codec.clockRate == clockRate ? agreed?.telephoneEvent?.incoming : nil
+      if let payloadType = kept ?? take(wanted) {
+        formats.append(Self.telephoneEvent(payloadType, clockRate: clockRate))
+      }
+    }
+    return formats
   }
 }

@@ -6,6 +6,14 @@ extension SessionDescription {
   }
 }
 
+extension ICEFragment {
+  /// Parses a fragment: attributes, and `m=` lines with theirs; other lines of a description are left aside.
+  public init(parsing bytes: some Collection<UInt8>, limits: Limits = Limits()) throws(SDPError) {
+    var parser = Parser(bytes: Array(bytes), limits: limits)
+    self = try parser.fragment()
+  }
+}
+
 /// Cuts lines and fields; one pass, offsets kept for errors.
 private struct Parser {
   let bytes: [UInt8]
@@ -63,6 +71,25 @@ private struct Parser {
     session.name = name ?? "-"
     session.timing = timing ?? "0 0"
     return session
+  }
+
+  mutating func fragment() throws(SDPError) -> ICEFragment {
+    guard bytes.count <= limits.bytes else { throw SDPError(offset: limits.bytes, .tooLong) }
+    var fragment = ICEFragment(attributes: [], media: [])
+    while try nextLine() {
+      switch letter {
+      case UInt8(ascii: "m"):
+        guard fragment.media.count < limits.media else { throw SDPError(offset: lineStart, .tooManyMedia) }
+        fragment.media.append(try media())
+      case _ where !fragment.media.isEmpty:
+        try mediaLine(of: &fragment.media[fragment.media.count - 1])
+      case UInt8(ascii: "a"):
+        fragment.attributes.append(try attribute())
+      case _ where "vosctiuepbrzk".utf8.contains(letter): break
+      default: throw SDPError(offset: lineStart, .unknownLine)
+      }
+    }
+    return fragment
   }
 
   /// A line below an `m=` line.

@@ -15,46 +15,58 @@ extension SessionDescription {
     text.line("t=", timing)
     text.lines(otherLines, "trzk")
     text.lines(attributes)
-    for line in media {
-      let port = line.portCount == 1 ? "\(line.port)" : "\(line.port)/\(line.portCount)"
-      text.append("m=", line.kind, " ", port, " ", line.transport)
-      for format in line.formats { text.append(" ", format) }
-      text.line()
-      text.lines(line.otherLines, "i")
-      if let connection = line.connection { text.line("c=IN ", connection.text) }
-      text.lines(line.otherLines, "bk")
-      text.lines(line.attributes)
-    }
+    for line in media { text.line(line) }
     return text.bytes
   }
+}
 
-  /// Built as bytes: a description goes into a message body, never to a person.
-  private struct Text {
-    var bytes: [UInt8] = []
-    init() { bytes.reserveCapacity(512) }
+extension ICEFragment {
+  /// The fragment with lines ended by CRLF.
+  public var bytes: [UInt8] {
+    var text = Text()
+    text.lines(attributes)
+    for line in media { text.line(line) }
+    return text.bytes
+  }
+}
 
-    mutating func append(_ parts: String...) {
-      for part in parts { bytes.append(utf8: part) }
+/// Built as bytes: a description goes into a message body, never to a person.
+private struct Text {
+  var bytes: [UInt8] = []
+  init() { bytes.reserveCapacity(1_024) }
+
+  mutating func line(_ media: MediaDescription) {
+    let port = media.portCount == 1 ? "\(media.port)" : "\(media.port)/\(media.portCount)"
+    append("m=", media.kind, " ", port, " ", media.transport)
+    for format in media.formats { append(" ", format) }
+    line()
+    lines(media.otherLines, "i")
+    if let connection = media.connection { line("c=IN ", connection.text) }
+    lines(media.otherLines, "bk")
+    lines(media.attributes)
+  }
+
+  mutating func append(_ parts: String...) {
+    for part in parts { bytes.append(utf8: part) }
+  }
+
+  mutating func line(_ parts: String...) {
+    for part in parts { bytes.append(utf8: part) }
+    bytes.append(contentsOf: [0x0d, 0x0a])
+  }
+
+  mutating func lines(_ lines: [Line], _ letters: String) {
+    guard !lines.isEmpty else { return }
+    for letter in letters {
+      for line in lines where line.letter == letter { self.line("\(letter)=", line.value) }
     }
+  }
 
-    mutating func line(_ parts: String...) {
-      for part in parts { bytes.append(utf8: part) }
-      bytes.append(contentsOf: [0x0d, 0x0a])
-    }
-
-    mutating func lines(_ lines: [Line], _ letters: String) {
-      guard !lines.isEmpty else { return }
-      for letter in letters {
-        for line in lines where line.letter == letter { self.line("\(letter)=", line.value) }
-      }
-    }
-
-    mutating func lines(_ attributes: [Attribute]) {
-      for attribute in attributes {
-        append("a=", attribute.name)
-        if let value = attribute.value { append(":", value) }
-        line()
-      }
+  mutating func lines(_ attributes: [Attribute]) {
+    for attribute in attributes {
+      append("a=", attribute.name)
+      if let value = attribute.value { append(":", value) }
+      line()
     }
   }
 }

@@ -28,6 +28,8 @@ package struct Plan: Sendable {
   /// Shape of a gamma factor of mean 1 that multiplies all rates of a day; 0 for none.
   var busyness = 0.0
   var closing = Closing.drain
+  /// The measured time lasts until the last contact has left, not until the end of the span.
+  var measuresDrain = false
   /// The numbers of those laws that have many.
   var numbers = Law.Numbers()
 

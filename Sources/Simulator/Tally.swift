@@ -68,7 +68,8 @@ package struct Tally: Sendable {
     waits = ContiguousArray(repeating: Histogram(), count: count)
     work = ContiguousArray(repeating: Work(), count: plan.definitions.agents.count)
     flows = ContiguousArray(repeating: Flow(last: plan.start.microseconds), count: plan.definitions.queues.count)
-    window = plan.measureFrom.microseconds..<max(plan.measureFrom, plan.end).microseconds
+    let end = plan.measuresDrain ? Int64.max : max(plan.measureFrom, plan.end).microseconds
+    window = plan.measureFrom.microseconds..<end
     timeline = Timeline(plan: plan)
   }
 

@@ -23,6 +23,8 @@ package struct World: ~Copyable {
   private var sources = Rows<Source>()
   private var agents: Rows<AgentRow>
   package private(set) var tally: Tally
+  /// When the last contact so far was gone for good; events of patience that nobody needed any more come later.
+  private var lastGone: Instant
   /// Told of each contact that leaves its queue; for traces.
   var onLeaving: ((Leaving) -> Void)?
 
@@ -86,6 +88,7 @@ package struct World: ~Copyable {
     self.plan = plan
     engine = Engine(definitions: plan.definitions)
     now = plan.start
+    lastGone = plan.start
     if isAudited { auditor = Auditor(definitions: plan.definitions) }
     let start = plan.start.microseconds
     agents = Rows(repeatElement(AgentRow(since: start), count: plan.definitions.agents.count))
@@ -122,6 +125,7 @@ package struct World: ~Copyable {
         happen(heap.pop())
       }
     }
+    if plan.measuresDrain { now = lastGone }
     for agent in agents.indices {
       account(agent)
       tally.work[agent] = agents[agent].work
@@ -374,6 +378,7 @@ extension World {
       if agents[Int(agent.index)].isPrompt { tell(.offerAccepted(offer)) } else { ring(offer, contact, agent) }
     case .connect(let offer, _, _): tell(.offerConnected(offer))
     case .forget(let contact):
+      lastGone = now
       rows[Int(contact.slot)].generation &+= 1
       freeSlots.append(contact.slot)
     case .takeMessage(let contact, _): react(.forget(contact))

@@ -46,11 +46,49 @@ struct SDPConformance {
     #expect(try SessionDescription(parsing: session.bytes) == session)
     let parsed = try JSONSerialization.jsonObject(with: Data(inspect(bytes).json.utf8)) as? [String: Any]
     #expect((parsed?["media"] as? [Any])?.count == entry.lines)
-    if entry.kind == "offer" {
+  }
+
+  /// What a standard client with our codecs would take must be answered, and all else refused.
+  @Test("An offer is answered by the rules, over plain RTP and as a browser's", arguments: entries)
+  func answer(_ entry: Entry) throws {
+    guard entry.kind == "offer", let root else { return }
+    let bytes = Array(try Data(contentsOf: root.appending(path: "sdp").appending(path: entry.file)))
+    let session = try SessionDescription(parsing: bytes)
+    let offer = AnswerChecker(bytes)
+    let g711 = ["pcmu/8000", "pcma/8000"]
+    for (local, isTakeable) in [
+      (Fixtures.web, offer.media.contains { offer.isWebAudio($0, codecs: g711 + ["opus/48000/2"]) }),
+      (
+        Fixtures.local(.web(Fixtures.transport), codecs: AudioCodec.g711),
+        offer.media.contains { offer.isWebAudio($0, codecs: g711) }
+      ),
+      (Fixtures.plain, offer.media.contains { offer.isPlainAudio($0, codecs: g711) }),
+    ] {
       var negotiation = Negotiation(sessionID: 1)
-      if let answer = try? negotiation.answer(session, with: LocalMedia(address: "192.0.2.9", port: 9_000)) {
-        #expect(try SessionDescription(parsing: answer.bytes).media.count == entry.lines)
+      guard let answer = try? negotiation.answer(session, with: local).bytes else {
+        #expect(!isTakeable, "refused")
+        continue
       }
+      #expect(isTakeable, "taken")
+      #expect(AnswerChecker.faults(of: answer, to: bytes, isWeb: local.security != .none) == [])
+      #expect(try SessionDescription(parsing: answer).bytes == answer)
+      #expect(try negotiation.answer(session, with: local).bytes == answer, "the same answer again")
+    }
+  }
+
+  @Test("A key of a fuzz seed is taken by the rules or refused", arguments: seeds.filter { $0.hasPrefix("sdes--") })
+  func keys(_ file: String) throws {
+    let folder = try #require(root)
+    let bytes = Array(try Data(contentsOf: folder.appending(path: "fuzzseeds").appending(path: file)))
+    guard var session = try? SessionDescription(parsing: bytes) else { return }
+    // The seeds leave the address away.
+    session.connection = session.connection ?? Connection(address: "192.0.2.1")
+    var negotiation = Negotiation(sessionID: 1)
+    do throws(NegotiationError) {
+      let answer = try negotiation.answer(session, with: Fixtures.sdes).bytes
+      #expect(AnswerChecker.faults(of: answer, to: session.bytes, isWeb: false) == [])
+    } catch {
+      #expect(error == .keys)
     }
   }
 

@@ -12,6 +12,8 @@ struct Study: Sendable, CustomTestStringConvertible {
     var expected: Double
     /// Half-width that the interval may have at most.
     var tolerance: Double
+    /// 95 % half-width of `expected`, where that is itself an estimate.
+    var uncertainty = 0.0
 
     /// Within one per cent of the value.
     static func mean(_ name: String, _ expected: Double) -> Comparison {
@@ -33,7 +35,12 @@ struct Study: Sendable, CustomTestStringConvertible {
   struct Finding: Sendable {
     var comparison: Comparison
     var estimate: Estimate
-    var isInside: Bool { abs(estimate.value - comparison.expected) <= estimate.halfWidth }
+    /// Half-width of `comparison.expected` at the confidence of the estimate.
+    var uncertainty = 0.0
+    var isInside: Bool {
+      let (ours, theirs) = (estimate.halfWidth, uncertainty)
+      return abs(estimate.value - comparison.expected) <= (ours * ours + theirs * theirs).squareRoot()
+    }
     var isNarrow: Bool { estimate.halfWidth <= comparison.tolerance }
   }
 
@@ -76,7 +83,9 @@ struct Study: Sendable, CustomTestStringConvertible {
   private func finding(_ index: Int, _ observations: [Observation], _ confidence: Double) -> Finding {
     let estimate = Estimate.controlled(
       observations.map { $0.ratios[index] }, controls: observations.map(\.controls), confidence: confidence)
-    return Finding(comparison: comparisons[index], estimate: estimate)
+    let widening = StudentT.quantile((1 + confidence) / 2, degrees: 1e6) / StudentT.quantile(0.975, degrees: 1e6)
+    return Finding(
+      comparison: comparisons[index], estimate: estimate, uncertainty: comparisons[index].uncertainty * widening)
   }
 }
 

@@ -33,7 +33,7 @@ final class Peer {
   var draws: (() -> (Answering, talks: Int64?))?
   /// Hangs up so long after it answered.
   var talks: Int64?
-  var codecs: [AudioCodec] = AudioCodec.allCases
+  var codecs: [AudioCodec] = AudioCodec.g711
   /// Nothing reaches it.
   var isDead = false
   /// Answers nothing with SDP: a delayed offer is asked for, and ACK carries the answer.

@@ -2,7 +2,7 @@ public import Primitives
 
 extension State {
   /// A contact ended: its talk is the first guess at its handle time.
-  mutating func noteHandleTime(_ slot: Int, at instant: Instant) {
+  func noteHandleTime(_ slot: Int, at instant: Instant) {
     let queue = contacts[slot].queue
     let handled = max(0, instant - contacts[slot].answered)
     let mean = queues[queue].handleTime
@@ -12,7 +12,7 @@ extension State {
   }
 
   /// Wrap-up belongs to the handle time that `noteHandleTime` counted without it.
-  mutating func noteWrapUpTime(_ slot: Int, at instant: Instant) {
+  func noteWrapUpTime(_ slot: Int, at instant: Instant) {
     let queue = contacts[slot].queue
     let wrapUp = max(0, instant - contacts[slot].wrapUpStart)
     queues[queue].handleTime += wrapUp / 16

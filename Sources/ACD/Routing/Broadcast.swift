@@ -4,7 +4,7 @@ import Primitives
 /// line until somebody accepts; an agent still has one live offer at most. The rows of the agents who ring hold the
 /// offers, the last one first.
 extension State {
-  mutating func ring(_ slot: Int, _ agent: Int, until deadline: Instant, _ sequence: UInt64) {
+  func ring(_ slot: Int, _ agent: Int, until deadline: Instant, _ sequence: UInt64) {
     if contacts[slot].phase == .waiting { setPhase(.offered, of: slot) }
     let next = contacts[slot].ringing
     agents[agent].offer = sequence
@@ -16,7 +16,7 @@ extension State {
     timers.set(TimerSlot.ring(agent: agent).slot, at: deadline, sequence: sequence)
   }
 
-  mutating func stopRinging(_ slot: Int, _ agent: Int) {
+  func stopRinging(_ slot: Int, _ agent: Int) {
     let (previous, next) = (agents[agent].previousRinging, agents[agent].nextRinging)
     if previous >= 0 { agents[previous].nextRinging = next } else { contacts[slot].ringing = next }
     if next >= 0 { agents[next].previousRinging = previous }

@@ -24,7 +24,7 @@ extension State {
 
   /// The agent to offer a waiting contact to: the one it is held for, or the one its ladder prefers, or the first of its
   /// queue's agents by the queue's policy, then those of the queues that the ladder added, each by its own policy.
-  mutating func firstAgent(for slot: Int, at now: Instant) -> Int? {
+  func firstAgent(for slot: Int, at now: Instant) -> Int? {
     let row = contacts[slot]
     if row.heldFor >= 0 { return isFree(Int(row.heldFor), for: slot, at: now) ? Int(row.heldFor) : nil }
     if row.rung == 0 { return firstMember(of: row.queue, for: slot, needs: row.profile, at: now) }
@@ -39,7 +39,7 @@ extension State {
   }
 
   @inline(__always)
-  private mutating func firstMember(of queue: Int32, for slot: Int, needs: UInt32, at now: Instant) -> Int? {
+  private func firstMember(of queue: Int32, for slot: Int, needs: UInt32, at now: Instant) -> Int? {
     let list = ReadyList.index(queue: queue, kind: contacts[slot].kind)
     if queues[queue].policy == .roundRobin {
       return nextInTurn(queue, list) { isEligible($0, for: needs) && !isAvoided(slot, by: $0, at: now) }
@@ -80,7 +80,7 @@ extension State {
   }
 
   /// Whether anybody could take a contact of these needs at once.
-  mutating func isAnybodyFree(queue: Int32, kind: Int, profile: UInt32, at now: Instant) -> Bool {
+  func isAnybodyFree(queue: Int32, kind: Int, profile: UInt32, at now: Instant) -> Bool {
     var link = ready[ReadyList.index(queue: queue, kind: kind)].head
     while link >= 0 {
       let agent = Int(readyLinks[link].agent)

@@ -53,7 +53,7 @@ extension State {
 
   /// The contact that a free agent is offered: the best of the heads of the buckets in its own queues, of those that
   /// ladders have brought there, and of those that are held for it.
-  mutating func firstContact(for agent: Int, at now: Instant) -> Int? {
+  func firstContact(for agent: Int, at now: Instant) -> Int? {
     let row = agents[agent]
     let open = row.openKinds
     guard open != 0, row.backOff <= now else { return nil }
@@ -90,7 +90,7 @@ extension State {
   }
 
   @inline(__always)
-  private mutating func consider(_ place: Int32, _ search: inout Search) {
+  private func consider(_ place: Int32, _ search: inout Search) {
     touch()
     let bucket = buckets[place]
     guard search.kinds & Kind.bit(Int(bucket.kind)) != 0, isEligible(search.agent, for: bucket.needs) else { return }
@@ -113,7 +113,7 @@ extension State {
     }
   }
 
-  private mutating func considerHeld(_ row: AgentRow, _ open: UInt8, _ search: inout Search) {
+  private func considerHeld(_ row: AgentRow, _ open: UInt8, _ search: inout Search) {
     var visit = row.firstVisit
     while visit >= 0 {
       let place = visits[visit].bucket

@@ -40,8 +40,8 @@ extension State {
     if rungs[contacts[slot].rung].poolCount == 0 { return own }
     if isMember(agent, of: own, kind: contacts[slot].kind) { return own }
     let rung = rungs[contacts[slot].rung]
-    return (rung.firstPool..<(rung.firstPool + rung.poolCount)).lazy.map { pools[$0] }.first {
-      isMember(agent, of: $0, kind: contacts[slot].kind)
-    }
+    for place in rung.firstPool..<(rung.firstPool + rung.poolCount)
+    where isMember(agent, of: pools[place], kind: contacts[slot].kind) { return pools[place] }
+    return nil
   }
 }

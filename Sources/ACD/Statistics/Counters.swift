@@ -3,7 +3,7 @@ import Primitives
 extension State {
   /// Counts the one outcome of a contact in the queue it leaves (`CALLS.md` 7). Short abandons stand apart, and so do
   /// virtual callers.
-  mutating func count(_ outcome: Outcome, of slot: Int, at instant: Instant) {
+  func count(_ outcome: Outcome, of slot: Int, at instant: Instant) {
     let row = contacts[slot]
     let queue = Int(row.queue)
     let waited = instant - row.waitStart

@@ -49,7 +49,7 @@ extension Switchboard {
       return
     }
     let preferred = calls.legs[bridge.caller]?.preferredCodec
-    let codecs = AudioCodec.allCases.sorted { a, b in a == preferred && b != preferred }
+    let codecs = AudioCodec.g711.sorted { a, b in a == preferred && b != preferred }
     for (target, flow) in phones(of: agent) {
       guard calls.legs.count < CallLimits().legs else { break }
       let leg = SIPLeg(

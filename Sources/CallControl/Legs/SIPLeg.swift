@@ -86,7 +86,7 @@ struct SIPLeg: Sendable {
   ) {
     side = .contact
     state = .arrived
-    codecs = AudioCodec.allCases
+    codecs = AudioCodec.g711
     self.dialog = dialog
     self.arrival = arrival
     self.flow = flow
@@ -98,7 +98,7 @@ struct SIPLeg: Sendable {
 
   /// The phone of a customer who is called back.
   init(customer target: URI, for contact: ContactID, flow: Flow, media: MediaID, session: UInt64) {
-    self.init(phone: target, for: contact, codecs: AudioCodec.allCases, flow: flow, media: media, session: session)
+    self.init(phone: target, for: contact, codecs: AudioCodec.g711, flow: flow, media: media, session: session)
     side = .contact
   }
 
