@@ -1,6 +1,6 @@
 import SIP
 
-/// Token buckets per client address, or per origin of a page. A value: time comes in as microseconds from any fixed start.
+/// Token buckets per client address, or per origin of a page. A value: time comes in as microseconds from any start.
 struct RateLimiter: Sendable {
   /// `burst` at once, then one per `interval` microseconds.
   struct Quota: Sendable, Hashable {

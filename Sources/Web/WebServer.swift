@@ -16,6 +16,8 @@ public struct WebServer: Service {
     public var beat = Duration.seconds(15)
     /// Connections at once.
     public var connections = 10_000
+    /// Contacts that one page's visitors may open together: a page that calls without end must not fill the queues.
+    var openingByOrigin = RateLimiter.Quota(name: "origin", burst: 300, interval: 100_000)
     public init() {}
   }
 

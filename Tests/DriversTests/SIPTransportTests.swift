@@ -23,7 +23,7 @@ final class Inbox: Sendable {
 
   /// Waits until the transport's thread has brought something about.
   func wait(_ condition: (Inbox) -> Bool) async -> Bool {
-    for _ in 0..<400 {
+    for _ in 0..<2_000 {
       if condition(self) { return true }
       try? await Task.sleep(for: .milliseconds(5))
     }

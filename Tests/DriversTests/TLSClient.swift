@@ -53,13 +53,13 @@ final class TLSClient: Sendable {
   var text: String { state.text.withLock { $0 } }
 
   func wait(_ condition: (String) -> Bool) async -> Bool {
-    for _ in 0..<400 where !condition(text) { try? await Task.sleep(for: .milliseconds(5)) }
+    for _ in 0..<2_000 where !condition(text) { try? await Task.sleep(for: .milliseconds(5)) }
     return condition(text)
   }
 
   /// Whether the far end ended the connection, or let no handshake come about.
   func isClosed() async -> Bool {
-    for _ in 0..<1_000 where !state.isClosed.load(ordering: .sequentiallyConsistent) {
+    for _ in 0..<4_000 where !state.isClosed.load(ordering: .sequentiallyConsistent) {
       try? await Task.sleep(for: .milliseconds(5))
     }
     return state.isClosed.load(ordering: .sequentiallyConsistent)

@@ -48,7 +48,7 @@ final class RunningSite: @unchecked Sendable {
     for (name, text) in files {
       try text.write(to: site.appending(path: name), atomically: true, encoding: .utf8)
     }
-    if let certificate { try show(certificate) }
+    if let certificate { try Self.write(certificate, in: site) }
     try yaml.write(to: site.appending(path: "queues.yaml"), atomically: true, encoding: .utf8)
     self.arguments =
       ["serve", site.path, "--data", folder.appending(path: "data").path, "--log-format", "text"] + arguments
@@ -58,8 +58,12 @@ final class RunningSite: @unchecked Sendable {
 
   /// Writes the certificate and its key; the server shows them after its next start or SIGHUP.
   func show(_ certificate: TestAuthority.Issued) throws {
+    try Self.write(certificate, in: folder.appending(path: "Queues"))
+  }
+
+  private static func write(_ certificate: TestAuthority.Issued, in folder: URL) throws {
     for (text, name) in [(certificate.certificate, "site.pem"), (certificate.key, "site.key")] {
-      try text.write(to: folder.appending(path: "Queues/" + name), atomically: true, encoding: .utf8)
+      try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
     }
   }
 

@@ -23,7 +23,8 @@ import Testing
   func read() throws {
     let issued = TestAuthority().issue(validity: -60...8_640_000)
     let files = ["a.pem": issued.certificate, "a.key": issued.key]
-    let plain = try SiteFolder.load(try folder("listen: { sip: {} }\n", files).path)
+    let without = try folder("listen: { sip: {} }\n", files)
+    let plain = try SiteFolder.load(without.path)
     #expect(plain.listen.sip.tls == 0 && plain.listen.sip.certificate == nil)
     let folder = try folder(Self.sip, files)
     #expect(!folder.findings().contains { $0.contains("certificate") })
@@ -36,7 +37,8 @@ import Testing
         sip: { tls: 5071, certificate_file: a.pem, key_file: a.key, authorities_file: a.pem }
 
       """
-    let other = try SiteFolder.load(try self.folder(both, files).path)
+    let second = try self.folder(both, files)
+    let other = try SiteFolder.load(second.path)
     #expect(other.listen.sip.tls == 5071 && other.listen.sip.authoritiesFile?.hasSuffix("/a.pem") == true)
     #expect(other.listen.http.certificate != nil)
   }
@@ -120,17 +122,16 @@ import Testing
     for phone in ["sips:9@192.0.2.9", "sip:9@192.0.2.9;transport=tls"] {
       let more = "queues: { q: {} }\nagents: { amina: { phone: \"\(phone)\", queues: [q] } }\n"
       let refusal = "`\(phone)` speaks TLS, so `listen: sip` needs a `certificate_file` and a `key_file`"
-      #expect(try findings("", files, more: more) == ["site.yaml:2:28: " + refusal])
+      #expect(try findings("", files, more: more) == ["site.yaml:2:27: " + refusal])
       #expect(try findings(Self.sip, files, more: more) == [])
       let callback = "callback: { allow: [\"+49*\"], gateway: \"\(phone)\" }\n"
       #expect(try findings("", files, more: callback) == ["site.yaml:1:39: " + refusal])
       #expect(try findings(Self.sip, files, more: callback) == [])
     }
-    let site = try SiteFolder.load(
-      folder(
-        Self.sip, files.merging(["pw": "secret"]) { $1 },
-        more: "agents: { amina: { phone: \"sips:9@localhost\", password_file: pw } }\n"
-      ).path)
+    let folder = try folder(
+      Self.sip, files.merging(["pw": "secret"]) { $1 },
+      more: "agents: { amina: { phone: \"sips:9@localhost\", password_file: pw } }\n")
+    let site = try SiteFolder.load(folder.path)
     #expect(
       site.agents[0].phone
         == .registers(try URI(parsing: "sips:9@localhost"), .init(user: "9", password: "secret")))

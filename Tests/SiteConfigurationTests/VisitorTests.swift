@@ -65,23 +65,23 @@ import Testing
     #expect(try key("ES256", "curve") == [])
     #expect(
       try key("HS256", "short") == [
-        "site.yaml:4:101: `file`: the file `short` holds a secret of fewer than 32 bytes, which could be guessed"
+        "site.yaml:4:100: `file`: the file `short` holds a secret of fewer than 32 bytes, which could be guessed"
       ])
     #expect(
       try key("RS256", "small") == [
-        "site.yaml:4:101: `file`: the file `small` holds an RSA key of 1024 bits; RS256 needs 2048 or more"
+        "site.yaml:4:100: `file`: the file `small` holds an RSA key of 1024 bits; RS256 needs 2048 or more"
       ])
     #expect(
-      try key("RS256", "curve") == ["site.yaml:4:101: `file`: the file `curve` holds no RSA key, as RS256 needs"])
+      try key("RS256", "curve") == ["site.yaml:4:100: `file`: the file `curve` holds no RSA key, as RS256 needs"])
     #expect(try key("ES256", "private").first?.contains("holds a private key") == true)
-    #expect(try key("ES256", "nowhere") == ["site.yaml:4:101: `file`: the file `nowhere` cannot be read"])
+    #expect(try key("ES256", "nowhere") == ["site.yaml:4:100: `file`: the file `nowhere` cannot be read"])
     #expect(try key("none", "curve").first?.contains("must be one of `HS256`, `ES256`, `RS256`") == true)
     #expect(
       try findings("visitors: { policy: required }") == [
         "site.yaml:4:61: `visitors` needs `keys` to check their tokens with"
       ])
     #expect(try findings("visitors: { policy: none }") == [])
-    #expect(try findings("visitors: { policies: none }").first?.contains("did you mean `policy`?") == true)
+    #expect(try findings("visitors: { polcy: none }").contains { $0.contains("did you mean `policy`?") })
     let sip = try Folder([
       "site.yaml": site("").replacing("\"web:shop\"", with: "\"sip:shop@localhost\"").replacing(
         "[chat], ", with: "[voice], visitors: { policy: none } ")

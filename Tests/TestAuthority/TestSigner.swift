@@ -1,8 +1,9 @@
 import COpenSSL
 
 /// A site that signs tokens for its visitors (RFC 7515), with a key of its own.
-public final class TestSigner {
-  private let key: OpaquePointer?
+public final class TestSigner: Sendable {
+  /// Only read, which libcrypto allows on several threads at once.
+  nonisolated(unsafe) private let key: OpaquePointer?
   private let secret: [UInt8]
   private let isEllipticCurve: Bool
   /// What the verifier's file holds.

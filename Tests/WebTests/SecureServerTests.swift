@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import CallControl
 import Foundation
 import NIOCore
+import NIOHTTP1
 import NIOSSL
 import TestAuthority
 import Testing

@@ -117,7 +117,8 @@ extension UserAgent {
 
   // Our INVITE.
 
-  /// Sends an INVITE to `target` over `flow`; a SIPS URI without TLS counts as rejected. With credentials, challenges of their realm in this dialog are answered.
+  /// Sends an INVITE to `target` over `flow`; a SIPS URI without TLS counts as rejected. With credentials, challenges of
+  /// their realm in this dialog are answered.
   public mutating func invite(
     _ target: URI, over flow: Flow, from: Address, to: Address, headers: [Header] = [], body: Body?,
     credentials: DigestCredentials? = nil, at now: Instant, into output: inout Output

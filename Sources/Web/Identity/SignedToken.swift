@@ -1,4 +1,4 @@
-/// A JSON Web Signature in compact form (RFC 7515 section 7.1) whose payload is claims (RFC 7519), read but not believed.
+/// A JSON Web Signature in compact form (RFC 7515 section 7.1) with claims (RFC 7519) as payload: read, not believed.
 struct SignedToken {
   /// `alg` as it is written: to be compared with the key's, never to choose by.
   let algorithm: String

@@ -9,15 +9,14 @@ struct ContactRoutes: Sendable {
   let desk: Desk
 
   static let opening = RateLimiter.Quota(name: "contacts", burst: 10, interval: 6_000_000)
-  /// Of one page's visitors together: a page that calls without end must not fill the queues.
-  static let openingByOrigin = RateLimiter.Quota(name: "origin", burst: 300, interval: 100_000)
   static let posting = RateLimiter.Quota(name: "messages", burst: 20, interval: 500_000)
 
   var routes: [Route] {
     [
       Route(
         method: .post, path: "/v1/contacts", name: "openContact",
-        summary: "Open a chat. A web page needs an origin that the entry names; a program needs scope widget.",
+        summary: "Open a chat. A web page needs an origin that the entry names, and a token (JWT) of its own site as "
+          + "bearer where the entry asks for one; a program needs scope widget.",
         access: .open, query: [.init(name: "entry", summary: "The entry, as shop or web:shop.", isRequired: true)],
         body: .of(NewContact.self), status: .created, result: .json(.of(OpenedContact.self)), quota: Self.opening,
         handle: open),
@@ -81,7 +80,7 @@ struct ContactRoutes: Sendable {
     guard Origins.allows(origin, entry: entry, authority: exchange.request.head.authority) else {
       throw Refused.forbidden("The entry does not list the origin \(origin) among its origins.")
     }
-    try desk.limit(Self.openingByOrigin, origin: origin)
+    try desk.limit(desk.options.openingByOrigin, origin: origin)
   }
 
   private func visitorName(_ name: String?) throws -> String? {
