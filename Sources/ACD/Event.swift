@@ -65,6 +65,26 @@ public enum Event: Sendable, Equatable {
   case waitEstimated(ContactID, WaitEstimates)
 }
 
+extension Event {
+  /// The contact that the event tells of, if it tells of one.
+  public var contact: ContactID? {
+    switch self {
+    case .contactQueued(let contact, _, _, _, _), .contactRefused(let contact, _, _), .contactLost(let contact),
+      .contactReturned(let contact), .outcomeFixed(let contact, _, _, _), .contactEnded(let contact, _, _),
+      .offerMade(let contact, _, _), .offerAccepted(_, let contact, _), .offerDeclined(_, let contact, _),
+      .offerMissed(_, let contact, _), .offerWithdrawn(_, let contact, _, _), .offerFailed(_, let contact, _, _),
+      .ladderStepped(let contact, _, _), .ladderMigrated(let contact, _), .agentPreferred(let contact, _, _),
+      .preferenceEnded(let contact, _, _), .wrapUpStarted(_, let contact, _), .wrapUpExtended(_, let contact, _),
+      .wrapUpEnded(_, let contact, _), .placeKept(let contact, _, _), .placeHeld(let contact, _),
+      .placeReleased(let contact), .segmentStarted(let contact, _), .dialStarted(let contact, _, _),
+      .dialAnswered(let contact), .dialFailed(let contact, _, _), .callbackResumed(let contact),
+      .waitEstimated(let contact, _):
+      contact
+    case .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady, .dayStarted: nil
+    }
+  }
+}
+
 /// Why a customer could not be called.
 public enum DialFailure: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   case noAnswer, busy, unreachable, forbidden, restart

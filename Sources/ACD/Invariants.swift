@@ -57,7 +57,7 @@ extension Engine {
       let queue = definitions.queues[Int(membership.queue.index)]
       return queues.contains(membership.queue) && queue.policy != .attendant
         && queue.channels.contains { ($0 == .chat) == (row.kind == Kind.chat) }
-        && definition.meets(definitions.profiles[Int(queue.profile.index)])
+        && definition.meets(definitions.profiles[Int(queue.profile.index)].eased(by: queue.ladder))
     }
   }
 

@@ -71,6 +71,7 @@ extension State {
     }
     ready = Table(repeating: ReadyList(), count: queues.count * 2)
     readyLinks = Table(repeating: ReadyLink(), count: memberships.count * 2)
+    for link in readyLinks.indices { readyLinks[link].agent = memberships[link / 2].agent }
     for agent in agents.indices { relist(agent) }
   }
 
@@ -93,7 +94,9 @@ extension State {
         let queue = Int32(membership.queue.index)
         let first = Int(agents[index].firstMembership)
         if (first..<memberships.count).contains(where: { memberships[$0].queue == queue }) { continue }
-        let isServing = !agent.isRemoved && isEligible(index, for: queues[queue].profile)
+        // What the ladder drops in the end, a member may lack from the start; each contact has its own needs.
+        let last = queues[queue].rung + Int32(definitions.queues[Int(queue)].ladder.count)
+        let isServing = !agent.isRemoved && isEligible(index, for: needs(rung: last, profile: queues[queue].profile))
         let carried = isServing ? queues[queue].carries : 0
         let definition = definitions.queues[Int(queue)]
         memberships.append(

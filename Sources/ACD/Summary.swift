@@ -98,7 +98,8 @@ extension Engine {
       let membership = state.memberships[state.members[place]]
       let agent = state.agents[membership.agent]
       if agent.presence != .signedOut { summary.signedIn += 1 }
-      if agent.openKinds & membership.carried != 0 { summary.ready += 1 }
+      let isFit = state.isEligible(Int(membership.agent), for: state.queues[index].profile)
+      if isFit, agent.openKinds & membership.carried != 0 { summary.ready += 1 }
     }
     summary.oldestEntry = state.oldestEntry(of: index)
     return summary

@@ -26,6 +26,20 @@ public enum Event: Sendable, Equatable {
   case restarted
 }
 
+extension Event {
+  /// The contact that the event tells of, if it tells of one.
+  public var contact: ContactID? {
+    switch self {
+    case .acd(let event): event.contact
+    case .contactOpened(let contact, _, _, _), .contactClosed(let contact), .messagePosted(let contact, _),
+      .contactHeld(let contact, _), .contactResumed(let contact, _), .dialogConfirmed(let contact, _, _),
+      .dialogEnded(let contact, _):
+      contact
+    case .phoneRegistered, .phoneUnregistered, .configurationApplied, .restarted: nil
+    }
+  }
+}
+
 /// The two sides of a contact.
 public enum Side: UInt8, Sendable, CaseIterable { case contact, agent }
 

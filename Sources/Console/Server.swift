@@ -43,9 +43,11 @@ struct Server: Sendable {
     return await perform(request)
   }
 
-  private func perform(_ request: HTTPClientRequest) async -> Result<[UInt8], CallFailure> {
+  func read(_ path: String) async -> Result<[UInt8], CallFailure> { await perform(request("GET", path), timeout: 60) }
+
+  private func perform(_ request: HTTPClientRequest, timeout: Int64 = 4) async -> Result<[UInt8], CallFailure> {
     do {
-      let response = try await client.execute(request, timeout: .seconds(4))
+      let response = try await client.execute(request, timeout: .seconds(timeout))
       let body = Array(try await response.body.collect(upTo: 8 << 20).readableBytesView)
       if (200..<300).contains(response.status.code) { return .success(body) }
       return .failure(.refused(status: Int(response.status.code), detail: Self.detail(of: response, body)))

@@ -57,8 +57,22 @@ public struct JournalReader: Sendable {
     try database.read { db in try Self.forEachRecord(after: sequence, db, body) }
   }
 
+  /// The same up to the record for which `body` says that it is enough.
+  public func walk(after sequence: UInt64, until body: (CallControl.Record) throws -> Bool) throws {
+    try database.read { db in try Self.walk(after: sequence, db, until: body) }
+  }
+
   static func forEachRecord(
     after sequence: UInt64, _ db: Database, _ body: (CallControl.Record) throws -> Void
+  ) throws {
+    try walk(after: sequence, db) { record in
+      try body(record)
+      return false
+    }
+  }
+
+  private static func walk(
+    after sequence: UInt64, _ db: Database, until body: (CallControl.Record) throws -> Bool
   ) throws {
     let rows = try Row.fetchCursor(
       db, sql: "SELECT sequence, at, cause, kind, payload FROM record WHERE sequence > ? ORDER BY sequence",
@@ -73,7 +87,23 @@ public struct JournalReader: Sendable {
       let event = try EventCodec.decode(
         kind: UInt16(truncatingIfNeeded: try columns.take() as Int64), payload: try columns.takeBytes(),
         sequence: sequence)
-      try body(CallControl.Record(sequence: sequence, at: at, cause: cause, event: event))
+      if try body(CallControl.Record(sequence: sequence, at: at, cause: cause, event: event)) { return }
+    }
+  }
+
+  /// The sequence of the record that opened a contact, its first segment; nil if there is none.
+  public func opening(of contact: PublicID) throws -> UInt64? {
+    try database.read { db in
+      let find = try db.cachedStatement(sql: "SELECT min(sequence) FROM contact WHERE id = ?")
+      if let first = try Int64.fetchOne(find, arguments: [contact.column]) { return UInt64(first) }
+      // The projections follow the records after a moment.
+      let folded = try Int64.fetchOne(db, sql: "SELECT sequence FROM progress") ?? 0
+      var found: UInt64?
+      try Self.walk(after: UInt64(folded), db) { record in
+        if case .contactOpened(_, contact, _, _) = record.event { found = record.sequence }
+        return found != nil
+      }
+      return found
     }
   }
 

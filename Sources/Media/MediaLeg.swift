@@ -4,7 +4,7 @@ public import Primitives
 public struct FarEnd: Sendable, Equatable {
   /// Nil while the far end holds with an unspecified address.
   public var address: NetworkAddress?
-  public var law: CompandingLaw
+  public var codec: Codec
   public var payloadType: UInt8
   public var incomingPayloadType: UInt8
   public var telephoneEvent: UInt8?
@@ -14,10 +14,10 @@ public struct FarEnd: Sendable, Equatable {
   public var receives: Bool
 
   public init(
-    address: NetworkAddress?, law: CompandingLaw, payloadType: UInt8, incomingPayloadType: UInt8,
+    address: NetworkAddress?, codec: Codec, payloadType: UInt8, incomingPayloadType: UInt8,
     telephoneEvent: UInt8?, incomingTelephoneEvent: UInt8?, sends: Bool, receives: Bool
   ) {
-    self.address = address; self.law = law
+    self.address = address; self.codec = codec
     self.payloadType = payloadType; self.incomingPayloadType = incomingPayloadType
     self.telephoneEvent = telephoneEvent; self.incomingTelephoneEvent = incomingTelephoneEvent
     self.sends = sends; self.receives = receives
@@ -39,9 +39,9 @@ public struct MediaLeg: Sendable {
   public enum Verdict: Sendable, Equatable {
     /// From a stranger, malformed, not wanted now, or of a payload type that was not negotiated.
     case ignored
-    case audio(RTPHeader, CompandingLaw, payload: Range<Int>)
-    /// A telephone-event packet; `digit` on the first one of an event.
-    case event(RTPHeader, digit: UInt8?, payload: Range<Int>)
+    case audio(RTPHeader, Codec, payload: Range<Int>)
+    /// A telephone-event packet, and the Hz that it counts in; `digit` on the first one of an event.
+    case event(RTPHeader, clockRate: UInt32, digit: UInt8?, payload: Range<Int>)
   }
 
   public private(set) var farEnd: FarEnd?
@@ -77,6 +77,7 @@ public struct MediaLeg: Sendable {
       signalled = address
       source = .learning(until: now + Self.learningTime)
     }
+    outgoing.clockRate = new.codec.clockRate
     if new.receives, farEnd?.receives != true { lastHeard = now; isReportedLost = false }
     farEnd = new
   }
@@ -95,10 +96,11 @@ public struct MediaLeg: Sendable {
     isReportedLost = false
     if header.payloadType == farEnd.incomingTelephoneEvent {
       guard let event = TelephoneEvent(UnsafeRawBufferPointer(rebasing: packet[payload])) else { return .ignored }
-      return .event(header, digit: digits.receive(event, header), payload: payload)
+      return .event(
+        header, clockRate: farEnd.codec.clockRate, digit: digits.receive(event, header), payload: payload)
     }
-    guard farEnd.receives, let law = law(of: header.payloadType, farEnd) else { return .ignored }
-    return .audio(header, law, payload: payload)
+    guard farEnd.receives, let codec = codec(of: header.payloadType, farEnd) else { return .ignored }
+    return .audio(header, codec, payload: payload)
   }
 
   /// The far end has been silent for too long although it should send; said once until it is heard again.
@@ -110,8 +112,11 @@ public struct MediaLeg: Sendable {
     return true
   }
 
+  /// Whether a received packet has to be decoded, and encoded anew, before this leg's far end can have it.
+  public func mustTranscode(_ codec: Codec) -> Bool { farEnd.map { !$0.codec.isAkin(to: codec) } ?? false }
+
   /// Makes a packet that another leg received fit this one, in place: our header right before the payload, our payload
-  /// type, our law. Returns the bytes to send; nil if there is nothing to send.
+  /// type, our law, our clock. Returns the bytes to send; nil if there is nothing to send, or it must be transcoded.
   public mutating func forward(
     _ verdict: Verdict, in packet: UnsafeMutableRawBufferPointer, at now: Instant
   ) -> Range<Int>? {
@@ -120,25 +125,37 @@ public struct MediaLeg: Sendable {
     let range: Range<Int>
     switch verdict {
     case .ignored: return nil
-    case .audio(let received, let law, let payload):
-      guard let ours = outgoing.relayed(received, payloadType: farEnd.payloadType, at: now) else { return nil }
-      law.transcode(UnsafeMutableRawBufferPointer(rebasing: packet[payload]), to: farEnd.law)
-      (header, range) = (ours, payload)
-    case .event(let received, _, let payload):
-      guard let payloadType = farEnd.telephoneEvent,
-        let ours = outgoing.relayed(received, payloadType: payloadType, at: now)
+    case .audio(let received, let codec, let payload):
+      guard codec.isAkin(to: farEnd.codec),
+        let ours = outgoing.relayed(received, payloadType: farEnd.payloadType, at: now)
       else { return nil }
+      if case .g711(let law) = codec, case .g711(let wanted) = farEnd.codec {
+        law.transcode(UnsafeMutableRawBufferPointer(rebasing: packet[payload]), to: wanted)
+      }
       (header, range) = (ours, payload)
+    case .event(let received, let clockRate, _, let payload):
+      guard let payloadType = farEnd.telephoneEvent else { return nil }
+      if clockRate == farEnd.codec.clockRate {
+        guard let ours = outgoing.relayed(received, payloadType: payloadType, at: now) else { return nil }
+        header = ours
+      } else {
+        TelephoneEvent.rescale(
+          UnsafeMutableRawBufferPointer(rebasing: packet[payload]), from: clockRate, to: farEnd.codec.clockRate)
+        header = outgoing.interleaved(received, payloadType: payloadType, at: now)
+      }
+      range = payload
     }
+    outgoing.count(payload: range.count)
     let start = range.lowerBound - RTPHeader.size
     header.write(to: UnsafeMutableRawBufferPointer(rebasing: packet[start..<range.lowerBound]))
     return start..<range.upperBound
   }
 
-  /// The header of the next packet of our own sound; nil if there is nothing to send.
-  public mutating func nextGenerated(at now: Instant) -> (header: RTPHeader, law: CompandingLaw)? {
+  /// The header of the next packet of our own making, with a payload of 20 ms in the far end's codec; nil if there is
+  /// nothing to send.
+  public mutating func nextGenerated(at now: Instant) -> (header: RTPHeader, codec: Codec)? {
     guard let farEnd, destination != nil else { return nil }
-    return (outgoing.generated(payloadType: farEnd.payloadType, at: now), farEnd.law)
+    return (outgoing.generated(payloadType: farEnd.payloadType, at: now), farEnd.codec)
   }
 
   private mutating func trusts(_ sender: NetworkAddress, at now: Instant, learned: inout Bool) -> Bool {
@@ -160,11 +177,12 @@ public struct MediaLeg: Sendable {
   }
 
   /// A far end may use the other law of G.711 at any time under its static number, when both were offered.
-  private func law(of payloadType: UInt8, _ farEnd: FarEnd) -> CompandingLaw? {
-    if payloadType == farEnd.incomingPayloadType { return farEnd.law }
+  private func codec(of payloadType: UInt8, _ farEnd: FarEnd) -> Codec? {
+    if payloadType == farEnd.incomingPayloadType { return farEnd.codec }
+    guard farEnd.codec != .opus else { return nil }
     switch payloadType {
-    case 0: return .mu
-    case 8: return .a
+    case 0: return .g711(.mu)
+    case 8: return .g711(.a)
     default: return nil
     }
   }

@@ -15,33 +15,14 @@ struct Restoration {
   let logger: Logger
 
   func switchboard(_ restored: Restored, entropy: Entropy) throws -> Switchboard {
-    // Nothing is defined before the first configuration is applied; what only a start changes is as today.
-    var undefined = today
-    undefined.definitions = Definitions(names: today.definitions.names)
-    var switchboard = Switchboard(site: undefined, entropy: entropy)
-    var sequence: UInt64 = 0
-    var candidate = restored.checkpoint
-    while let checkpoint = candidate {
-      var bytes = ByteReader(checkpoint.body)
-      let site = checkpoint.configuration.map(site(storedUnder:)) ?? today
-      do throws(CheckpointError) {
-        switchboard = try Switchboard(checkpoint: &bytes, site: site, entropy: entropy)
-        sequence = checkpoint.sequence
-        break
-      } catch {
-        logger.warning(
-          "The checkpoint at \(checkpoint.sequence) cannot be read (\(error.reason)); an older one is tried.")
-        candidate = try reader.checkpoint(before: checkpoint.sequence)
-      }
-    }
+    var (switchboard, sequence) = try start(from: restored.checkpoint, entropy: entropy)
     var replayed = 0
     try reader.forEachRecord(after: sequence) { record in
-      switchboard.replay(record)
-      if case .configurationApplied(let hash) = record.event { switchboard.replay(site(storedUnder: hash)) }
+      replay(record, into: &switchboard)
       replayed += 1
     }
-    for contact in switchboard.liveContacts {
-      guard let person = try reader.person(of: contact) else { continue }
+    for (contact, id) in switchboard.liveContacts {
+      guard let person = try reader.person(of: id) else { continue }
       switchboard.restorePerson(
         of: contact, name: person.name, address: person.address, attributes: person.attributes)
     }
@@ -49,6 +30,32 @@ struct Restoration {
       logger.info("Restored \(restored.lastSequence) records, \(replayed) of them after the checkpoint.")
     }
     return switchboard
+  }
+
+  /// The switchboard of a checkpoint, or of an older one where it cannot be read, and the sequence it stands at; an
+  /// empty one before the first record.
+  func start(from checkpoint: Checkpoint?, entropy: Entropy) throws -> (Switchboard, UInt64) {
+    var candidate = checkpoint
+    while let checkpoint = candidate {
+      var bytes = ByteReader(checkpoint.body)
+      let site = checkpoint.configuration.map(site(storedUnder:)) ?? today
+      do throws(CheckpointError) {
+        return (try Switchboard(checkpoint: &bytes, site: site, entropy: entropy), checkpoint.sequence)
+      } catch {
+        logger.warning(
+          "The checkpoint at \(checkpoint.sequence) cannot be read (\(error.reason)); an older one is tried.")
+        candidate = try reader.checkpoint(before: checkpoint.sequence)
+      }
+    }
+    // Nothing is defined before the first configuration is applied; what only a start changes is as today.
+    var undefined = today
+    undefined.definitions = Definitions(names: today.definitions.names)
+    return (Switchboard(site: undefined, entropy: entropy), 0)
+  }
+
+  func replay(_ record: CallControl.Record, into switchboard: inout Switchboard) {
+    switchboard.replay(record)
+    if case .configurationApplied(let hash) = record.event { switchboard.replay(site(storedUnder: hash)) }
   }
 
   /// The site as it was configured then, or as it is today where this version cannot read that any more.

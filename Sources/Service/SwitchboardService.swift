@@ -49,6 +49,7 @@ public struct SwitchboardService: Sendable {
 
   /// Serves until SIGTERM or SIGINT.
   public func run() async throws {
+    DescriptorLimit.raise()
     let store = try openJournal()
     let restored = try store.reader.restore()
     var (site, sources) = try readSite(names: restored.names)
@@ -89,8 +90,14 @@ public struct SwitchboardService: Sendable {
     engine.start()
     await robots.signIn()
 
+    let inquiries = Inquiries { [options, logger] query in
+      let past = Restoration(
+        reader: store.reader, today: currentSite.value, isDemo: options.isDemo, logger: logger)
+      return try Inquiry(past).why(
+        query.contact.description, agent: query.agent, offer: query.offer, now: clock.now)
+    }
     let backend = Backend.serving(
-      site: currentSite, reader: store.reader, perform: perform, isReady: { health.canJournal },
+      site: currentSite, reader: store.reader, inquiries: inquiries, perform: perform, isReady: { health.canJournal },
       metrics: { telephony.metrics() })
     let demo =
       options.isDemo

@@ -1,5 +1,7 @@
 import ACD
+import API
 import CallControl
+import Dispatch
 import Journal
 import Primitives
 import SIP
@@ -24,7 +26,8 @@ final class CurrentSite: Sendable {
 extension Backend {
   /// The web edge's view of a running service.
   static func serving(
-    site: CurrentSite, reader: JournalReader, perform: @escaping @Sendable (Command) async -> Reply,
+    site: CurrentSite, reader: JournalReader, inquiries: Inquiries,
+    perform: @escaping @Sendable (Command) async -> Reply,
     isReady: @escaping @Sendable () -> Bool, metrics: @escaping @Sendable () -> [Metric]
   ) -> Backend {
     Backend(
@@ -66,7 +69,42 @@ extension Backend {
         .filter { query.queue == nil || $0.queue == query.queue }
         .suffix(query.limit)
       },
+      why: { try await inquiries.why($0) },
       isReady: isReady, metrics: metrics)
+  }
+}
+
+/// Questions to the journal, one after the other on a thread of their own: an answer may replay 100,000 records.
+final class Inquiries: Sendable {
+  private let queue = DispatchQueue(label: "inquiries")
+  private let waiting = Mutex(0)
+  private let ask: @Sendable (WhyQuery) throws -> Why
+
+  /// More than this at once is 503.
+  private static let limit = 8
+
+  init(_ ask: @escaping @Sendable (WhyQuery) throws -> Why) { self.ask = ask }
+
+  func why(_ query: WhyQuery) async throws -> Why {
+    let isTaken = waiting.withLock { waiting in
+      guard waiting < Self.limit else { return false }
+      waiting += 1
+      return true
+    }
+    guard isTaken else { throw Problem.overloaded }
+    return try await withCheckedThrowingContinuation { continuation in
+      queue.async { [self] in
+        defer { waiting.withLock { $0 -= 1 } }
+        continuation.resume(
+          with: Result {
+            do {
+              return try ask(query)
+            } catch let refusal as Inquiry.Refusal {
+              throw Problem.notFound(refusal.description)
+            }
+          })
+      }
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 public import ACD
+public import API
 public import CallControl
 public import Primitives
 
@@ -14,6 +15,8 @@ public struct Backend: Sendable {
   public var contacts: @Sendable (ContactQuery) async throws -> [ContactRow]
   /// Rows by start, then queue.
   public var intervals: @Sendable (IntervalQuery) async throws -> [IntervalRow]
+  /// Why a contact went where it went, or not to an agent; throws a `Problem` where that cannot be told.
+  public var why: @Sendable (WhyQuery) async throws -> Why
   /// Whether the journal takes events.
   public var isReady: @Sendable () -> Bool
   /// What the process knows beside queues and contacts.
@@ -24,10 +27,23 @@ public struct Backend: Sendable {
     messages: @escaping @Sendable (PublicID, _ after: UInt64) async throws -> [MessageView],
     contacts: @escaping @Sendable (ContactQuery) async throws -> [ContactRow],
     intervals: @escaping @Sendable (IntervalQuery) async throws -> [IntervalRow],
+    why: @escaping @Sendable (WhyQuery) async throws -> Why,
     isReady: @escaping @Sendable () -> Bool, metrics: @escaping @Sendable () -> [Metric]
   ) {
     self.perform = perform; self.site = site; self.messages = messages; self.contacts = contacts
-    self.intervals = intervals; self.isReady = isReady; self.metrics = metrics
+    self.intervals = intervals; self.why = why; self.isReady = isReady; self.metrics = metrics
+  }
+}
+
+/// Which decision about a contact is to be explained.
+public struct WhyQuery: Sendable, Equatable {
+  public var contact: PublicID
+  /// Whose tests are wanted, by name or as `ag_…`.
+  public var agent: String?
+  /// As `of_…`; the one that was accepted, or what happened last, unless given.
+  public var offer: String?
+  public init(contact: PublicID, agent: String? = nil, offer: String? = nil) {
+    self.contact = contact; self.agent = agent; self.offer = offer
   }
 }
 

@@ -9,12 +9,11 @@ struct ConsoleCommand: AsyncParsableCommand {
     discussion: "The token is an agent's; the environment variable SWITCHBOARD_TOKEN hides it from lists of processes.")
 
   @Option(help: "The server's address.") var server = "http://127.0.0.1:8080"
-  @Option(help: "The agent's bearer token.") var token: String?
-  @Option(help: "A file that holds the token.") var tokenFile: String?
+  @OptionGroup var login: Login
   @Flag(help: "One line per event, commands from standard input. So it is without a terminal, too.") var plain = false
 
   func run() async throws {
-    let console = AgentConsole(address: server, token: try bearer())
+    let console = AgentConsole(address: server, token: try login.bearer())
     do {
       if plain || !AgentConsole.hasScreen { try await console.runPlain() } else { try await console.runScreen() }
     } catch let error as AgentConsole.Barred {
@@ -22,8 +21,14 @@ struct ConsoleCommand: AsyncParsableCommand {
       throw ExitCode(1)
     }
   }
+}
 
-  private func bearer() throws -> String {
+/// Who asks: a token on the command line, in a file, or in the environment.
+struct Login: ParsableArguments {
+  @Option(help: "The bearer token.") var token: String?
+  @Option(help: "A file that holds the token.") var tokenFile: String?
+
+  func bearer() throws -> String {
     if let token { return token }
     if let tokenFile {
       guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {

@@ -10,7 +10,7 @@ struct Root: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       Serve.self, CheckCommand.self, Simulate.self, ReplayCommand.self, Staff.self, ConsoleCommand.self,
-      ReportCommand.self, Inspect.self,
+      ReportCommand.self, WhyCommand.self, Inspect.self,
       Schema.self,
       TokenCommand.self,
     ])

@@ -43,6 +43,23 @@ import Testing
     #expect(floor.isOffered(third, to: 1), "who still needs the skill has it")
   }
 
+  @Test("A skill that the queue asks of all its contacts is dropped for those who have waited, and for nobody before")
+  func dropsTheQueuesOwn() throws {
+    var definitions = tiers([LadderStep(after: .seconds(60), changes: [.drop(billing)])])
+    definitions.queues[0].profile = ProfileID(index: 1)
+    var floor = Floor(definitions)
+    floor.signIn(0, 1)
+    let talk = floor.arrive(0, profile: 1)
+    #expect(floor.isOffered(talk, to: 1))
+    try floor.answer(1)
+    let waiting = floor.arrive(0, profile: 1)
+    floor.pass(.seconds(60) - 1)
+    #expect(floor.isWaiting(waiting))
+    #expect(floor.engine.summary(of: QueueID(0)).ready == 0, "agent 0 lacks what a newcomer needs")
+    floor.pass(1)
+    #expect(floor.isOffered(waiting, to: 0))
+  }
+
   @Test("An agent of an added queue serves the older contact first, whichever queue it waits in")
   func order() {
     var floor = Floor(tiers([LadderStep(after: .seconds(10), changes: [.also(QueueID(1))])]))

@@ -247,7 +247,7 @@ struct Referee {
       let queue = definitions.queues[index]
       return queue.policy != .attendant && queue.channels.contains { ($0 == .chat) == row.isChat }
         && definition.queues.contains { Int($0.queue.index) == index }
-        && definition.meets(definitions.profiles[Int(queue.profile.index)])
+        && definition.meets(definitions.profiles[Int(queue.profile.index)].eased(by: queue.ladder))
     }
   }
 
@@ -313,7 +313,7 @@ struct Referee {
       let queue = definitions.queues[Int(membership.queue.index)]
       return row.queues.contains(Int(membership.queue.index)) && queue.policy != .attendant
         && queue.channels.contains { ($0 == .chat) == row.isChat }
-        && definition.meets(definitions.profiles[Int(queue.profile.index)])
+        && definition.meets(definitions.profiles[Int(queue.profile.index)].eased(by: queue.ladder))
     }.map(\.rank)
     let effective =
       Int64(row.priority) * 60_000_000_000 + Int64(definitions.queues[row.queue].aging) * (now - row.entry)

@@ -23,7 +23,8 @@ import Testing
   ) -> FarEnd {
     let payloadType: UInt8 = law == .mu ? 0 : 8
     return FarEnd(
-      address: address, law: law, payloadType: payloadType, incomingPayloadType: payloadType, telephoneEvent: event,
+      address: address, codec: .g711(law), payloadType: payloadType, incomingPayloadType: payloadType,
+      telephoneEvent: event,
       incomingTelephoneEvent: incomingEvent ?? event, sends: sends, receives: receives)
   }
   func packet(_ payloadType: UInt8, _ payload: [UInt8], sequence: UInt16 = 1, timestamp: UInt32 = 160) -> [UInt8] {
@@ -46,7 +47,7 @@ import Testing
     let range = bytes.withUnsafeMutableBytes { leg.forward(verdict, in: $0, at: start) }
     return range.map { Array(bytes[$0]) }
   }
-  func generate(_ leg: inout MediaLeg) -> (header: RTPHeader, law: CompandingLaw)? { leg.nextGenerated(at: start) }
+  func generate(_ leg: inout MediaLeg) -> (header: RTPHeader, codec: Codec)? { leg.nextGenerated(at: start) }
   func isLost(_ leg: inout MediaLeg, after seconds: Int64) -> Bool { leg.isLost(at: start + .seconds(seconds)) }
   func take(_ pool: inout PortPool, after interval: Int64 = 0) -> UInt16? { pool.take(at: start + interval) }
 
@@ -135,11 +136,11 @@ import Testing
   @Test("A far end may change to the other G.711 law under its static number")
   func otherLaw() {
     var leg = leg(.mu)
-    guard case .audio(_, let law, _) = receive(&leg, packet(8, [0xd5])).verdict else {
+    guard case .audio(_, let codec, _) = receive(&leg, packet(8, [0xd5])).verdict else {
       Issue.record("PCMA was not heard")
       return
     }
-    #expect(law == .a)
+    #expect(codec == .g711(.a))
     #expect(receive(&leg, packet(13, [1])).verdict == .ignored)
   }
 
@@ -152,7 +153,7 @@ import Testing
     for (step, end) in [false, false, true, true, true].enumerated() {
       let bytes = packet(101, [9, end ? 0x8a : 0x0a, 0, 160], sequence: UInt16(step), timestamp: 800)
       let verdict = receive(&caller, bytes).verdict
-      if case .event(_, let digit?, _) = verdict { digits.append(digit) }
+      if case .event(_, _, let digit?, _) = verdict { digits.append(digit) }
       let copy = try #require(forward(&agent, verdict, bytes))
       let sent = try #require(copy.withUnsafeBytes { RTPHeader.parse($0) })
       #expect(sent.header.payloadType == 126 && sent.header.timestamp == 5_000)
@@ -168,7 +169,7 @@ import Testing
     var holding = leg(receives: false)
     #expect(receive(&holding, packet(0, [1])).verdict == .ignored)
     #expect(holding.reception.received == 1)
-    #expect(generate(&holding)?.law == .mu)
+    #expect(generate(&holding)?.codec == .g711(.mu))
   }
 
   @Test("Silence of thirty seconds is reported once, until the far end is heard again")

@@ -10,7 +10,7 @@ import Testing
 @testable import Service
 
 /// A site's folder, its journal, and a switchboard that journals what it decides at once.
-private final class Centre {
+final class Centre {
   static let before = """
     entries:
       web:shop: { queue: support }
@@ -146,9 +146,9 @@ private final class Centre {
   }
 }
 
-private let amina = AgentID(index: 0)
-private let ben = AgentID(index: 1)
-private let cleo = AgentID(index: 2)
+let amina = AgentID(index: 0)
+let ben = AgentID(index: 1)
+let cleo = AgentID(index: 2)
 
 @Suite("Restoration") struct RestorationTests {
   @Test("What waited before a restart with other files keeps what it was promised", arguments: [false, true])

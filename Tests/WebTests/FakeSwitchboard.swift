@@ -36,7 +36,7 @@ final class FakeSwitchboard: Sendable {
 
   init(
     feed: Feed = Feed(after: 100), trusting proxies: [AddressRange] = [], shop: String = "https://shop.example",
-    visitors: Site.VisitorIdentity = .init()
+    _ change: (inout Site) -> Void = { _ in }
   ) {
     self.feed = feed
     var site = Site()
@@ -51,7 +51,7 @@ final class FakeSwitchboard: Sendable {
     agent.queues = [.init(queue: QueueID(index: 0))]
     site.definitions.agents = [agent]
     site.entries = [
-      .init(name: "web:shop", queue: QueueID(index: 0), channels: [.chat], origins: [shop], visitors: visitors),
+      .init(name: "web:shop", queue: QueueID(index: 0), channels: [.chat], origins: [shop]),
       .init(name: "web:demo", queue: QueueID(index: 0), channels: [.voice, .chat]),
       .init(name: "web:phone", queue: QueueID(index: 0), channels: [.voice]),
     ]
@@ -60,6 +60,7 @@ final class FakeSwitchboard: Sendable {
       Self.token("boss", [.admin]), Self.token("shop", [.widget]),
     ]
     site.listen.http.trustedProxies = proxies
+    change(&site)
     self.site = site
     (heard, tell) = AsyncStream.makeStream()
   }
@@ -90,6 +91,13 @@ final class FakeSwitchboard: Sendable {
         var counters = QueueCounters()
         counters.entered = 10; counters.answered = 6; counters.answeredWithin = 3; counters.abandoned = 4
         return [IntervalRow(queue: query.queue ?? "support", start: Instant(microseconds: 0), counters: counters)]
+      },
+      why: { query in
+        guard query.agent != "nobody" else { throw CallControl.Problem.notFound("No agent is called nobody.") }
+        let offer = Why.Decision(
+          sequence: 7, at: Timestamp(milliseconds: 0), kind: "offered", summary: "offered to \(query.agent ?? "amina")",
+          queue: "q_support", policy: "longest_idle")
+        return Why(contact: query.contact.description, decision: offer)
       },
       isReady: { self.state.withLock { $0.isReady } },
       metrics: { [Metric("switchboard_uptime_seconds", "Since the start.", .gauge, [.init(1.5)])] })
@@ -124,6 +132,19 @@ final class FakeSwitchboard: Sendable {
         ahead: 2, waitRange: WaitRange(low: .minutes(3), high: .minutes(6)), visitorName: request.name,
         attributes: request.attributes)
       return .contact(state.contacts[id]!)  // It was written on the line before.
+    case .openCall(let request):
+      let id = PublicID(high: 8, low: UInt64(state.contacts.count) + 1)
+      var view = ContactView(
+        id: id, channel: .voice, queue: "support", state: .queued,
+        entered: Instant(microseconds: 1_700_000_000_123_456),
+        visitorName: request.visitor.name)
+      view.origin = "web"
+      state.contacts[id] = view
+      return .call(view, sdpAnswer: Array("v=0\r\ns=answer\r\n".utf8))
+    case .openPhone: return .phone(PhoneID(number: 7), sdpAnswer: Array("v=0\r\ns=answer\r\n".utf8))
+    case .reoffer: return .answer(Array("v=0\r\n".utf8))
+    case .trickle(_, let fragment):
+      return fragment.starts(with: "a=ice-ufrag".utf8) ? .fragment(Array("a=ice-ufrag:ours".utf8)) : .done
     case .describeContact(let id):
       return state.contacts[id].map { .contact($0) } ?? .refused(.notFound("There is no such contact."))
     case .describeAgent: return .agent(agent(state))

@@ -238,8 +238,8 @@ import Testing
   private let signer = TestSigner(.rsa(bits: 2048))
 
   private func fake(_ policy: Site.VisitorIdentity.Policy) -> FakeSwitchboard {
-    FakeSwitchboard(
-      visitors: .init(policy: policy, keys: [.init(id: "k1", algorithm: .rs256, file: signer.file)]))
+    let key = Site.VisitorIdentity.Key(id: "k1", algorithm: .rs256, file: signer.file)
+    return FakeSwitchboard { $0.entries[0].visitors = .init(policy: policy, keys: [key]) }
   }
 
   private func token(_ claims: String = #","sub":"u-7","name":"Jo Lee""#, aud: String = "web:shop") -> String {

@@ -7,8 +7,8 @@ public import SIP
 import Synchronization
 
 /// SIP over UDP, TCP and TLS (RFC 3261 section 18). Framing, parsing and stateless refusals happen here: for datagrams
-/// on a /// thread that waits in the kernel for the next batch, for streams on one NIO loop. Transactions and dialogs belong to
-/// the engine thread, which gets whole messages and gives bytes back.
+/// on a thread that waits in the kernel for the next batch, for streams on one NIO loop. Transactions and dialogs belong
+/// to the engine thread, which gets whole messages and gives bytes back.
 public final class SIPTransport: Sendable {
   public struct Settings: Sendable {
     /// Where to listen; port 0 takes any. Nil: not at all.

@@ -15,6 +15,15 @@ public struct TelephoneEvent: Sendable, Equatable {
     self.init(
       event: payload[0], isEnd: payload[1] & 0x80 != 0, duration: UInt16(payload[2]) << 8 | UInt16(payload[3]))
   }
+
+  /// Brings the duration in a payload from one clock to another; what does not fit any more stays the longest that does.
+  static func rescale(_ payload: UnsafeMutableRawBufferPointer, from: UInt32, to: UInt32) {
+    guard payload.count >= 4 else { return }
+    let duration = UInt64(payload[2]) << 8 | UInt64(payload[3])
+    let scaled = UInt16(clamping: duration * UInt64(to) / UInt64(from))
+    payload[2] = UInt8(scaled >> 8)
+    payload[3] = UInt8(truncatingIfNeeded: scaled)
+  }
 }
 
 /// Makes one digit of the many packets that an event is sent in: updates every packet time, and three ends. All packets

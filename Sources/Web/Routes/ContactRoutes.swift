@@ -15,11 +15,17 @@ struct ContactRoutes: Sendable {
     [
       Route(
         method: .post, path: "/v1/contacts", name: "openContact",
-        summary: "Open a chat. A web page needs an origin that the entry names, and a token (JWT) of its own site as "
-          + "bearer where the entry asks for one; a program needs scope widget.",
+        summary: "Open a chat, or with an sdpOffer as the body call by voice: the answer is the sdpAnswer, and the "
+          + "header Switchboard-Token is the visitor's. A web page needs an origin that the entry names, and as bearer "
+          + "a token (JWT) of its own site where the entry asks for one; a program needs scope widget.",
         access: .open, query: [.init(name: "entry", summary: "The entry, as shop or web:shop.", isRequired: true)],
-        body: .of(NewContact.self), status: .created, result: .json(.of(OpenedContact.self)), quota: Self.opening,
-        handle: open),
+        headers: [
+          .init(
+            name: "Switchboard-Visitor",
+            summary: "Of a call: base64url of the JSON that opens a chat, at most 2 KiB of it.")
+        ],
+        body: .of(NewContact.self), textBodies: [CallRoutes.sdp], status: .created,
+        result: .json(.of(OpenedContact.self)), alsoAnswers: CallRoutes.sdp, quota: Self.opening, handle: open),
       Route(
         method: .get, path: "/v1/contacts/{contact}", name: "readContact", summary: "The contact as it is now.",
         access: .party, result: .json(.of(Contact.self)), handle: read),
@@ -53,23 +59,31 @@ struct ContactRoutes: Sendable {
   @Sendable private func open(_ exchange: Exchange) async throws -> Answer {
     guard let name = exchange.query("entry") else { throw Refused.badRequest("The query needs an entry.") }
     let site = desk.backend.site()
-    let full = name.hasPrefix("web:") ? name : "web:" + name
-    guard let entry = site.entries.first(where: { $0.name == full }) else {
-      throw Refused.notFound("There is no entry \(full).")
-    }
+    let entry = try site.webEntry(named: name)
     try check(exchange, mayOpen: entry)
     try desk.checkReady()
+    let voucher = try exchange.verifiedVisitor(of: entry, in: site)
+    if exchange.contentType == CallRoutes.sdp {
+      guard entry.channels.contains(.voice) else { throw Refused.invalid("The entry takes no calls.") }
+      let visitor = try CallRoutes.visitor(exchange)
+      return try await CallRoutes(desk: desk).open(try chat(visitor, voucher, entry.name, exchange), exchange)
+    }
     guard entry.channels.contains(.chat) else { throw Refused.invalid("The entry takes no chats.") }
-    let visitor = try exchange.verifiedVisitor(of: entry, in: site)
-    let request = try exchange.decode(NewContact.self)
-    let chat = ChatRequest(
-      entry: full, name: try visitorName(visitor?.name ?? request.name), origin: exchange.origin,
-      attributes: (visitor?.attributes ?? []) + (try attributes(request.attributes ?? [:])))
+    let chat = try chat(try exchange.decode(NewContact.self), voucher, entry.name, exchange)
     guard case .contact(let view) = try await desk.perform(.openChat(chat)) else { throw Refused.internalError }
     let opened = OpenedContact(contact: Contact(view, for: .visitor), token: desk.visitorKey.token(for: view.id))
     var answer = try Answer.json(opened, status: .created)
     answer.headers[.location] = "/v1/contacts/\(view.id)"
     return answer
+  }
+
+  /// What the token says of the visitor goes before what the page says.
+  private func chat(
+    _ request: NewContact, _ visitor: VerifiedVisitor?, _ entry: String, _ exchange: Exchange
+  ) throws -> ChatRequest {
+    ChatRequest(
+      entry: entry, name: try visitorName(visitor?.name ?? request.name), origin: exchange.origin,
+      attributes: (visitor?.attributes ?? []) + (try attributes(request.attributes ?? [:])))
   }
 
   private func check(_ exchange: Exchange, mayOpen entry: Site.Entry) throws {

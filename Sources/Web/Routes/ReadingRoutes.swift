@@ -9,6 +9,8 @@ struct ReadingRoutes: Sendable {
   let desk: Desk
 
   private static let live: Route.Access = .scopes([.read, .agent, .admin])
+  /// An answer replays part of the journal.
+  private static let asking = RateLimiter.Quota(name: "why", burst: 10, interval: 1_000_000)
   private static let range: [Route.Parameter] = [
     .init(name: "queue", summary: "Only this queue, as q_support."),
     .init(name: "from", summary: "Entered at or after this time."),
@@ -34,6 +36,16 @@ struct ReadingRoutes: Sendable {
         access: .scopes([.read, .admin]),
         query: Self.range + [.init(name: "cursor", summary: "next_cursor of the page before.")],
         result: .json(.of(Page<ContactRecord>.self)), handle: contacts),
+      Route(
+        method: .get, path: "/v1/contacts/{contact}/why", name: "explainContact",
+        summary:
+          "Why the contact went where it went, or not to an agent: the tests with their values, from the journal.",
+        access: Self.live,
+        query: [
+          .init(name: "agent", summary: "Whose tests are wanted, as ag_amina or amina."),
+          .init(name: "offer", summary: "Which offer, as of_123; the accepted one, or what happened last, without it."),
+        ],
+        result: .json(.of(Why.self)), quota: Self.asking, handle: why),
       Route(
         method: .get, path: "/v1/intervals", name: "listIntervals",
         summary: "Sums by queue and interval of arrival; they add up over queues and intervals.",
@@ -81,6 +93,16 @@ struct ReadingRoutes: Sendable {
     let rows = try await desk.backend.contacts(query)
     let next = rows.count > limit ? String(rows[limit - 1].position, radix: 36) : nil
     return try .json(Page(items: rows.prefix(limit).map { ContactRecord($0) }, nextCursor: next))
+  }
+
+  @Sendable private func why(_ exchange: Exchange) async throws -> Answer {
+    let query = WhyQuery(
+      contact: try exchange.contact(), agent: exchange.query("agent"), offer: exchange.query("offer"))
+    do {
+      return try .json(await desk.backend.why(query))
+    } catch let problem as CallControl.Problem {
+      throw Refused(problem)
+    }
   }
 
   @Sendable private func intervals(_ exchange: Exchange) async throws -> Answer {
