@@ -8,6 +8,7 @@ let commands: [(name: String, run: () -> Void)] = [
   ("call", benchmarkCall),
   ("delivery", benchmarkDelivery),
   ("console", benchmarkConsole),
+  ("media", benchmarkMediaEdge),
 ]
 let chosen = CommandLine.arguments.dropFirst()
 for command in commands where chosen.isEmpty || chosen.contains(command.name) { command.run() }

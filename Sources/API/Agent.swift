@@ -13,12 +13,18 @@ public struct Agent: Codable, Sendable, Equatable {
   public var offer: Offer?
   /// Contacts that wait to be picked, the first to come first; nil for who is no attendant.
   public var waiting: [Contact]?
+  /// The page that is the agent's phone now, `ph_…`: a page with another id has been replaced.
+  public var phoneID: String?
   public init(
     id: String, name: String, state: String, reason: String? = nil, phone: String, contacts: [Contact] = [],
     offer: Offer? = nil
   ) {
     self.id = id; self.name = name; self.state = state; self.reason = reason; self.phone = phone
     self.contacts = contacts; self.offer = offer
+  }
+  enum CodingKeys: String, CodingKey {
+    case id, name, state, reason, phone, contacts, offer, waiting
+    case phoneID = "phone_id"
   }
 }
 

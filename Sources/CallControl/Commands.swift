@@ -2,9 +2,17 @@ import ACD
 import Primitives
 
 extension Switchboard {
-  /// Carries out a command; its facts are in the step, its reply is sent after their commit.
-  mutating func carryOut(_ command: Command, at now: Instant, into step: inout Step) -> Reply {
+  /// Carries out a command; its facts are in the step, its reply is sent after their commit. Nil where the reply needs
+  /// the media threads first, and follows what they say.
+  mutating func carryOut(
+    _ command: Command, _ request: RequestID, at now: Instant, into step: inout Step
+  ) -> Reply? {
     switch command {
+    case .openCall(let call): return openCall(call, request, at: now, into: &step)
+    case .reoffer(let party, let offer): return reoffer(party, offer, request, at: now, into: &step)
+    case .trickle(let party, let fragment): return trickle(party, fragment, request, at: now, into: &step)
+    case .openPhone(let agent, let offer): return openPhone(agent, offer, request, at: now, into: &step)
+    case .closePhone(let agent, let phone): return closePhone(agent, phone, at: now, into: &step)
     case .openChat(let request): return openChat(request, at: now, into: &step)
     case .attach(let id): return attach(id, at: now, into: &step)
     case .detach(let id): return detach(id, at: now, into: &step)
@@ -127,6 +135,10 @@ extension Switchboard {
   private mutating func hangUp(_ id: PublicID, by author: Author, at now: Instant, into step: inout Step) -> Reply {
     guard let contact = contactsByPublicID[id], let state = contacts[contact]?.state else {
       return .refused(.gone("the contact is over"))
+    }
+    if author == .visitor, calls.announcements[contact] != nil {
+      endAnnouncement(to: contact, at: now, into: &step)
+      return .done
     }
     guard state != .ended, state != .wrapUp else { return .refused(.gone("the contact has ended")) }
     if state == .message {

@@ -1,5 +1,6 @@
 import ACD
 import Primitives
+import SDP
 
 extension Switchboard {
   /// Tells those who follow what a record changed. Not called in replay.
@@ -37,6 +38,8 @@ extension Switchboard {
         } else if outcome == .leftMessage || acd.state(of: contact) != nil {
           // It has entered another queue, or become a virtual caller, in the same step.
           if outcome == .leftMessage { changed(contact, by: record, into: &step) }
+        } else if outcome == .timedOut, hearsAnnouncement(contact, .late) {
+          // It is told when it begins, and again when it ends.
         } else {
           // An agent who was being connected has it on the console.
           let agent = contacts[contact]?.agent
@@ -121,8 +124,17 @@ extension Switchboard {
       answered: it.answered, visitorName: it.person.name, address: it.person.address, attributes: it.person.attributes,
       isLost: it.isLost, ending: it.ending)
     if it.state != .queued, it.state != .offering, let agent = it.agent { view.agentName = displayName(agent) }
-    // Only a chat's visitor reads the place, and finding it walks the line.
-    if it.state == .queued, it.channel == .chat, case .waiting(_, _, let ahead)? = acd.state(of: contact) {
+    view.origin = String(it.entry.prefix { $0 != ":" })
+    let leg = calls.announcements[contact]?.leg ?? calls.bridges[contact]?.caller
+    if let leg = leg.flatMap({ calls.legs[$0] }) {
+      view.codec = leg.agreed?.codec
+      view.quality = leg.quality
+      if it.state == .ended, calls.announcements[contact] != nil { view.state = .announcing }
+    }
+    // Only visitors of web pages read the place, and finding it walks the line.
+    if it.state == .queued, it.channel == .chat || view.origin == "web",
+      case .waiting(_, _, let ahead)? = acd.state(of: contact)
+    {
       view.ahead = ahead
       view.waitRange = acd.waitRange(of: contact, ahead: ahead).map { range in
         guard let told = it.told else { return range }
@@ -149,6 +161,7 @@ extension Switchboard {
     var view = AgentView(
       agent: agent, name: site.definitions.agents[Int(agent.index)].name, displayName: displayName(agent),
       state: "signed_out", phone: phoneState(agent))
+    view.phoneID = calls.pages[agent].flatMap { calls.legs[$0]?.phone?.id }
     switch summary.presence {
     case .signedOut: break
     case .ready: view.state = "ready"

@@ -19,7 +19,7 @@ extension Switchboard {
   mutating func stop(at now: Instant, into step: inout Step) {
     calls.isStopping = true
     for leg in calls.legs.ids where calls.legs[leg]?.state == .arrived {
-      refuse(leg, status: 503, at: now, into: &step)
+      refuse(leg, status: 503, .overloaded, at: now, into: &step)
     }
     tell(.stopping, at: now, into: &step)
   }

@@ -52,8 +52,9 @@ public struct Switchboard: Sendable {
     case .flowFailed(let flow): flowFailed(flow, at: now, into: &step)
     case .media(let event): follow(event, at: now, into: &step)
     case .command(let request, let command):
-      let reply = carryOut(command, at: now, into: &step)
-      step.afterCommit.append(.reply(request, reply))
+      if let reply = carryOut(command, request, at: now, into: &step) {
+        step.afterCommit.append(.reply(request, reply))
+      }
     case .stopping: stop(at: now, into: &step)
     case .restarted, .timersDue: break
     }

@@ -22,6 +22,11 @@ extension Model {
       agent?.offer = nil
       return [.say("END: \(end.id) \(end.ending)")]
     case .agentChanged(let agent): return replace(agent: agent)
+    case .quality(let measure):
+      guard measure.side == "contact", let place = agent?.contacts.firstIndex(where: { $0.id == measure.contact })
+      else { return [] }
+      agent?.contacts[place].quality = measure.quality
+      return []
     }
   }
 

@@ -2,6 +2,7 @@ import CallControl
 import Glibc
 import Media
 import Primitives
+import SDP
 import SIP
 import Synchronization
 import Testing
@@ -76,14 +77,14 @@ private struct Phone {
   }
 
   private func open(_ id: MediaID) throws -> UInt16 {
-    media.perform([.open(id)])
+    media.perform([.open(id, .rtp)])
     return try log.first { event in
-      if case .opened(id, let port) = event { return port }
+      if case .opened(id, let opened) = event { return opened.port }
       return nil
     }
   }
 
-  private func remote(_ phone: Phone, _ codec: G711 = .pcmu) -> RemoteMedia {
+  private func remote(_ phone: Phone, _ codec: AudioCodec = .pcmu) -> RemoteMedia {
     RemoteMedia(endpoint: phone.remote, codec: codec, telephoneEvent: 101)
   }
 
@@ -94,9 +95,9 @@ private struct Phone {
     #expect(port % 2 == 0 && (31_000...31_099).contains(port))
     let rtcp = NetworkAddress(ipv4: 0x7f00_0001, port: port + 1)
     #expect(throws: SystemError(errno: EADDRINUSE)) { try DatagramSocket(bound: rtcp) }
-    media.perform([.close(a), .open(b)])
+    media.perform([.close(a), .open(b, .rtp)])
     let next: UInt16 = try log.first { event in
-      if case .opened(let id, let port) = event, id == b { return port }
+      if case .opened(let id, let opened) = event, id == b { return opened.port }
       return nil
     }
     #expect(next != port)
@@ -223,7 +224,7 @@ private struct Phone {
   @Test("When every port is taken, opening fails and says so")
   func exhaustion() throws {
     defer { media.stop() }
-    for slot in 0..<51 { media.perform([.open(MediaID(slot: UInt32(100 + slot), generation: 0))]) }
+    for slot in 0..<51 { media.perform([.open(MediaID(slot: UInt32(100 + slot), generation: 0), .rtp)]) }
     let failed: MediaID = try log.first { event in
       if case .failed(let id) = event { return id }
       return nil

@@ -2,6 +2,7 @@ public import CallControl
 import Glibc
 public import Media
 public import Primitives
+import SDP
 public import SIP
 import Synchronization
 
@@ -67,12 +68,14 @@ public final class MediaThreads: Sendable {
   private func carryOut(_ command: MediaCommand) {
     let now = MediaThread.now()
     switch command {
-    case .open(let id):
-      if let number = control.withLock({ open(id, at: now, &$0) }) {
-        emit(.opened(id, port: number))
+    case .open(let id, let transport):
+      // Browsers and SRTP have no port here yet.
+      if transport == .rtp, let number = control.withLock({ open(id, at: now, &$0) }) {
+        emit(.opened(id, OpenedMedia(port: number)))
       } else {
         emit(.failed(id))
       }
+    case .restartICE: break
     case .setRemote(let id, let remote):
       port(id)?.setFarEnd(FarEnd(remote), at: now)
     case .join(let first, let second):
@@ -136,8 +139,18 @@ extension FarEnd {
   init(_ remote: RemoteMedia) {
     self.init(
       address: remote.endpoint.map(NetworkAddress.init),
-      codec: .g711(remote.codec == .pcmu ? .mu : .a), payloadType: remote.payloadType,
+      codec: Media.Codec(remote.codec), payloadType: remote.payloadType,
       incomingPayloadType: remote.incomingPayloadType, telephoneEvent: remote.telephoneEvent,
       incomingTelephoneEvent: remote.incomingTelephoneEvent, sends: remote.sends, receives: remote.receives)
+  }
+}
+
+extension Media.Codec {
+  fileprivate init(_ codec: AudioCodec) {
+    switch codec {
+    case .opus: self = .opus
+    case .pcmu: self = .g711(.mu)
+    case .pcma: self = .g711(.a)
+    }
   }
 }
