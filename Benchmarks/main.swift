@@ -7,6 +7,7 @@ let commands: [(name: String, run: () -> Void)] = [
   ("day", benchmarkWorkingDay),
   ("call", benchmarkCall),
   ("delivery", benchmarkDelivery),
+  ("cost", benchmarkCost),
   ("console", benchmarkConsole),
   ("media", benchmarkMediaEdge),
 ]

@@ -19,6 +19,7 @@ export const ringing = ({ agent, line }) => agent?.offer && agent.offer.contact.
  */
 export function picture({ agent, line }) {
   if (!agent) return 'login';
+  if (line === 'off') return 'connecting';
   if (hurdles.includes(line)) return line;
   if (line === 'lost') return 'lost';
   const { state } = call(agent) ?? {};

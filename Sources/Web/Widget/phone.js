@@ -482,7 +482,7 @@ class Phone {
 }
 
 const who = (contact) => contact?.visitor_name || contact?.address || 'A visitor';
-const queue = (contact) => contact.queue.replace(/^q_/, '');
+const queue = (contact) => (contact?.queue ?? '').replace(/^q_/, '');
 
 function control(name, label, onclick, kind = '') {
   return make('button', { type: 'button', className: `control ${kind}`, onclick }, make('span', { className: 'disc' }, icon(name)), make('span', {}, label));

@@ -42,6 +42,9 @@ const told = {
 
 export const start = { state: 'loading' };
 
+/** What is over is cut off no more. */
+const unbroken = { linkLostAt: undefined, mediaLostAt: undefined };
+
 /** An event that means nothing in the session's state changes nothing. */
 export function next(session, event) {
   const { state } = session;
@@ -64,13 +67,13 @@ export function next(session, event) {
     case 'microphone':
       if (over || state === 'idle') return session;
       if (!event.obstacle) return state === 'checking' ? { ...session, state: 'connecting' } : session;
-      return { ...session, state: obstacles.includes(event.obstacle) ? event.obstacle : 'busy' };
+      return { ...session, ...unbroken, state: obstacles.includes(event.obstacle) ? event.obstacle : 'busy' };
     case 'contact':
       return over || state === 'loading' || state === 'idle' ? session : withContact(session, event.contact, event.now);
     case 'link':
-      return over ? session : { ...session, linkLostAt: event.isUp ? undefined : session.linkLostAt ?? event.now };
+      return over || state === 'idle' ? session : { ...session, linkLostAt: event.isUp ? undefined : session.linkLostAt ?? event.now };
     case 'media':
-      return over ? session : withMedia(session, event);
+      return over || state === 'idle' || state === 'loading' ? session : withMedia(session, event);
     // Some loss is nothing; from one packet in twenty on, words suffer.
     case 'quality': return { ...session, isWeak: Math.max(event.quality.loss_in, event.quality.loss_out) > 0.05 };
     case 'silent':
@@ -78,7 +81,7 @@ export function next(session, event) {
     case 'refused':
       if (over) return session;
       return {
-        ...session, trouble: event.trouble, linkLostAt: undefined, mediaLostAt: undefined,
+        ...session, ...unbroken, trouble: event.trouble,
         state: ['queue-closed', 'queue-unstaffed'].includes(event.trouble.kind) ? 'closed' : 'failed',
       };
     case 'over':
@@ -115,7 +118,7 @@ function withMedia(session, { event, now }) {
     case 'connected': return { ...session, isHeard: true, mediaLostAt: undefined };
     case 'lost': return { ...session, mediaLostAt: session.mediaLostAt ?? now };
     // What never was connected is the network's fault, mostly a firewall's; the rest is a lost call.
-    default: return { ...session, state: 'failed', mediaLostAt: undefined, trouble: { kind: session.isHeard ? 'lost' : 'ice' } };
+    default: return { ...session, state: 'failed', ...unbroken, trouble: { kind: session.isHeard ? 'lost' : 'ice' } };
   }
 }
 
@@ -123,7 +126,7 @@ function ended(session, ending, now) {
   const refusal = /^refused_(.*)/.exec(ending)?.[1];
   if (refusal) return next(session, { type: 'refused', trouble: { kind: `queue-${refusal}` } });
   return {
-    ...session, state: 'ended', ending, linkLostAt: undefined, mediaLostAt: undefined,
+    ...session, ...unbroken, state: 'ended', ending,
     talked: session.talkingSince === undefined ? undefined : now - session.talkingSince,
   };
 }

@@ -183,7 +183,7 @@ form { display: grid; gap: 8px; margin: 0 }
 }
 @media (prefers-reduced-motion: reduce) {
   .panel, .pulse, .dots i, .picture::after { animation: none !important }
-  .picture::before, .meter i { transition: none }
+  .picture::before, .meter i, .choice, .control .disc { transition: none }
 }
 @media (forced-colors: active) {
   .panel, .pill, .text, .compose, .field, .card, .choice, .button, .picture, .control .disc, .keys button, .meter [role=meter] { border: 1px solid CanvasText !important }

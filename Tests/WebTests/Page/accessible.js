@@ -17,7 +17,7 @@
     const label = element.getAttribute('aria-label')?.trim();
     if (label) return label;
     const labels = [...(element.labels ?? [])].map((label) => label.textContent).join(' ').trim();
-    return labels || element.textContent.trim() || element.getAttribute('alt') || element.title;
+    return labels || element.textContent.trim() || element.getAttribute('alt') || element.title || '';
   }
 
   const interactive = 'button, a[href], input, select, textarea, [tabindex], [role=button]';
@@ -82,6 +82,7 @@
 
   const isBig = (style) => parseFloat(style.fontSize) >= 24 || parseFloat(style.fontSize) >= 18.66 && Number(style.fontWeight) >= 700;
   const hasText = (element) => [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  const isMarked = ({ outlineStyle, outlineWidth }) => outlineStyle === 'auto' || outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
   const isDisabled = (element) => element.closest(':disabled, [aria-disabled=true]');
 
   window.accessibility = {
@@ -141,7 +142,7 @@
       let element = document.activeElement;
       while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
       if (!element || element === document.body) return 'nothing has the focus';
-      const marked = [element, ...element.querySelectorAll('*'), element.parentElement].find((part) => part && getComputedStyle(part).outlineStyle !== 'none' && parseFloat(getComputedStyle(part).outlineWidth) >= 2);
+      const marked = [element, ...element.querySelectorAll('*'), element.parentElement].find((part) => part && isMarked(getComputedStyle(part)));
       if (!marked) return `the focus on “${name(element).slice(0, 30)}” cannot be seen`;
       const found = ratio(over(colour(getComputedStyle(marked).outlineColor), [0, 0, 0]), ground(marked.parentElement ?? marked.getRootNode().host));
       return found >= 3 ? undefined : `the mark of focus on “${name(element).slice(0, 30)}” has a contrast of ${found.toFixed(2)}`;

@@ -1,5 +1,8 @@
 // A server and a microphone made of nothing, so that every state of the widget can be brought onto a page. `scenes`
 // are the ways there. The widget does not know: it calls `fetch`, `getUserMedia` and `RTCPeerConnection` as ever.
+// What an earlier scene left would be resumed.
+sessionStorage.clear();
+
 const check = (fact, words) => { if (!fact) throw new Error(words); };
 const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 
@@ -69,7 +72,7 @@ const stage = {
 
 const json = (value, status = 200, headers = {}) => new Response(JSON.stringify(value), { status, headers });
 
-async function answer(path, { method, headers, body }) {
+let answer = async function (path, { method, headers, body }) {
   if (stage.refusal === 'network') throw new TypeError('network');
   if (stage.refusal && !path.endsWith('/events')) {
     const { kind, status, retryAfter } = stage.refusal;
@@ -92,7 +95,7 @@ async function answer(path, { method, headers, body }) {
   if (type === 'application/sdp') return new Response(await stage.answerer(body));
   if (type === 'application/trickle-ice-sdpfrag') return new Response('a=ice-ufrag:new1\r\na=ice-pwd:newpasswordnewpassword\r\n');
   return new Response(null, { status: 204 });
-}
+};
 
 function events() {
   if (!stage.isStreaming) throw new TypeError('network');
