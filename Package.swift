@@ -52,14 +52,14 @@ let package = Package(
     .target(name: "SDP", dependencies: ["Primitives"], swiftSettings: hot),
     .target(name: "CallControl", dependencies: ["ACD", "Primitives", "SIP", "SDP"], swiftSettings: settings),
     .target(
-      name: "Media", dependencies: ["COpenSSL", "COpus", "CSRTP", "Digest", "Primitives"], swiftSettings: hot),
+      name: "Media", dependencies: ["COpenSSL", "COpus", "Digest", "Primitives"], swiftSettings: hot),
 
     // Edges.
     .target(name: "API", swiftSettings: settings),
     .target(
       name: "SiteConfiguration",
       dependencies: [
-        "ACD", "CallControl", "Digest", "Primitives", "SIP", .product(name: "Yams", package: "Yams"),
+        "ACD", "CallControl", "Digest", "Primitives", "SDP", "SIP", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings),
     .target(
@@ -74,14 +74,14 @@ let package = Package(
     .target(
       name: "Drivers",
       dependencies: [
-        "CallControl", "CLinux", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+        "CallControl", "CLinux", "Media", "Primitives", "SDP", "SIP", .product(name: "Logging", package: "swift-log"),
       ]
         + nio,
       swiftSettings: settings),
     .target(
       name: "Web",
       dependencies: [
-        "ACD", "API", "CallControl", "Digest", "Primitives", "SIP",
+        "ACD", "API", "CallControl", "Digest", "Primitives", "SDP", "SIP",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -122,7 +122,9 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["ACD", "CallControl", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration"],
+      dependencies: [
+        "ACD", "CallControl", "CSRTP", "Media", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration",
+      ],
       path: "Benchmarks",
       exclude: ["Preload"],
       swiftSettings: settings),
@@ -131,15 +133,16 @@ let package = Package(
     .testTarget(
       name: "DriversTests",
       dependencies: [
-        "CallControl", "Drivers", "Media", "Primitives", "SIP", .product(name: "Logging", package: "swift-log"),
+        "CallControl", "Drivers", "Media", "Primitives", "SDP", "SIP", .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
-    .testTarget(name: "MediaTests", dependencies: ["Media", "Primitives"], swiftSettings: settings),
+    .testTarget(
+      name: "MediaTests", dependencies: ["CSRTP", "Digest", "Media", "Primitives"], swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
     .testTarget(
       name: "SiteConfigurationTests",
-      dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SIP", "SiteConfiguration"],
+      dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SDP", "SIP", "SiteConfiguration"],
       exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "SimulatorTests",
@@ -149,7 +152,7 @@ let package = Package(
     .testTarget(
       name: "WebTests",
       dependencies: [
-        "ACD", "API", "CallControl", "Digest", "Primitives", "SIP", "Web",
+        "ACD", "API", "CallControl", "Digest", "Primitives", "SDP", "SIP", "Web",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),

@@ -108,7 +108,7 @@ private struct BusyFloor {
 }
 
 /// One queue with exponential arrivals and talks, without patience and statistics: the engine's share of a simulation.
-private struct MarkovLoop {
+private struct MarkovLoop: ~Copyable {
   var engine: Engine
   var step = Step()
   var contacts = SlotMap<ContactID, UInt8>()

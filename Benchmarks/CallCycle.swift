@@ -119,13 +119,13 @@ private final class CallOffice {
   private func follow(_ action: CallControl.Action) {
     switch action {
     case .transmit(let transmission): sent.append(transmission)
-    case .media(.open(let media)): opening.append(media)
+    case .media(.open(let media, _)): opening.append(media)
     case .media, .reply, .notify: break
     }
   }
 
   private func openPorts() {
-    for media in opening { inputs.append(.media(.opened(media, port: 20_000))) }
+    for media in opening { inputs.append(.media(.opened(media, OpenedMedia(port: 20_000)))) }
     feed()
   }
 

@@ -18,13 +18,24 @@ func benchmarkDelivery() {
     }
     print("waiting \(backlog): \(result)")
   }
+}
+
+/// What a call through the queue costs the whole server, by thread and in system calls of its journal, beside what a
+/// plain call costs sipp in the same minute. `SWITCHBOARD` names the server program.
+func benchmarkCost() {
+  guard let program = ProcessInfo.processInfo.environment["SWITCHBOARD"] else {
+    print("cost: skipped, the environment variable SWITCHBOARD names no server program")
+    return
+  }
   print("100 idle agents, 100 calls/s, talk 0.1 s; Asterisk 22: 2.3 ms as plain B2BUA, 3.0 ms through its queue")
   for answer in ["on_agent", "on_entry"] {
+    sippAnchor()
     let load = Delivery.Load(agents: 100, backlog: 0, rate: 100, talk: 0.1...0.1, seconds: 10, answer: answer)
     guard let result = Delivery(load, program: program)?.run() else {
-      return print("delivery: the server did not start")
+      return print("cost: the server did not start")
     }
     print("answer \(answer): \(result)")
+    print("  of it, per call: \(result.usage)")
   }
   sippAnchor()
 }
@@ -43,10 +54,10 @@ private func sippAnchor() {
   }
   guard let callee = start(["-sn", "uas", "-p", "14930"]) else { return }
   usleep(500_000)
-  let before = Harness.cpuSeconds(of: callee.processIdentifier)
+  let before = ProcessUsage(of: callee.processIdentifier).seconds
   let caller = start(["-sn", "uac", "127.0.0.1:14930", "-p", "14940", "-r", "1000", "-m", "5000"])
   caller?.waitUntilExit()
-  let cost = Harness.cpuSeconds(of: callee.processIdentifier) - before
+  let cost = ProcessUsage(of: callee.processIdentifier).seconds - before
   callee.terminate()
   callee.waitUntilExit()
   print("anchor: sipp to sipp, callee \(String(format: "%.3f", cost / 5)) ms CPU per call at 1,000 calls/s")
@@ -72,7 +83,8 @@ private final class Delivery {
     var seconds = 0.0
     var ideal = 0.0
     var outOfOrder = 0
-    var cpuSeconds = 0.0
+    /// Of the server, for each call.
+    var usage = ProcessUsage()
     var resent = 0
     var failed = 0
 
@@ -84,8 +96,8 @@ private final class Delivery {
         + String(
           format: "%.1f calls/s (%.0f %% of %.1f), busiest %.2fx fair, ", rate, 100 * rate / ideal, ideal, busiest)
         + String(
-          format: "out of order %d of %d, CPU %.2f ms per call, ", outOfOrder, total,
-          1_000 * cpuSeconds / Double(max(1, total)))
+          format: "out of order %d of %d, CPU %.3f ms per call, ", outOfOrder, total,
+          1_000 * usage.seconds)
         + "\(resent) resent, \(failed) failed"
     }
   }
@@ -157,13 +169,13 @@ private final class Delivery {
     serve(for: Double(load.backlog) / 250 + 0.5, callsPerSecond: 250, atMost: load.backlog)
     for agent in 0..<load.agents { _ = server.request("POST", "/v1/agents/me/sign-in", token: Self.token(agent)) }
     serve(for: 1, callsPerSecond: load.rate)
-    let cpu = server.cpuSeconds
+    let before = server.usage
     let start = seconds()
     isMeasuring = true
     serve(for: load.seconds, callsPerSecond: load.rate)
     isMeasuring = false
     result.seconds = seconds() - start
-    result.cpuSeconds = server.cpuSeconds - cpu
+    result.usage = (server.usage - before) / max(1, result.delivered.reduce(0, +))
     result.ideal = min(load.rate, 2 * Double(load.agents) / (load.talk.lowerBound + load.talk.upperBound))
     return result
   }

@@ -45,8 +45,7 @@ final class Server {
     try? FileManager.default.removeItem(at: folder)
   }
 
-  /// CPU seconds that the server has used.
-  var cpuSeconds: Double { Harness.cpuSeconds(of: process.processIdentifier) }
+  var usage: ProcessUsage { ProcessUsage(of: process.processIdentifier) }
 
   /// One request over a connection of its own.
   func request(
@@ -93,14 +92,6 @@ func withLoopback(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> I
 }
 
 extension Harness {
-  /// CPU seconds that a process has used, from `/proc/PID/stat`.
-  static func cpuSeconds(of process: Int32) -> Double {
-    let text = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
-    let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
-    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
-    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
-  }
-
   /// The share of sorted values as "p50 1.2 p99 3.4 max 5.6" in milliseconds.
   static func quantiles(_ seconds: [Double]) -> String {
     let sorted = seconds.sorted()

@@ -7,7 +7,9 @@ let commands: [(name: String, run: () -> Void)] = [
   ("day", benchmarkWorkingDay),
   ("call", benchmarkCall),
   ("delivery", benchmarkDelivery),
+  ("cost", benchmarkCost),
   ("console", benchmarkConsole),
+  ("media", benchmarkMediaEdge),
 ]
 let chosen = CommandLine.arguments.dropFirst()
 for command in commands where chosen.isEmpty || chosen.contains(command.name) { command.run() }

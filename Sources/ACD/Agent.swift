@@ -88,40 +88,40 @@ extension State {
   /// The contact, whose phase is set already, takes a slot of the agent.
   func takeSlot(_ slot: Int, of agent: Int, at instant: Instant) {
     countTime(of: agent, at: instant)
-    if contacts[slot].kind == Kind.voice {
-      agents[agent].voices += 1
+    let contact = contacts.row(slot)
+    let worker = agents.row(agent)
+    if contact.channel != .chat {
+      worker.voices += 1
     } else {
-      agents[agent].chats += 1
-      if contacts[slot].phase != .wrapUp { agents[agent].engagedChats += 1 }
+      worker.chats += 1
+      if contact.phase != .wrapUp { worker.engagedChats += 1 }
     }
-    agents[agent].loadSince = instant.microseconds
-    let first = agents[agent].firstHeld
-    contacts[slot].agent = Int32(agent)
-    contacts[slot].previousHeld = -1
-    contacts[slot].nextHeld = first
-    if first >= 0 { contacts[first].previousHeld = Int32(slot) }
-    agents[agent].firstHeld = Int32(slot)
+    worker.loadSince = instant.microseconds
+    let first = worker.firstHeld
+    contact.agent = Int32(truncatingIfNeeded: agent)
+    contact.previousHeld = -1
+    contact.nextHeld = first
+    if first >= 0 { contacts[first].previousHeld = Int32(truncatingIfNeeded: slot) }
+    worker.firstHeld = Int32(truncatingIfNeeded: slot)
   }
 
   /// The contact gives its slot back, before its phase changes. When that was the last one the agent is idle from
   /// now, or, after a connect that failed without anybody's fault, as long as before.
   func releaseSlot(_ slot: Int, of agent: Int, at instant: Instant, keepingIdle: Bool = false) {
     countTime(of: agent, at: instant)
-    let row = contacts[slot]
-    if row.kind == Kind.voice {
-      agents[agent].voices -= 1
+    let contact = contacts.row(slot)
+    let worker = agents.row(agent)
+    if contact.channel != .chat {
+      worker.voices -= 1
     } else {
-      agents[agent].chats -= 1
-      if row.phase != .wrapUp { agents[agent].engagedChats -= 1 }
+      worker.chats -= 1
+      if contact.phase != .wrapUp { worker.engagedChats -= 1 }
     }
-    agents[agent].loadSince = instant.microseconds
-    if agents[agent].load == 0, !keepingIdle, !has(.idleClockWrong) { restartIdle(agent, at: instant) }
-    if row.previousHeld >= 0 {
-      contacts[row.previousHeld].nextHeld = row.nextHeld
-    } else {
-      agents[agent].firstHeld = row.nextHeld
-    }
-    if row.nextHeld >= 0 { contacts[row.nextHeld].previousHeld = row.previousHeld }
+    worker.loadSince = instant.microseconds
+    if worker.value.load == 0, !keepingIdle, !has(.idleClockWrong) { restartIdle(agent, at: instant) }
+    let (previous, next) = (contact.previousHeld, contact.nextHeld)
+    if previous >= 0 { contacts[previous].nextHeld = next } else { worker.firstHeld = next }
+    if next >= 0 { contacts[next].previousHeld = previous }
   }
 
   func restartIdle(_ agent: Int, at instant: Instant) {

@@ -92,10 +92,10 @@ enum TimerSlot {
 
   var slot: UInt32 {
     switch self {
-    case .patience(let contact): UInt32(contact) << 2
-    case .phase(let contact): UInt32(contact) << 2 | 1
-    case .retry(let agent): UInt32(agent) << 2 | 2
-    case .ring(let agent): UInt32(agent) << 2 | 3
+    case .patience(let contact): UInt32(truncatingIfNeeded: contact) << 2
+    case .phase(let contact): UInt32(truncatingIfNeeded: contact) << 2 | 1
+    case .retry(let agent): UInt32(truncatingIfNeeded: agent) << 2 | 2
+    case .ring(let agent): UInt32(truncatingIfNeeded: agent) << 2 | 3
     }
   }
   init(slot: UInt32) {
@@ -113,13 +113,13 @@ extension State {
   /// The slot of a contact that the engine still holds, nil for one that is over or unknown.
   func slot(of contact: ContactID) -> Int? {
     let slot = Int(contact.slot)
-    guard slot < contacts.count, contacts[slot].generation == contact.generation, contacts[slot].phase != .gone
-    else { return nil }
-    return slot
+    guard slot < contacts.count else { return nil }
+    let row = contacts.row(slot)
+    return row.generation == contact.generation && row.phase != .gone ? slot : nil
   }
 
   func contactID(_ slot: Int) -> ContactID {
-    ContactID(slot: UInt32(slot), generation: contacts[slot].generation)
+    ContactID(slot: UInt32(truncatingIfNeeded: slot), generation: contacts[slot].generation)
   }
 
   /// Sets the timer for the soonest of wait limit, lost limit, the end of being held, and the ladder's next step.
@@ -140,18 +140,20 @@ extension State {
   }
 
   func setPhase(_ phase: ContactRow.Phase, of slot: Int, until deadline: Instant, _ sequence: UInt64) {
-    contacts[slot].phase = phase
-    contacts[slot].phaseDeadline = deadline
-    contacts[slot].phaseSequence = sequence
+    let contact = contacts.row(slot)
+    contact.phase = phase
+    contact.phaseDeadline = deadline
+    contact.phaseSequence = sequence
     timers.set(TimerSlot.phase(contact: slot).slot, at: deadline, sequence: sequence)
   }
 
   func setPhase(_ phase: ContactRow.Phase, of slot: Int) {
-    if contacts[slot].phaseDeadline != .distantFuture {
-      contacts[slot].phaseDeadline = .distantFuture
+    let contact = contacts.row(slot)
+    contact.phase = phase
+    if contact.phaseDeadline != .distantFuture {
+      contact.phaseDeadline = .distantFuture
       timers.cancel(TimerSlot.phase(contact: slot).slot)
     }
-    contacts[slot].phase = phase
   }
 
   /// The contact no longer waits and holds nothing.
@@ -162,16 +164,18 @@ extension State {
 
   @inline(__always)
   func hasPatience(_ slot: Int) -> Bool {
-    contacts[slot].waitDeadline != .distantFuture || contacts[slot].lostDeadline != .distantFuture
-      || contacts[slot].holdDeadline != .distantFuture || contacts[slot].rung != 0
+    let contact = contacts.row(slot)
+    return contact.waitDeadline != .distantFuture || contact.lostDeadline != .distantFuture
+      || contact.holdDeadline != .distantFuture || contact.rung != 0
   }
 
   func endPatience(_ slot: Int) {
-    contacts[slot].waitDeadline = .distantFuture
-    contacts[slot].lostDeadline = .distantFuture
-    contacts[slot].holdDeadline = .distantFuture
-    contacts[slot].heldFor = -1
-    contacts[slot].rung = 0
+    let contact = contacts.row(slot)
+    contact.waitDeadline = .distantFuture
+    contact.lostDeadline = .distantFuture
+    contact.holdDeadline = .distantFuture
+    contact.heldFor = -1
+    contact.rung = 0
     timers.cancel(TimerSlot.patience(contact: slot).slot)
   }
 }

@@ -33,8 +33,8 @@ public struct Engine: Sendable {
   public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) {
     own()
     clock = max(clock, now)
-    if input == .restarted { restart(&step) }
-    while let due = state.timers.popDue(at: clock) { fire(TimerSlot(slot: due.slot), &step) }
+    if case .restarted = input { restart(&step) }
+    if state.timers.mayBeDue(at: clock) { fireDue(&step) }
     decide(input, &step)
   }
 
@@ -64,14 +64,23 @@ public struct Engine: Sendable {
     step.sequence &+= 1
   }
 
-  mutating func own() {
-    if isKnownUniquelyReferenced(&owner) { return }
+  @inline(__always)
+  mutating func own() { if !isKnownUniquelyReferenced(&owner) { takeTables() } }
+
+  @inline(never)
+  private mutating func takeTables() {
     state = State(copying: state)
     owner = Owner(state)
   }
 }
 
 extension Engine {
+  @inline(never)
+  private mutating func fireDue(_ step: inout Step) {
+    while let due = state.timers.popDue(at: clock) { fire(TimerSlot(slot: due.slot), &step) }
+  }
+
+  @inline(__always)
   private mutating func decide(_ input: Input, _ step: inout Step) {
     switch input {
     case .contactArrived(let contact, let queue, let profile, let channel, let priority):

@@ -234,8 +234,13 @@ extension State {
 }
 
 extension Engine {
-  /// Takes every step that is due, whether by waiting or because nobody is there to wait for.
+  @inline(__always)
   mutating func climb(_ slot: Int, _ step: inout Step) {
+    if state.contacts[slot].rung != 0 { climbDue(slot, &step) }
+  }
+
+  /// Takes every step that is due, whether by waiting or because nobody is there to wait for.
+  private mutating func climbDue(_ slot: Int, _ step: inout Step) {
     while let reason = state.dueStep(slot, at: now) {
       let next = UInt8(clamping: state.rungs[state.contacts[slot].rung].step + 1)
       emit(.ladderStepped(state.contactID(slot), step: next, reason), &step)

@@ -19,19 +19,16 @@ struct Membership {
 extension State {
   /// Brings the ready lists up to date with the agent's row. Nothing else writes them.
   func relist(_ agent: Int) {
-    let kinds = agents[agent].openKinds
-    let load = agents[agent].load
-    let since = load == 0 ? agents[agent].idle : agents[agent].loadSince
-    let listed = agents[agent].listed
-    if kinds == listed,
-      kinds == 0 || load == Int(agents[agent].listedLoad) && since == agents[agent].listedSince
-    {
-      return
-    }
-    if listed != 0 { unlist(agent) }
-    agents[agent].listed = kinds
-    agents[agent].listedLoad = UInt8(truncatingIfNeeded: load)
-    agents[agent].listedSince = since
+    let row = agents.row(agent)
+    let kinds = row.value.openKinds
+    if kinds == 0, row.listed == 0 { return }
+    let load = row.value.load
+    let since = load == 0 ? row.idle : row.loadSince
+    if kinds == row.listed, load == Int(row.listedLoad), since == row.listedSince { return }
+    if row.listed != 0 { unlist(agent) }
+    row.listed = kinds
+    row.listedLoad = UInt8(truncatingIfNeeded: load)
+    row.listedSince = since
     guard kinds != 0 else { return }
     for membership in self.memberships(of: agent) {
       let open = memberships[membership].kinds & kinds
@@ -41,8 +38,9 @@ extension State {
   }
 
   func unlist(_ agent: Int) {
-    let listed = agents[agent].listed
-    agents[agent].listed = 0
+    let row = agents.row(agent)
+    let listed = row.listed
+    row.listed = 0
     for membership in self.memberships(of: agent) {
       let open = memberships[membership].kinds & listed
       if open & Kind.bit(Kind.voice) != 0 { delist(membership, Kind.voice) }
@@ -52,23 +50,25 @@ extension State {
 
   @inline(__always)
   func memberships(of agent: Int) -> Range<Int> {
-    let first = Int(agents[agent].firstMembership)
-    return first..<(first + Int(agents[agent].membershipCount))
+    let row = agents.row(agent)
+    let first = Int(row.firstMembership)
+    return Range(uncheckedBounds: (first, first &+ Int(row.membershipCount)))
   }
 
+  @inline(__always)
   private func enlist(_ membership: Int, _ kind: Int) {
     touch()
     let queue = memberships[membership].queue
-    let agent = memberships[membership].agent
     enlist(
-      Int32(truncatingIfNeeded: membership * 2 + kind), agent: agent, key: readyKey(membership, kind),
-      in: ReadyList.index(queue: queue, kind: kind))
+      Int32(truncatingIfNeeded: membership &* 2 &+ kind), key: readyKey(membership, kind),
+      in: ReadyList.index(queue: queue, kind: kind), isSearched: queues[queue].policy == .roundRobin)
   }
 
+  @inline(__always)
   private func delist(_ membership: Int, _ kind: Int) {
     touch()
     delist(
-      Int32(truncatingIfNeeded: membership * 2 + kind),
+      Int32(truncatingIfNeeded: membership &* 2 &+ kind),
       in: ReadyList.index(queue: memberships[membership].queue, kind: kind))
   }
 

@@ -16,13 +16,11 @@ struct OfferTable: ~Copyable {
     var agent: Int32 = -1
   }
   private var entries = Table<Entry>(repeating: Entry(), count: 64)
-  private var shift: UInt64 = 58
   private(set) var count = 0
 
   init() {}
   init(copying other: borrowing OfferTable) {
     entries = Table(copying: other.entries)
-    shift = other.shift
     count = other.count
   }
 
@@ -66,7 +64,8 @@ struct OfferTable: ~Copyable {
     count -= 1
   }
 
-  private func home(of offer: UInt64) -> Int { Int(truncatingIfNeeded: (offer &* 0x9E37_79B9_7F4A_7C15) >> shift) }
+  /// Live offers were made one after the other: their sequences are spread well as they are.
+  private func home(of offer: UInt64) -> Int { Int(truncatingIfNeeded: offer) & (entries.count &- 1) }
 
   private mutating func put(_ entry: Entry) {
     var place = home(of: entry.offer)
@@ -77,7 +76,6 @@ struct OfferTable: ~Copyable {
   private mutating func grow() {
     var old = Table(repeating: Entry(), count: entries.count * 2)
     swap(&entries, &old)
-    shift -= 1
     for place in old.indices where old[place].offer != 0 { put(old[place]) }
   }
 }
@@ -132,14 +130,16 @@ extension Engine {
 
   private mutating func offer(_ slot: Int, to agent: Int, _ step: inout Step) {
     let offer = makeOffer(slot, to: agent, &step)
-    let agent = AgentID(index: UInt32(agent))
+    let agent = AgentID(index: UInt32(truncatingIfNeeded: agent))
     step.actions.append(.ring(OfferID(sequence: offer.sequence), state.contactID(slot), agent))
   }
 
+  @inline(__always)
   mutating func makeOffer(_ slot: Int, to agent: Int, _ step: inout Step) -> LiveOffer {
     let live = LiveOffer(sequence: step.sequence, slot: slot, agent: agent)
-    let queue = QueueID(index: UInt32(state.contacts[slot].queue))
-    emit(.offerMade(state.contactID(slot), queue: queue, agent: AgentID(index: UInt32(agent))), &step)
+    let queue = QueueID(index: UInt32(bitPattern: state.contacts[slot].queue))
+    emit(
+      .offerMade(state.contactID(slot), queue: queue, agent: AgentID(index: UInt32(truncatingIfNeeded: agent))), &step)
     return live
   }
 
@@ -155,7 +155,7 @@ extension Engine {
     guard state.contacts[live.slot].phase == .offered else { return }
     let (offer, contact, agent) = ids(live)
     emit(.offerAccepted(offer, contact, agent), &step)
-    let row = state.contacts[live.slot]
+    let row = state.contacts.row(live.slot)
     if row.channel == .callback, !row.isOnLine { dial(live.slot, for: agent, &step) }
     step.actions.append(.connect(offer, contact, agent))
     withdrawRest(live.slot, &step)

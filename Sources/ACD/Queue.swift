@@ -141,11 +141,12 @@ extension State {
       return
     }
     let link = Int32(truncatingIfNeeded: slot)
-    contacts[slot].bucket = bucket
+    let contact = contacts.row(slot)
+    contact.bucket = bucket
     buckets[bucket].count += 1
-    let (before, after) = neighbours(of: contacts[slot].entrySequence, in: bucket)
-    contacts[slot].previous = before
-    contacts[slot].next = after
+    let (before, after) = neighbours(of: contact.entrySequence, in: bucket)
+    contact.previous = before
+    contact.next = after
     if before >= 0 { contacts[before].next = link } else { setHead(of: bucket, to: link) }
     if after >= 0 { contacts[after].previous = link } else { buckets[bucket].tail = link }
   }
@@ -165,18 +166,20 @@ extension State {
 
   /// Takes a contact out of its bucket: it is on offer, lost, or leaves.
   func stepOut(_ slot: Int) {
-    let row = contacts[slot]
-    guard row.bucket >= 0 else { return }
-    contacts[slot].bucket = -1
-    buckets[row.bucket].count -= 1
-    if row.previous >= 0 { contacts[row.previous].next = row.next }
-    if row.next >= 0 { contacts[row.next].previous = row.previous }
-    if row.previous < 0, row.next < 0 {
-      closeBucket(row.bucket)
-    } else if row.previous < 0 {
-      setHead(of: row.bucket, to: row.next)
-    } else if row.next < 0 {
-      buckets[row.bucket].tail = row.previous
+    let contact = contacts.row(slot)
+    let bucket = contact.bucket
+    guard bucket >= 0 else { return }
+    let (previous, next) = (contact.previous, contact.next)
+    contact.bucket = -1
+    buckets[bucket].count -= 1
+    if previous >= 0 { contacts[previous].next = next }
+    if next >= 0 { contacts[next].previous = previous }
+    if previous < 0, next < 0 {
+      closeBucket(bucket)
+    } else if previous < 0 {
+      setHead(of: bucket, to: next)
+    } else if next < 0 {
+      buckets[bucket].tail = previous
     }
   }
 
@@ -187,11 +190,11 @@ extension State {
   }
 
   private func bucket(for slot: Int) -> Int32? {
-    let row = contacts[slot]
+    let row = contacts.row(slot)
     func isOwn(_ bucket: Int32) -> Bool {
-      let candidate = buckets[bucket]
+      let candidate = buckets.row(bucket)
       return candidate.profile == row.profile && candidate.priority == row.priority
-        && Int(candidate.kind) == row.lineKind
+        && Int(candidate.kind) == row.value.lineKind
         && candidate.rung == row.rung && candidate.queue == row.queue
     }
     if row.heldFor >= 0 {
@@ -211,13 +214,14 @@ extension State {
   }
 
   private func openBucket(for slot: Int) {
-    let row = contacts[slot]
+    let row = contacts.row(slot)
     let link = Int32(truncatingIfNeeded: slot)
     let isHeld = row.heldFor >= 0
     let first = isHeld ? queues[row.queue].firstHeldBucket : queues[row.queue].firstBucket
     let fresh = Bucket(
       queue: row.queue, profile: row.profile, rung: row.rung, heldFor: row.heldFor,
-      needs: needs(rung: row.rung, profile: row.profile), priority: row.priority, kind: UInt8(row.lineKind), head: link,
+      needs: needs(rung: row.rung, profile: row.profile), priority: row.priority, kind: UInt8(row.value.lineKind),
+      head: link,
       tail: link, headEntry: row.entry, headSequence: row.entrySequence, next: first)
     let bucket: Int32
     if freeBucket >= 0 {
@@ -228,7 +232,10 @@ extension State {
       bucket = Int32(buckets.count)
       buckets.append(fresh)
     }
-    if row.lineKind == Kind.dialledFirst { dialledFirst += 1 }
+    row.bucket = bucket
+    row.previous = -1
+    row.next = -1
+    if row.value.lineKind == Kind.dialledFirst { dialledFirst += 1 }
     if first >= 0 { buckets[first].previous = bucket }
     if isHeld { queues[row.queue].firstHeldBucket = bucket } else { queues[row.queue].firstBucket = bucket }
     if isHeld {
@@ -239,13 +246,10 @@ extension State {
         visit(pools[queue], bucket)
       }
     }
-    contacts[slot].bucket = bucket
-    contacts[slot].previous = -1
-    contacts[slot].next = -1
   }
 
   private func closeBucket(_ bucket: Int32) {
-    let row = buckets[bucket]
+    let row = buckets.row(bucket)
     var visit = row.firstVisit
     while visit >= 0 {
       let next = visits[visit].sibling
@@ -261,7 +265,7 @@ extension State {
     }
     if row.next >= 0 { buckets[row.next].previous = row.previous }
     if Int(row.kind) == Kind.dialledFirst { dialledFirst -= 1 }
-    buckets[bucket].next = freeBucket
+    row.next = freeBucket
     freeBucket = bucket
   }
 

@@ -35,15 +35,24 @@ struct ReadyLink {
   }
 }
 
-/// The agents of a queue who could take a contact of one kind, in the order of the policy's keys: a list for reading,
-/// and over the same links a search tree (a treap whose heap order is a hash of the link), so that an agent finds any
-/// place in logarithmic time. Who becomes free last usually stands last, and is linked there without a search.
+/// The agents of a queue who could take a contact of one kind, in the order of the policy's keys: a list, and over the
+/// same links a search tree (a treap whose heap order is a hash of the link), so that an agent finds any place in
+/// logarithmic time.
+///
+/// Who becomes free last usually stands last. Such links are left out of the tree until an agent's place among them is
+/// searched for, so where the order is that of idle time there is hardly ever a tree.
 struct ReadyList {
   var head: Int32 = -1
   var tail: Int32 = -1
   var root: Int32 = -1
+  /// The first link outside the tree; all after it are outside, too.
+  var loose: Int32 = -1
 
-  static func index(queue: Int32, kind: Int) -> Int { Int(queue) * 2 + kind }
+  /// The parent of a link outside the tree.
+  static let outside: Int32 = -2
+
+  @inline(__always)
+  static func index(queue: Int32, kind: Int) -> Int { Int(queue) &* 2 &+ kind }
 
   @inline(__always)
   static func height(_ link: Int32) -> UInt32 {
@@ -54,38 +63,58 @@ struct ReadyList {
 }
 
 extension State {
-  func enlist(_ link: Int32, agent: Int32, key: ReadyKey, in list: Int) {
-    var new = ReadyLink(agent: agent, key: key)
-    let tail = ready[list].tail
-    if tail < 0 {
-      readyLinks[link] = new
-      ready[list] = ReadyList(head: link, tail: link, root: link)
-      return
+  /// - Parameter isSearched: whether `firstLink` is to find places in the list.
+  func enlist(_ link: Int32, key: ReadyKey, in list: Int, isSearched: Bool) {
+    let list = ready.row(list)
+    let new = readyLinks.row(link)
+    new.key = key
+    let tail = list.tail
+    guard tail < 0 || readyLinks[tail].isBefore(new.value) else { return hang(link, in: list) }
+    new.previous = tail
+    new.next = -1
+    new.parent = ReadyList.outside
+    if tail >= 0 { readyLinks[tail].next = link } else { list.head = link }
+    list.tail = link
+    if list.loose < 0 { list.loose = link }
+    if isSearched { plant(list) }
+  }
+
+  /// Brings all links into the tree: each is the last one so far.
+  private func plant(_ list: RowReference<ReadyList>) {
+    var link = list.loose
+    list.loose = -1
+    while link >= 0 {
+      let row = readyLinks.row(link)
+      let last = row.previous
+      row.left = -1
+      row.right = -1
+      row.parent = last
+      if last >= 0 { readyLinks[last].right = link } else { list.root = link }
+      raise(link, in: list)
+      link = row.next
     }
-    if readyLinks[tail].isBefore(new) {
-      new.previous = tail
-      new.parent = tail
-      readyLinks[link] = new
-      readyLinks[tail].next = link
-      readyLinks[tail].right = link
-      ready[list].tail = link
-    } else {
-      hang(link, new, in: list)
-    }
+  }
+
+  private func raise(_ link: Int32, in list: RowReference<ReadyList>) {
     while true {
       let parent = readyLinks[link].parent
-      if parent < 0 || ReadyList.height(parent) >= ReadyList.height(link) { break }
+      if parent < 0 || ReadyList.height(parent) >= ReadyList.height(link) { return }
       rotateUp(link, in: list)
     }
   }
 
   /// Makes a leaf at the place of the key, which is not the last one.
-  private func hang(_ link: Int32, _ new: ReadyLink, in list: Int) {
-    var new = new
-    var node = ready[list].root
+  private func hang(_ link: Int32, in list: RowReference<ReadyList>) {
+    plant(list)
+    let new = readyLinks.row(link)
+    new.previous = -1
+    new.next = -1
+    new.left = -1
+    new.right = -1
+    var node = list.root
     while true {
       new.parent = node
-      let isBefore = new.isBefore(readyLinks[node])
+      let isBefore = new.value.isBefore(readyLinks[node])
       if isBefore { new.next = node } else { new.previous = node }
       let child = isBefore ? readyLinks[node].left : readyLinks[node].right
       if child >= 0 {
@@ -95,30 +124,35 @@ extension State {
       if isBefore { readyLinks[node].left = link } else { readyLinks[node].right = link }
       break
     }
-    readyLinks[link] = new
-    if new.previous >= 0 { readyLinks[new.previous].next = link } else { ready[list].head = link }
-    if new.next >= 0 { readyLinks[new.next].previous = link } else { ready[list].tail = link }
+    if new.previous >= 0 { readyLinks[new.previous].next = link } else { list.head = link }
+    if new.next >= 0 { readyLinks[new.next].previous = link } else { list.tail = link }
+    raise(link, in: list)
   }
 
   func delist(_ link: Int32, in list: Int) {
-    let row = readyLinks[link]
-    if row.previous >= 0 { readyLinks[row.previous].next = row.next } else { ready[list].head = row.next }
-    if row.next >= 0 { readyLinks[row.next].previous = row.previous } else { ready[list].tail = row.previous }
+    let list = ready.row(list)
+    let row = readyLinks.row(link)
+    let (previous, next) = (row.previous, row.next)
+    if previous >= 0 { readyLinks[previous].next = next } else { list.head = next }
+    if next >= 0 { readyLinks[next].previous = previous } else { list.tail = previous }
+    if row.parent == ReadyList.outside {
+      if list.loose == link { list.loose = next }
+      return
+    }
     // Down to where it has one child at most, then out.
     while true {
-      let (left, right) = (readyLinks[link].left, readyLinks[link].right)
+      let (left, right) = (row.left, row.right)
       if left < 0 || right < 0 {
         let child = left < 0 ? right : left
-        let parent = readyLinks[link].parent
-        if child >= 0 { readyLinks[child].parent = parent }
-        replace(link, under: parent, by: child, in: list)
+        if child >= 0 { readyLinks[child].parent = row.parent }
+        replace(link, under: row.parent, by: child, in: list)
         return
       }
       rotateUp(ReadyList.height(left) > ReadyList.height(right) ? left : right, in: list)
     }
   }
 
-  private func rotateUp(_ link: Int32, in list: Int) {
+  private func rotateUp(_ link: Int32, in list: RowReference<ReadyList>) {
     let parent = readyLinks[link].parent
     let above = readyLinks[parent].parent
     let inner: Int32
@@ -137,9 +171,9 @@ extension State {
     replace(parent, under: above, by: link, in: list)
   }
 
-  private func replace(_ link: Int32, under parent: Int32, by other: Int32, in list: Int) {
+  private func replace(_ link: Int32, under parent: Int32, by other: Int32, in list: RowReference<ReadyList>) {
     if parent < 0 {
-      ready[list].root = other
+      list.root = other
     } else if readyLinks[parent].left == link {
       readyLinks[parent].left = other
     } else {

@@ -71,6 +71,7 @@ extension State {
     }
     ready = Table(repeating: ReadyList(), count: queues.count * 2)
     readyLinks = Table(repeating: ReadyLink(), count: memberships.count * 2)
+    for link in readyLinks.indices { readyLinks[link].agent = memberships[link / 2].agent }
     for agent in agents.indices { relist(agent) }
   }
 

@@ -68,7 +68,7 @@ struct Tables: ~Copyable {
     ready = Table(copying: other.ready)
     readyLinks = Table(copying: other.readyLinks)
     offers = OfferTable(copying: other.offers)
-    timers = other.timers
+    timers = DenseTimerHeap(copying: other.timers)
     memberships = Table(copying: other.memberships)
     members = Table(copying: other.members)
     memberStart = Table(copying: other.memberStart)
@@ -269,8 +269,8 @@ extension State {
 
     case .offerMade(let contact, _, let agent):
       if let slot = slot(of: contact), isKnown(agent) { applyMade(slot, Int(agent.index), at: instant, sequence) }
-    case .offerAccepted(let offer, _, _):
-      if let live = live(offer) { applyAccepted(live, at: instant, sequence) }
+    case .offerAccepted(let offer, let contact, let agent):
+      if let live = live(offer, contact, agent) { applyAccepted(live, at: instant, sequence) }
     case .offerDeclined(let offer, _, _):
       if let live = live(offer) { applyDeclined(live, at: instant, sequence) }
     case .offerMissed(let offer, _, _):
@@ -328,6 +328,15 @@ extension State {
     }
   }
 
+  /// The same as `live(offer)` for an event that says whose offer it is.
+  @inline(__always)
+  private func live(_ offer: OfferID, _ contact: ContactID, _ agent: AgentID) -> LiveOffer? {
+    guard let slot = slot(of: contact), isKnown(agent) else { return nil }
+    let own = Int(agent.index)
+    guard contacts[slot].offer == offer.sequence || agents[own].offer == offer.sequence else { return nil }
+    return LiveOffer(sequence: offer.sequence, slot: slot, agent: own)
+  }
+
   /// An offer that is over for nobody yet, or was accepted and is being connected.
   func live(_ offer: OfferID) -> LiveOffer? { tables.pointee.offers[offer] }
 
@@ -345,18 +354,18 @@ extension State {
     guard isKnown(queue) else { return }
     let slot = Int(contact.slot)
     contacts.grow(to: slot + 1, with: ContactRow())
-    let policy = queues[Int(queue.index)]
+    let policy = queues.row(Int(queue.index))
+    let earlier = contacts.row(slot)
     var row = ContactRow()
     row.generation = contact.generation
     row.phase = .waiting
     row.channel = channel
     row.priority = priority
-    row.queue = Int32(queue.index)
+    row.queue = Int32(truncatingIfNeeded: queue.index)
     row.profile = profile.index
     row.entry = instant
     row.waitStart = instant
     row.entrySequence = sequence
-    let earlier = contacts[slot]
     if earlier.keepsPlace, earlier.generation == contact.generation {
       row.entry = earlier.entry
       row.entrySequence = earlier.entrySequence
@@ -377,15 +386,15 @@ extension State {
     if policy.rung != 0 {
       row.rung = policy.rung
       row.patienceSequence = sequence
-      queues[Int(queue.index)].hasClimbers = true
+      policy.hasClimbers = true
     }
-    contacts[slot] = row
-    if hasPatience(slot) { armPatience(slot) }
-    queues[row.queue].waiting += 1
+    earlier.value = row
+    if limit != .max || row.rung != 0 { armPatience(slot) }
+    policy.waiting += 1
     if channel == .callback {
-      counters[Int(row.queue)].callbacksQueued += 1
+      counters[row.queue].callbacksQueued += 1
     } else {
-      counters[Int(row.queue)].entered += 1
+      counters[row.queue].entered += 1
     }
     line(up: slot)
   }
@@ -409,17 +418,17 @@ extension State {
   }
 
   private func applyOutcome(_ slot: Int, _ outcome: Outcome, at instant: Instant) {
-    let row = contacts[slot]
+    let row = contacts.row(slot)
     count(outcome, of: slot, at: instant)
     if row.offer != 0 {
       offers.remove(row.offer)
-      contacts[slot].offer = 0
+      row.offer = 0
     }
     if outcome == .answered {
       setPhase(.answered, of: slot)
-      contacts[slot].isOnLine = true
-      contacts[slot].answered = instant
-      contacts[slot].isLost = false
+      row.isOnLine = true
+      row.answered = instant
+      row.isLost = false
       if hasPatience(slot) { endPatience(slot) }
       return
     }
@@ -446,17 +455,19 @@ extension State {
 
 extension State {
   private func applyMade(_ slot: Int, _ agent: Int, at instant: Instant, _ sequence: UInt64) {
-    moveCursor(for: slot, to: agent)
+    let contact = contacts.row(slot)
+    let queue = queues.row(contact.queue)
+    if queue.policy == .roundRobin || contact.rung != 0 { moveCursor(for: slot, to: agent) }
     offers.insert(LiveOffer(sequence: sequence, slot: slot, agent: agent))
-    agents[agent].offered = Int32(slot)
-    let deadline = instant + queues[contacts[slot].queue].ring
-    if queues[contacts[slot].queue].policy == .broadcast {
+    agents[agent].offered = Int32(truncatingIfNeeded: slot)
+    let deadline = instant + queue.ring
+    if queue.policy == .broadcast {
       ring(slot, agent, until: deadline, sequence)
     } else {
       stepOut(slot)
       setPhase(.offered, of: slot, until: deadline, sequence)
-      contacts[slot].offer = sequence
-      contacts[slot].agent = Int32(agent)
+      contact.offer = sequence
+      contact.agent = Int32(truncatingIfNeeded: agent)
       if has(.doubleOffer) { agents[agent].offered = -1 }
     }
     relist(agent)
@@ -464,20 +475,22 @@ extension State {
 
   private func applyAccepted(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
     let (slot, agent) = (live.slot, live.agent)
-    let queue = contacts[slot].queue
-    if contacts[slot].offer != live.sequence {
+    let contact = contacts.row(slot)
+    let queue = queues.row(contact.queue)
+    if contact.offer != live.sequence {
       stepOut(slot)
       stopRinging(slot, agent)
-      contacts[slot].offer = live.sequence
-      contacts[slot].agent = Int32(agent)
+      contact.offer = live.sequence
+      contact.agent = Int32(truncatingIfNeeded: agent)
     }
-    queues[queue].waiting -= 1
+    queue.waiting -= 1
     // An attendant who picks has not heard it ring yet.
-    let alerting = queues[queue].policy == .attendant ? queues[queue].ring : 0
-    setPhase(.connecting, of: slot, until: instant + queues[queue].connect + alerting, sequence)
-    agents[agent].offered = -1
-    agents[agent].missed = 0
-    agents[agent].declined = 0
+    let alerting = queue.policy == .attendant ? queue.ring : 0
+    setPhase(.connecting, of: slot, until: instant + queue.connect + alerting, sequence)
+    let worker = agents.row(agent)
+    worker.offered = -1
+    worker.missed = 0
+    worker.declined = 0
     takeSlot(slot, of: agent, at: instant)
     countContact(1, of: agent)
     relist(agent)

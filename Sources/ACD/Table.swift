@@ -43,6 +43,15 @@ struct Table<Row: BitwiseCopyable>: ~Copyable {
     nonmutating _modify { yield &self[Int(index)] }
   }
 
+  /// One row, checked once for all that is done to it. It must not be kept while the table may grow.
+  @inline(__always)
+  func row(_ index: Int) -> RowReference<Row> {
+    precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+    return RowReference(row: base + index)
+  }
+  @inline(__always)
+  func row(_ index: Int32) -> RowReference<Row> { row(Int(index)) }
+
   mutating func append(_ row: Row) {
     if count == capacity { move(to: max(16, capacity * 2)) }
     base[count] = row
@@ -63,5 +72,22 @@ struct Table<Row: BitwiseCopyable>: ~Copyable {
     base.deallocate()
     base = next
     self.capacity = capacity
+  }
+}
+
+/// A row of a table in its place. What is computed from a row is asked of its `value`.
+@dynamicMemberLookup
+struct RowReference<Row: BitwiseCopyable> {
+  fileprivate let row: UnsafeMutablePointer<Row>
+
+  @inline(__always)
+  var value: Row {
+    get { row.pointee }
+    nonmutating _modify { yield &row.pointee }
+  }
+
+  subscript<Value>(dynamicMember field: WritableKeyPath<Row, Value>) -> Value {
+    @inline(__always) get { row.pointee[keyPath: field] }
+    @inline(__always) nonmutating _modify { yield &row.pointee[keyPath: field] }
   }
 }

@@ -20,14 +20,15 @@ extension State {
   /// Counts the time up to `instant`, before load or presence change.
   @inline(__always)
   func countTime(of agent: Int, at instant: Instant) {
-    let elapsed = instant.microseconds - work[agent].until
-    work[agent].until = instant.microseconds
+    let row = work.row(agent)
+    let elapsed = instant.microseconds &- row.until
+    row.until = instant.microseconds
     if agents[agent].load > 0 {
-      work[agent].shift.handled &+= elapsed
-      work[agent].day.handled &+= elapsed
+      row.shift.handled &+= elapsed
+      row.day.handled &+= elapsed
     } else if agents[agent].presence == .ready {
-      work[agent].shift.ready &+= elapsed
-      work[agent].day.ready &+= elapsed
+      row.shift.ready &+= elapsed
+      row.day.ready &+= elapsed
     }
   }
 

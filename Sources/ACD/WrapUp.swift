@@ -22,12 +22,12 @@ extension Engine {
   /// Ends the contact for its agent; the caller matches the agent.
   mutating func leaveAgent(_ slot: Int, _ cause: EndCause, _ step: inout Step) {
     let contact = state.contactID(slot)
-    let row = state.contacts[slot]
-    let agent = AgentID(index: UInt32(row.agent))
+    let row = state.contacts.row(slot)
+    let agent = AgentID(index: UInt32(bitPattern: row.agent))
     emit(.contactEnded(contact, agent: agent, cause), &step)
     if cause != .transferred { step.actions.append(.release(contact)) }
     let wrapUp = state.queues[row.queue].wrapUp
-    if wrapUp > 0, state.agents[row.agent].presence != .signedOut {
+    if wrapUp > 0, state.agents[Int(agent.index)].presence != .signedOut {
       emit(.wrapUpStarted(agent, contact, until: now + wrapUp), &step)
     } else {
       step.actions.append(.forget(contact))

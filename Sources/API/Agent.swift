@@ -11,12 +11,20 @@ public struct Agent: Codable, Sendable, Equatable {
   public var phone: String
   public var contacts: [Contact]
   public var offer: Offer?
+  /// Contacts that wait to be picked, the first to come first; nil for who is no attendant.
+  public var waiting: [Contact]?
+  /// The page that is the agent's phone now, `ph_…`: a page with another id has been replaced.
+  public var phoneID: String?
   public init(
     id: String, name: String, state: String, reason: String? = nil, phone: String, contacts: [Contact] = [],
     offer: Offer? = nil
   ) {
     self.id = id; self.name = name; self.state = state; self.reason = reason; self.phone = phone
     self.contacts = contacts; self.offer = offer
+  }
+  enum CodingKeys: String, CodingKey {
+    case id, name, state, reason, phone, contacts, offer
+    case phoneID = "phone_id"
   }
 }
 
@@ -45,10 +53,14 @@ public struct OfferEnd: Codable, Sendable, Equatable {
   public init(id: String, ending: String) { self.id = id; self.ending = ending }
 }
 
-/// A reason an agent may give, and a code a contact may be wrapped up with.
+/// Reasons an agent may give, codes a contact may be wrapped up with, and queues it may be transferred to.
 public struct Choices: Codable, Sendable, Equatable {
   public var reasons: [String]
   /// Wrap-up codes by queue id.
   public var codes: [String: [String]]
-  public init(reasons: [String], codes: [String: [String]]) { self.reasons = reasons; self.codes = codes }
+  /// Queues to which contacts may be transferred, by name.
+  public var queues: [String]
+  public init(reasons: [String], codes: [String: [String]], queues: [String] = []) {
+    self.reasons = reasons; self.codes = codes; self.queues = queues
+  }
 }

@@ -6,7 +6,8 @@ public struct Contact: Codable, Sendable, Equatable {
   public var channel: String
   /// `q_…`
   public var queue: String
-  /// `queued`, `offering`, `connecting`, `talking`, `held`, `wrap_up`, `message` (the visitor may leave one), `ended`.
+  /// `queued`, `offering`, `connecting`, `talking`, `held`, `wrap_up`, `message` (the visitor may leave one),
+  /// `announcing` (a web caller hears why it cannot go on), `ended`.
   public var state: String
   public var enteredAt: Timestamp
   public var answeredAt: Timestamp?
@@ -28,6 +29,12 @@ public struct Contact: Codable, Sendable, Equatable {
   public var ending: String?
   /// When its wrap-up ends, in an agent's list.
   public var wrapUpEndsAt: Timestamp?
+  /// What it came in by: `web`, `sip` or `tel`.
+  public var origin: String?
+  /// What the person talks with, of a call: `opus`, `PCMU` or `PCMA`.
+  public var codec: String?
+  /// How well the person's packets travel, of a call.
+  public var quality: Quality?
 
   public init(
     id: String, channel: String, queue: String, state: String, enteredAt: Timestamp, answeredAt: Timestamp? = nil,
@@ -42,13 +49,46 @@ public struct Contact: Codable, Sendable, Equatable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case id, channel, queue, state, ahead, wait, address, attributes, ending
+    case id, channel, queue, state, ahead, wait, address, attributes, ending, origin, codec, quality
     case enteredAt = "entered_at"
     case answeredAt = "answered_at"
     case agentName = "agent_name"
     case visitorName = "visitor_name"
     case isLost = "is_lost"
     case wrapUpEndsAt = "wrap_up_ends_at"
+  }
+}
+
+/// How well the packets of one leg travel, by RTCP and by our own counting.
+public struct Quality: Codable, Sendable, Equatable {
+  /// Lost on the way from the person to us and from us to the person since the last report, as shares of 1.
+  public var lossIn: Double
+  public var lossOut: Double
+  /// Of what we receive (RFC 3550).
+  public var jitterSeconds: Double
+  /// Nil until it has been measured.
+  public var roundTripSeconds: Double?
+  public init(lossIn: Double, lossOut: Double, jitterSeconds: Double, roundTripSeconds: Double?) {
+    self.lossIn = lossIn; self.lossOut = lossOut; self.jitterSeconds = jitterSeconds
+    self.roundTripSeconds = roundTripSeconds
+  }
+  enum CodingKeys: String, CodingKey {
+    case lossIn = "loss_in"
+    case lossOut = "loss_out"
+    case jitterSeconds = "jitter_seconds"
+    case roundTripSeconds = "round_trip_seconds"
+  }
+}
+
+/// The event `quality`, every few seconds of a call.
+public struct ContactQuality: Codable, Sendable, Equatable {
+  public var contact: String
+  /// Whose leg it is: `contact` or `agent`.
+  public var side: String
+  public var codec: String
+  public var quality: Quality
+  public init(contact: String, side: String, codec: String, quality: Quality) {
+    self.contact = contact; self.side = side; self.codec = codec; self.quality = quality
   }
 }
 

@@ -39,6 +39,13 @@ public struct WrapUp: Codable, Sendable, Equatable {
   }
 }
 
+/// `POST /v1/contacts/{id}/transfer`
+public struct Transfer: Codable, Sendable, Equatable {
+  /// `q_…` or its name.
+  public var queue: String
+  public init(queue: String) { self.queue = queue }
+}
+
 /// A part of a list. The cursor is opaque; nil on the last part.
 public struct Page<Item: Codable & Sendable & Equatable>: Codable, Sendable, Equatable {
   public var items: [Item]

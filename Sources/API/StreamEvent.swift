@@ -15,6 +15,7 @@ public enum StreamEvent: Sendable, Equatable {
   case offerMade(Offer)
   case offerEnded(OfferEnd)
   case agentChanged(Agent)
+  case quality(ContactQuality)
 
   /// Only the parts that concern the reader are there.
   public struct Snapshot: Codable, Sendable, Equatable {
@@ -32,6 +33,7 @@ public enum StreamEvent: Sendable, Equatable {
   public static let names = [
     "stream.reset", "stream.dropped", "contact.queued", "contact.changed", "contact.answered", "contact.ended",
     "message.created", "offer.made", "offer.ended", "agent.state_changed",
+    "quality",
   ]
 
   public var name: String {
@@ -46,6 +48,7 @@ public enum StreamEvent: Sendable, Equatable {
     case .offerMade: "offer.made"
     case .offerEnded: "offer.ended"
     case .agentChanged: "agent.state_changed"
+    case .quality: "quality"
     }
   }
 
@@ -61,6 +64,7 @@ public enum StreamEvent: Sendable, Equatable {
     case .offerMade(let offer): try JSON.encode(offer)
     case .offerEnded(let end): try JSON.encode(end)
     case .agentChanged(let agent): try JSON.encode(agent)
+    case .quality(let quality): try JSON.encode(quality)
     }
   }
 
@@ -77,6 +81,7 @@ public enum StreamEvent: Sendable, Equatable {
     case "offer.made": self = .offerMade(try JSON.decode(json))
     case "offer.ended": self = .offerEnded(try JSON.decode(json))
     case "agent.state_changed": self = .agentChanged(try JSON.decode(json))
+    case "quality": self = .quality(try JSON.decode(json))
     default: return nil
     }
   }

@@ -58,6 +58,8 @@ public struct Notice: Sendable, Equatable {
     case offered(OfferView)
     case offerEnded(OfferID, OfferEnding)
     case agentChanged(AgentView)
+    /// How well the packets of a leg travel, every few seconds.
+    case quality(QualityView)
   }
 
   public init(sequence: UInt64, at: Instant, contact: PublicID?, agent: AgentID?, body: Body) {

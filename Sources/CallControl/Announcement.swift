@@ -4,6 +4,7 @@ import Primitives
 /// A caller who hears why there is nobody, before the call ends.
 struct Farewell: Sendable {
   var leg: LegID
+  var announcement: Site.Announcement
   /// The ACD is done with the contact: it closes with the call.
   var isForgotten = false
 }
@@ -14,16 +15,37 @@ extension Switchboard {
   mutating func announce(
     _ occasion: Occasion, to contact: ContactID, on leg: LegID, at now: Instant, into step: inout Step
   ) -> Bool {
-    guard let queue = contacts[contact]?.queue, site.queues.indices.contains(Int(queue.index)),
-      let announcement = site.queues[Int(queue.index)].announcements[Int(occasion.rawValue)],
-      !calls.isStopping
-    else { return false }
+    guard let announcement = announcement(on: occasion, to: contact) else { return false }
+    calls.announcements[contact] = Farewell(leg: leg, announcement: announcement)
     if calls.legs[leg]?.isUnanswered == true { answerCaller(leg, at: now, into: &step) }
-    guard calls.legs[leg]?.isEstablished == true, let media = calls.legs[leg]?.media else { return false }
-    step.afterCommit.append(.media(.play(media, .music(announcement.music))))
-    calls.announcements[contact] = Farewell(leg: leg)
-    timers.set(.call(.announced(contact)), at: now + announcement.length)
+    guard calls.legs[leg]?.isEstablished == true else {
+      calls.announcements[contact] = nil
+      return false
+    }
+    if calls.legs[leg]?.link == .up { playAnnouncement(to: contact, at: now, into: &step) }
+    if calls.legs[leg]?.signalling == .page { tellVisitor(contact, at: now, into: &step) { .contactChanged($0) } }
     return true
+  }
+
+  private func announcement(on occasion: Occasion, to contact: ContactID) -> Site.Announcement? {
+    guard let queue = contacts[contact]?.queue, site.queues.indices.contains(Int(queue.index)), !calls.isStopping else {
+      return nil
+    }
+    return site.queues[Int(queue.index)].announcements[Int(occasion.rawValue)]
+  }
+
+  /// Whether a page in this call will hear something on the occasion: until then its visitor is not told that the call is
+  /// over.
+  func hearsAnnouncement(_ contact: ContactID, _ occasion: Occasion) -> Bool {
+    guard let caller = calls.bridges[contact]?.caller, let leg = calls.legs[caller] else { return false }
+    return leg.signalling == .page && leg.isEstablished && announcement(on: occasion, to: contact) != nil
+  }
+
+  /// The caller can hear it.
+  mutating func playAnnouncement(to contact: ContactID, at now: Instant, into step: inout Step) {
+    guard let farewell = calls.announcements[contact], let leg = calls.legs[farewell.leg] else { return }
+    step.afterCommit.append(.media(.play(leg.media, .music(farewell.announcement.music))))
+    timers.set(.call(.announced(contact)), at: now + farewell.announcement.length)
   }
 
   /// The announcement is over, or its caller has hung up.
@@ -31,8 +53,22 @@ extension Switchboard {
     guard let farewell = calls.announcements[contact] else { return }
     calls.announcements[contact] = nil
     timers.cancel(.call(.announced(contact)))
+    if calls.legs[farewell.leg]?.signalling == .page {
+      tellVisitor(contact, at: now, into: &step) { .contactEnded($0) }
+    }
     end(farewell.leg, at: now, into: &step)
     if farewell.isForgotten { emit(.contactClosed(contact), at: now, into: &step) }
+  }
+
+  /// Tells the visitor what no event of its own tells.
+  private func tellVisitor(
+    _ contact: ContactID, at now: Instant, into step: inout Step, _ body: (ContactView) -> Notice.Body
+  ) {
+    guard let id = contacts[contact]?.id else { return }
+    step.afterCommit.append(
+      .notify(
+        Notice(
+          sequence: step.acd.sequence - 1, at: now, contact: id, agent: nil, body: body(view(of: contact, at: now)))))
   }
 
   /// The ACD will not name the contact again.

@@ -27,7 +27,7 @@ struct Bridge: Sendable {
   /// The agent's end is the built-in demo phone.
   private(set) var isDemo = false
   /// The best reason so far why none of the phones was won.
-  private(set) var failure: SIPLeg.Failure?
+  private(set) var failure: Leg.Failure?
   /// The agent pressed hold in the console.
   var isHeldInConsole = false
   /// What the media threads were told last.
@@ -45,7 +45,7 @@ struct Bridge: Sendable {
   mutating func useDemo() { isDemo = true }
 
   /// A phone was not won. Returns the failure of all when it was the last one, or when it declined for all.
-  mutating func lost(_ phone: LegID, _ reason: SIPLeg.Failure) -> SIPLeg.Failure? {
+  mutating func lost(_ phone: LegID, _ reason: Leg.Failure) -> Leg.Failure? {
     phones.removeAll { $0 == phone }
     failure = max(failure ?? reason, reason)
     return phones.isEmpty || reason == .declined ? failure : nil
@@ -104,11 +104,11 @@ extension Switchboard {
   /// The agent accepted, or its phone did: joins the legs as soon as both have agreed on media.
   mutating func join(_ contact: ContactID, at now: Instant, into step: inout Step) {
     guard let bridge = calls.bridges[contact], bridge.state == .reaching, bridge.isAccepted, let offer = bridge.offer,
-      bridge.isDemo || bridge.phones.contains(where: { calls.legs[$0]?.isEstablished == true })
+      bridge.isDemo || bridge.phones.contains(where: { calls.legs[$0]?.hasMedia == true })
     else { return }
     if calls.legs[bridge.caller]?.isUnanswered == true { answerCaller(bridge.caller, at: now, into: &step) }
-    // After a delayed offer the caller's media is known with its ACK or PRACK only.
-    guard calls.legs[bridge.caller]?.agreed != nil else { return }
+    // After a delayed offer the caller's media is known with its ACK or PRACK only; a page may be loading anew.
+    guard calls.legs[bridge.caller]?.hasMedia == true else { return }
     calls.bridges[contact]?.join()
     route(contact, into: &step)
     tell(.offerConnected(offer), at: now, into: &step)
@@ -126,11 +126,12 @@ extension Switchboard {
     calls.bridges[contact]?.routing = next
   }
 
-  private func routing(of bridge: Bridge, _ caller: SIPLeg, _ phone: SIPLeg?, music: Int) -> Routing {
-    guard caller.hasMedia, caller.agreed != nil else { return Routing() }
-    let callerListens = !caller.isHeldByRemote
+  private func routing(of bridge: Bridge, _ caller: Leg, _ phone: Leg?, music: Int) -> Routing {
+    // Who is held, or whose page has lost its link, is spared; the other side hears music.
+    let callerListens = caller.hasMedia && !caller.isHeldByRemote
     guard bridge.state == .joined else { return Routing(contact: callerListens ? .music(music) : .silence) }
-    let phoneListens = !bridge.isHeldInConsole && !(phone?.isHeldByRemote ?? false)
+    let phoneListens =
+      !bridge.isHeldInConsole && (bridge.isDemo || phone?.hasMedia == true) && phone?.isHeldByRemote != true
     switch (callerListens, phoneListens) {
     case (true, true): return bridge.isDemo ? Routing(contact: .echo) : Routing(contact: .otherSide, agent: .otherSide)
     case (true, false): return Routing(contact: .music(music))

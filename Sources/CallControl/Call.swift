@@ -12,6 +12,8 @@ struct Calls: Sendable {
     case demoAnswers(OfferID, ContactID)
     /// A last announcement has been played.
     case announced(ContactID)
+    /// A page in a call has had no link for long enough, or has never had one.
+    case unlinked(LegID)
   }
 
   var userAgent: UserAgent
@@ -22,9 +24,11 @@ struct Calls: Sendable {
   var entries: Entries
   var registrations: Registrations
 
-  var legs = SlotMap<LegID, SIPLeg>()
+  var legs = SlotMap<LegID, Leg>()
   var bridges = Index<ContactID, Bridge>()
-  /// Who owns an open RTP port.
+  /// The pages that are agents' phones, between calls too.
+  var pages = Index<AgentID, LegID>()
+  /// Who owns an open medium.
   var ports = SlotMap<MediaID, LegID>()
   var legsByDialog = Index<DialogID, LegID>()
   /// Flows of live legs: whoever is in a call may speak in it.
@@ -125,11 +129,14 @@ extension Switchboard {
 
   mutating func follow(_ event: MediaEvent, at now: Instant, into step: inout Step) {
     switch event {
-    case .opened(let media, let port): opened(media, port: port, at: now, into: &step)
+    case .opened(let media, let opened): self.opened(media, opened, at: now, into: &step)
     case .failed(let media): failed(media, at: now, into: &step)
     case .digit(let media, let digit): pressed(digit, on: media, at: now, into: &step)
-    // Silence is no hang-up: a phone may be muted, and a session timer finds out who is gone.
-    case .lost, .learned: break
+    case .connected(let media): connected(media, at: now, into: &step)
+    case .restarted(let media, let ice): restarted(media, ice, at: now, into: &step)
+    case .lost(let media): linkLost(media, at: now, into: &step)
+    case .quality(let media, let quality): measured(quality, on: media, at: now, into: &step)
+    case .learned: break
     }
     drain(at: now, into: &step)
   }
@@ -138,6 +145,7 @@ extension Switchboard {
     switch timer {
     case .announced(let contact): endAnnouncement(to: contact, at: now, into: &step)
     case .noProvisional(let leg): loseLeg(leg, .unreachable, at: now, into: &step)
+    case .unlinked(let leg): linkGone(leg, at: now, into: &step)
     case .demoAnswers(let offer, let contact):
       guard calls.bridges[contact]?.offer == offer else { break }
       tell(.offerAccepted(offer), at: now, into: &step)
@@ -220,7 +228,7 @@ extension Switchboard {
       guard let leg = calls.legsByDialog[dialog] else { break }
       calls.legs[leg]?.dialog = nil
       calls.legsByDialog[dialog] = nil
-      loseLeg(leg, SIPLeg.Failure(status: status), at: now, into: &step)
+      loseLeg(leg, Leg.Failure(status: status), at: now, into: &step)
     case .reoffered(let dialog, let transaction, let message):
       reoffered(dialog, transaction, message, at: now, into: &step)
     case .reanswered(let dialog, let message): reanswered(dialog, message, at: now, into: &step)
@@ -254,32 +262,37 @@ extension Switchboard {
 
   // MARK: Legs
 
-  /// Takes an RTP port. That has no effect outside, so it need not wait for a commit.
-  mutating func openPort(into step: inout Step) -> MediaID {
-    let media = calls.ports.insert(LegID(slot: .max, generation: 0))
-    step.immediate.append(.media(.open(media)))
+  /// Takes a port. That has no effect outside, so it need not wait for a commit.
+  mutating func openMedia(_ transport: MediaTransport, into step: inout Step) -> MediaID {
+    let media = calls.ports.insert(LegID.none)
+    step.immediate.append(.media(.open(media, transport)))
     return media
   }
 
-  mutating func add(_ leg: SIPLeg) -> LegID {
+  mutating func add(_ leg: Leg) -> LegID {
     let id = calls.legs.insert(leg)
     calls.ports[leg.media] = id
     if let dialog = leg.dialog { calls.legsByDialog[dialog] = id }
-    calls.flowsInUse.countUp(leg.flow)
-    if leg.side == .contact { calls.callersByHost.countUp(leg.flow.remote.host) }
+    if let flow = leg.flow {
+      calls.flowsInUse.countUp(flow)
+      if leg.side == .contact { calls.callersByHost.countUp(flow.remote.host) }
+    }
     return id
   }
 
   /// Forgets a leg and gives its port back. Its dialog is over, or told so by the caller of this.
   @discardableResult
-  mutating func drop(_ id: LegID, at now: Instant, into step: inout Step) -> SIPLeg? {
+  mutating func drop(_ id: LegID, at now: Instant, into step: inout Step) -> Leg? {
     guard let leg = calls.legs.remove(id) else { return nil }
-    calls.ports.remove(leg.media)
-    step.afterCommit.append(.media(.close(leg.media)))
+    close(leg.media, into: &step)
+    if let demand = leg.demand, demand.media != leg.media { close(demand.media, into: &step) }
     if let dialog = leg.dialog { calls.legsByDialog[dialog] = nil }
-    calls.flowsInUse.countDown(leg.flow)
-    if leg.side == .contact { calls.callersByHost.countDown(leg.flow.remote.host) }
+    if let flow = leg.flow {
+      calls.flowsInUse.countDown(flow)
+      if leg.side == .contact { calls.callersByHost.countDown(flow.remote.host) }
+    }
     timers.cancel(.call(.noProvisional(id)))
+    timers.cancel(.call(.unlinked(id)))
     if let contact = leg.contact, !calls.saved[contact, leg.side].isEmpty,
       leg.side == .contact || calls.bridges[contact]?.phones.contains(where: { $0 != id }) != true
     {
@@ -288,9 +301,22 @@ extension Switchboard {
     return leg
   }
 
-  /// Ends a leg from our side: BYE, CANCEL or 480, as far as it has come.
+  mutating func close(_ media: MediaID, into step: inout Step) {
+    calls.ports.remove(media)
+    step.afterCommit.append(.media(.close(media)))
+  }
+
+  /// Ends a leg from our side: BYE, CANCEL or 480, as far as it has come. An agent's page is only let go: it waits for
+  /// the next call.
   mutating func end(_ id: LegID, at now: Instant, into step: inout Step) {
-    guard let leg = drop(id, at: now, into: &step), let dialog = leg.dialog else { return }
+    if let leg = calls.legs[id], let phone = leg.phone {
+      calls.legs[id]?.contact = nil
+      step.afterCommit.append(.media(.stop(leg.media)))
+      return dismissPage(of: phone.agent, at: now, into: &step)
+    }
+    guard let leg = drop(id, at: now, into: &step) else { return }
+    if let demand = leg.demand { reply(to: demand, .refused(.gone("the call is over")), into: &step) }
+    guard let dialog = leg.dialog else { return }
     send(into: &step) {
       if leg.side == .agent, !leg.isEstablished {
         $0.cancel(dialog, at: now, into: &$1)
@@ -322,11 +348,12 @@ extension Switchboard {
     step.afterCommit.append(.media(.setRemote(leg.media, remote)))
   }
 
-  private mutating func opened(_ media: MediaID, port: UInt16, at now: Instant, into step: inout Step) {
-    guard let id = calls.ports[media], let state = calls.legs[id]?.state else { return }
-    calls.legs[id]?.opened(port)
-    switch state {
-    case .arrived: enqueue(id, at: now, into: &step)
+  private mutating func opened(_ media: MediaID, _ opened: OpenedMedia, at now: Instant, into step: inout Step) {
+    guard let id = calls.ports[media], let leg = calls.legs[id] else { return }
+    if leg.media != media { return renewed(id, media, opened, at: now, into: &step) }
+    calls.legs[id]?.opened(opened)
+    switch leg.state {
+    case .arrived: leg.phone == nil ? enqueue(id, at: now, into: &step) : answerPage(id, at: now, into: &step)
     case .opening: invite(id, at: now, into: &step)
     case .waiting, .early, .inviting, .ringing, .established: break
     }
@@ -335,8 +362,13 @@ extension Switchboard {
   /// No port is free: a caller may try again, a phone cannot be reached.
   private mutating func failed(_ media: MediaID, at now: Instant, into step: inout Step) {
     guard let id = calls.ports[media], let leg = calls.legs[id] else { return }
+    if let demand = leg.demand, demand.media == media, leg.state == .established {
+      calls.legs[id]?.demand = nil
+      if media != leg.media { close(media, into: &step) }
+      return reply(to: demand, .refused(.overloaded), into: &step)
+    }
     switch leg.state {
-    case .arrived: refuse(id, status: 503, at: now, into: &step)
+    case .arrived: refuse(id, status: 503, .overloaded, at: now, into: &step)
     case .opening: loseLeg(id, .media, at: now, into: &step)
     case .waiting, .early, .inviting, .ringing, .established:
       guard let contact = leg.contact else { break }

@@ -140,6 +140,9 @@ extension Switchboard {
   /// Phones and sources as the new configuration names them; who is in a call stays in it.
   mutating func reconfigureCalls(at now: Instant, into step: inout Step) {
     follow(calls.registrations.bindings(lostIn: site).map { .unbound($0) }, at: now, into: &step)
+    for agent in site.agents.indices.map({ AgentID(index: UInt32($0)) }) {
+      dismissPage(of: agent, at: now, into: &step)
+    }
     adoptCalls()
   }
 

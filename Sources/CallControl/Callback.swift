@@ -1,5 +1,6 @@
 import ACD
 import Primitives
+import SDP
 import SIP
 
 // Callbacks (`CALLS.md` 4): the person hangs up and keeps the place; the phone rings when it is their turn.
@@ -49,8 +50,9 @@ extension Switchboard {
     endAnnouncement(to: contact, at: now, into: &step)
     if calls.bridges[contact] == nil { calls.bridges[contact] = Bridge(caller: .none) }
     let leg = add(
-      SIPLeg(
-        customer: target, for: contact, flow: flow, media: openPort(into: &step), session: calls.entropy.next()))
+      Leg(
+        phone: target, of: .contact, for: contact, codecs: AudioCodec.g711, flow: flow,
+        media: openMedia(.rtp, into: &step), session: calls.entropy.next()))
     calls.bridges[contact]?.caller = leg
     for phone in calls.bridges[contact]?.phones ?? [] {
       guard let phone = calls.legs[phone], phone.isEstablished else { continue }
@@ -79,7 +81,7 @@ extension Switchboard {
   }
 
   /// The customer was not reached.
-  mutating func loseCustomer(_ id: LegID, _ reason: SIPLeg.Failure, at now: Instant, into step: inout Step) {
+  mutating func loseCustomer(_ id: LegID, _ reason: Leg.Failure, at now: Instant, into step: inout Step) {
     guard let contact = calls.legs[id]?.contact else { return }
     let failure: DialFailure =
       switch reason {

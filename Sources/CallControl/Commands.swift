@@ -2,9 +2,17 @@ import ACD
 import Primitives
 
 extension Switchboard {
-  /// Carries out a command; its facts are in the step, its reply is sent after their commit.
-  mutating func carryOut(_ command: Command, at now: Instant, into step: inout Step) -> Reply {
+  /// Carries out a command; its facts are in the step, its reply is sent after their commit. Nil where the reply needs
+  /// the media threads first, and follows what they say.
+  mutating func carryOut(
+    _ command: Command, _ request: RequestID, at now: Instant, into step: inout Step
+  ) -> Reply? {
     switch command {
+    case .openCall(let call): return openCall(call, request, at: now, into: &step)
+    case .reoffer(let party, let offer): return reoffer(party, offer, request, at: now, into: &step)
+    case .trickle(let party, let fragment): return trickle(party, fragment, request, at: now, into: &step)
+    case .openPhone(let agent, let offer): return openPhone(agent, offer, request, at: now, into: &step)
+    case .closePhone(let agent, let phone): return closePhone(agent, phone, at: now, into: &step)
     case .openChat(let request): return openChat(request, at: now, into: &step)
     case .attach(let id): return attach(id, at: now, into: &step)
     case .detach(let id): return detach(id, at: now, into: &step)
@@ -17,12 +25,13 @@ extension Switchboard {
     case .notReady(let agent, let reason): return becomeNotReady(agent, reason: reason, at: now, into: &step)
     case .accept(let agent, let offer): return accept(offer, by: agent, at: now, into: &step)
     case .decline(let agent, let offer): return decline(offer, by: agent, at: now, into: &step)
+    case .pick(let agent, let id): return pick(id, by: agent, at: now, into: &step)
     case .hold(let agent, let id): return setHold(true, id, by: agent, at: now, into: &step)
     case .resume(let agent, let id): return setHold(false, id, by: agent, at: now, into: &step)
+    case .transfer(let agent, let id, let queue): return transfer(id, to: queue, by: agent, at: now, into: &step)
     case .endWrapUp(let agent, let id, let code): return endWrapUp(of: id, agent, code: code, at: now, into: &step)
     case .extendWrapUp(let agent, let id, let seconds):
-      guard let contact = contactsByPublicID[id], contacts[contact]?.state == .wrapUp, contacts[contact]?.agent == agent
-      else { return .refused(.gone("there is no wrap-up to extend")) }
+      guard let contact = wrapUp(of: id, by: agent) else { return .refused(.gone("there is no wrap-up to extend")) }
       guard (1...3_600).contains(seconds) else { return .refused(.invalid("extend by 1 to 3600 seconds")) }
       tell(.wrapUpExtended(agent, contact, .seconds(Int64(seconds))), at: now, into: &step)
       return .agent(view(of: agent, at: now))
@@ -108,9 +117,28 @@ extension Switchboard {
     return tell(.offerDeclined(offer), of: agent, at: now, into: &step)
   }
 
+  private mutating func pick(_ id: PublicID, by agent: AgentID, at now: Instant, into step: inout Step) -> Reply {
+    guard let contact = contactsByPublicID[id] else { return .refused(.gone("the contact is over")) }
+    guard isKnown(agent), acd.summary(of: agent).presence != .signedOut else {
+      return .refused(.conflict("sign in first"))
+    }
+    guard acd.mayPick(contact, by: agent) else {
+      return .refused(.conflict("the contact waits no more, or not for you to pick"))
+    }
+    guard !isVoice(contact) || hasReachablePhone(agent) else {
+      return .refused(.conflict("your phone is not registered"))
+    }
+    tell(.contactPicked(contact, by: agent), at: now, into: &step)
+    return .contact(view(of: contact, at: now))
+  }
+
   private mutating func hangUp(_ id: PublicID, by author: Author, at now: Instant, into step: inout Step) -> Reply {
     guard let contact = contactsByPublicID[id], let state = contacts[contact]?.state else {
       return .refused(.gone("the contact is over"))
+    }
+    if author == .visitor, calls.announcements[contact] != nil {
+      endAnnouncement(to: contact, at: now, into: &step)
+      return .done
     }
     guard state != .ended, state != .wrapUp else { return .refused(.gone("the contact has ended")) }
     if state == .message {
@@ -149,8 +177,7 @@ extension Switchboard {
   private mutating func endWrapUp(
     of id: PublicID, _ agent: AgentID, code: String?, at now: Instant, into step: inout Step
   ) -> Reply {
-    guard let contact = contactsByPublicID[id], contacts[contact]?.state == .wrapUp, contacts[contact]?.agent == agent,
-      let queue = contacts[contact]?.queue
+    guard let contact = wrapUp(of: id, by: agent), let queue = contacts[contact]?.queue
     else { return .refused(.gone("there is no wrap-up to end")) }
     var id = CodeID.none
     if let code, !code.isEmpty {

@@ -48,10 +48,16 @@ extension Switchboard {
     case .contactOpened(let contact, let id, let entry, let channel):
       if !contacts.contains(contact) {
         contacts.insert(Contact(id: id, entry: entry, channel: channel, entered: record.at), restoring: contact)
+        // A segment of what was transferred.
+        if let earlier = contactsByPublicID[id], let person = contacts[earlier]?.person {
+          contacts[contact]?.person = person
+        }
       }
       contactsByPublicID[id] = contact
     case .contactClosed(let contact):
-      if let closed = contacts.remove(contact) { contactsByPublicID[closed.id] = nil }
+      if let closed = contacts.remove(contact), contactsByPublicID[closed.id] == contact {
+        contactsByPublicID[closed.id] = nil
+      }
       links[contact] = nil
     case .contactHeld(let contact, _): update(contact) { $0.state = .held }
     case .contactResumed(let contact, _): update(contact) { $0.state = .talking }

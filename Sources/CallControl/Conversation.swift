@@ -18,11 +18,7 @@ extension Switchboard {
       return .refused(.notFound("there is no entry \(request.entry)"))
     }
     guard entry.channels.contains(.chat) else { return .refused(.refused(.channel)) }
-    let attributes = request.attributes.prefix(16).filter { $0.name.utf8.count <= 64 && $0.value.utf8.count <= 256 }
-    let name = request.name.map { String($0.prefix(64)) }
-    let contact = open(
-      entry: entry, channel: .chat, person: Contact.Person(name: name, attributes: Array(attributes)),
-      at: now, into: &step)
+    let contact = open(entry: entry, channel: .chat, person: Contact.Person(request), at: now, into: &step)
     let id = contacts[contact]?.id
     queue(contact, for: entry, at: now, into: &step)
     guard let opened = contacts[contact] else {
@@ -45,6 +41,8 @@ extension Switchboard {
 
   mutating func attach(_ id: PublicID, at now: Instant, into step: inout Step) -> Reply {
     guard let contact = contactsByPublicID[id] else { return .refused(.gone("the contact is over")) }
+    // A caller is there as long as its media is.
+    guard contacts[contact]?.channel == .chat else { return .contact(tellView(of: contact, at: now)) }
     links[contact] = VisitorLink(streams: (links[contact]?.streams ?? 0) + 1)
     timers.cancel(.lost(contact))
     timers.cancel(.abandonedTalk(contact))

@@ -41,7 +41,26 @@ public struct RequestID: Hashable, Sendable {
   public init(number: UInt64) { self.number = number }
 }
 
-/// One RTP port and what plays or joins there; allocated by call control, used by the media threads.
+/// A page while it is an agent's phone, written `ph_` and 16 hexadecimal digits: another page that takes the phone over
+/// has another one. Unpredictable.
+public struct PhoneID: Hashable, Sendable, CustomStringConvertible {
+  public let number: UInt64
+  public init(number: UInt64) { self.number = number }
+
+  public var description: String {
+    let digits = String(number, radix: 16)
+    return "ph_" + String(repeating: "0", count: 16 - digits.utf8.count) + digits
+  }
+
+  public init?(parsing text: some StringProtocol) {
+    guard text.hasPrefix("ph_"), text.utf8.count == 19, let number = UInt64(text.dropFirst(3), radix: 16) else {
+      return nil
+    }
+    self.number = number
+  }
+}
+
+/// One leg's media and what plays or joins there; allocated by call control, used by the media threads.
 public struct MediaID: SlotID {
   public let slot: UInt32
   public let generation: UInt32

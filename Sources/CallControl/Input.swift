@@ -17,9 +17,11 @@ public enum Input: Sendable {
 }
 
 /// What a person or a program asks for over the API. Each gets exactly one `Reply`, after its facts are committed.
-public enum Command: Sendable {
+public enum Command: Sendable, Equatable {
   // Visitors.
   case openChat(ChatRequest)
+  /// A visitor calls by voice. `.call` is the reply, once the media is ready and somebody can be waited for.
+  case openCall(CallRequest)
   /// The visitor's event stream is up: the first one, or again after a lost link.
   case attach(PublicID)
   /// The visitor's last event stream is gone.
@@ -29,7 +31,16 @@ public enum Command: Sendable {
   case post(PublicID, Author, text: String)
   case hangUp(PublicID, Author)
 
+  // Pages in a call: visitors', and those that are agents' phones.
+  /// A new sdpOffer: other directions, an ICE restart, or a page that was loaded anew and goes on where it was.
+  case reoffer(Party, sdpOffer: [UInt8])
+  /// `application/trickle-ice-sdpfrag`: candidates, which are not needed, or fresh credentials, which restart ICE.
+  case trickle(Party, fragment: [UInt8])
+
   // Agents.
+  /// The page becomes the agent's phone, in place of an earlier one. `.phone` is the reply.
+  case openPhone(AgentID, sdpOffer: [UInt8])
+  case closePhone(AgentID, PhoneID)
   case signIn(AgentID)
   case signOut(AgentID)
   case ready(AgentID)
@@ -37,8 +48,12 @@ public enum Command: Sendable {
   case notReady(AgentID, reason: String?)
   case accept(AgentID, OfferID)
   case decline(AgentID, OfferID)
+  /// An attendant takes a waiting contact.
+  case pick(AgentID, PublicID)
   case hold(AgentID, PublicID)
   case resume(AgentID, PublicID)
+  /// The contact goes on in a queue, by its name; the agent wraps up.
+  case transfer(AgentID, PublicID, queue: String)
   /// The code by its name; nil for none.
   case endWrapUp(AgentID, PublicID, code: String?)
   /// Seconds from now.
@@ -71,6 +86,19 @@ public struct ChatRequest: Sendable, Equatable {
   }
 }
 
+/// A chat's visitor, and the page's sdpOffer.
+public struct CallRequest: Sendable, Equatable {
+  public var visitor: ChatRequest
+  public var sdpOffer: [UInt8]
+  public init(visitor: ChatRequest, sdpOffer: [UInt8]) { self.visitor = visitor; self.sdpOffer = sdpOffer }
+}
+
+/// A page in a call, by whose it is.
+public enum Party: Sendable, Equatable {
+  case visitor(PublicID)
+  case phone(AgentID, PhoneID)
+}
+
 /// Who says or does something in a contact.
 public enum Author: Sendable, Equatable {
   case visitor
@@ -81,6 +109,11 @@ public enum Author: Sendable, Equatable {
 public enum Reply: Sendable, Equatable {
   case done
   case contact(ContactView)
+  case call(ContactView, sdpAnswer: [UInt8])
+  case phone(PhoneID, sdpAnswer: [UInt8])
+  case answer([UInt8])
+  /// Our fresh ICE credentials, as an sdpfrag.
+  case fragment([UInt8])
   case message(MessageView)
   case agent(AgentView)
   case agents([AgentView])
@@ -101,6 +134,8 @@ public enum Problem: Error, Sendable, Equatable {
   case forbidden(String)
   /// The request makes no sense (422).
   case invalid(String)
+  /// The sdpOffer cannot be agreed on (422): no audio, no common codec, no DTLS-SRTP.
+  case unusable(String)
   /// The queue takes no more now (503 with Retry-After): full or closed.
   case refused(Refusal)
   /// Too much at once (503 with Retry-After).

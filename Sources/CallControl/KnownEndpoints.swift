@@ -9,7 +9,7 @@ extension Switchboard {
       switch site.agents[index].phone {
       case .registers: calls.registrations.phones(of: AgentID(index: UInt32(index))).map(\.flow.remote)
       case .address(let uri): Endpoint(address: uri.host, port: uri.port ?? 5060).map { [$0] } ?? []
-      case .none, .demo: []
+      case .none, .demo, .browser: []
       }
     }
   }

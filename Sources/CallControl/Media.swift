@@ -1,10 +1,21 @@
 public import SDP
 public import SIP
 
+/// How a medium's packets travel.
+public enum MediaTransport: Sendable, Equatable {
+  /// Plain RTP over a port pair of its own.
+  case rtp
+  /// The same with SRTP by keys in SDP (SDES): fresh keys come with `opened`.
+  case srtp
+  /// DTLS-SRTP over ICE, by the one port that all browsers share.
+  case web
+}
+
 /// What call control asks of the media threads. Commands for one id are carried out in order.
 public enum MediaCommand: Sendable, Equatable {
-  /// Take a port; `MediaEvent.opened` or `.failed` follows. Nothing is sent before `setRemote`.
-  case open(MediaID)
+  /// Take a port, or a place on the browsers' port; `MediaEvent.opened` or `.failed` follows. Nothing is sent before
+  /// `setRemote`.
+  case open(MediaID, MediaTransport)
   /// Where to send, and how; again after each re-offer.
   case setRemote(MediaID, RemoteMedia)
   /// Forward audio both ways between two ports; replaces what either played or joined before.
@@ -13,6 +24,10 @@ public enum MediaCommand: Sendable, Equatable {
   case play(MediaID, MediaSource)
   /// Send nothing.
   case stop(MediaID)
+  /// New local ICE credentials for the transport of a browser; `MediaEvent.restarted` brings them. Its keys stay, and
+  /// packets flow on the old path until the browser has checked a new one.
+  case restartICE(MediaID)
+  /// The end of it; a browser is told by DTLS.
   case close(MediaID)
 }
 
@@ -25,14 +40,12 @@ public enum MediaSource: Sendable, Equatable {
   case echo
 }
 
-public enum G711: UInt8, Sendable { case pcmu = 0, pcma = 8 }
-
 /// The far end of a port as its SDP names it.
 public struct RemoteMedia: Sendable, Equatable {
-  /// Nil while the far end holds with an unspecified address.
+  /// Nil while the far end holds with an unspecified address, and for browsers, whose address ICE finds.
   public var endpoint: Endpoint?
-  public var codec: G711
-  /// Payload type of the codec on packets to and from the far end, where it is not the static one of RFC 3551.
+  public var codec: AudioCodec
+  /// Payload type of the codec on packets to and from the far end.
   public var payloadType: UInt8
   public var incomingPayloadType: UInt8
   /// Payload type of telephone-event (RFC 4733) on packets to the far end; nil if it was not negotiated.
@@ -42,9 +55,11 @@ public struct RemoteMedia: Sendable, Equatable {
   /// Whether we send to it, and whether we take what it sends.
   public var sends: Bool
   public var receives: Bool
-  public init(endpoint: Endpoint?, codec: G711, telephoneEvent: UInt8?, sends: Bool = true, receives: Bool = true) {
+  public var security = NegotiatedSecurity.none
+  public init(endpoint: Endpoint?, codec: AudioCodec, telephoneEvent: UInt8?, sends: Bool = true, receives: Bool = true)
+  {
     self.endpoint = endpoint; self.codec = codec
-    payloadType = codec.rawValue; incomingPayloadType = codec.rawValue
+    payloadType = codec.payloadType; incomingPayloadType = codec.payloadType
     self.telephoneEvent = telephoneEvent; incomingTelephoneEvent = telephoneEvent
     self.sends = sends; self.receives = receives
   }
@@ -53,23 +68,63 @@ public struct RemoteMedia: Sendable, Equatable {
   public init(_ media: NegotiatedMedia) {
     self.init(
       endpoint: media.remote.flatMap { Endpoint(address: $0.address, port: $0.port) },
-      codec: media.codec == .pcma ? .pcma : .pcmu, telephoneEvent: media.telephoneEvent?.outgoing,
+      codec: media.codec, telephoneEvent: media.telephoneEvent?.outgoing,
       sends: media.direction.sends, receives: media.direction.receives)
     payloadType = media.payloadType.outgoing
     incomingPayloadType = media.payloadType.incoming
     incomingTelephoneEvent = media.telephoneEvent?.incoming
+    security = media.security
+  }
+}
+
+/// What the media threads have made ready, for our side of the SDP. Secrets come from the system's random source at
+/// the edge.
+public struct OpenedMedia: Sendable, Equatable {
+  /// The RTP port to put into SDP; the browsers' common port for `.web`.
+  public var port: UInt16
+  /// Our keys for `.srtp`, one for each suite, preferred first.
+  public var sdes: [SDESKey]
+  /// Our side of the transport for `.web`.
+  public var web: WebTransport?
+  public init(port: UInt16, sdes: [SDESKey] = [], web: WebTransport? = nil) {
+    self.port = port; self.sdes = sdes; self.web = web
+  }
+}
+
+/// How well packets of one leg travel, by its far end's RTCP and by our own counting.
+public struct Quality: Sendable, Equatable {
+  /// Received from the far end since the leg began.
+  public var packetsReceived: UInt64
+  /// Lost on the way to us and on the way to the far end since the last word, in parts per million.
+  public var lossIn: UInt32
+  public var lossOut: UInt32
+  /// Of what we receive (RFC 3550 section 6.4.1), in microseconds.
+  public var jitter: Int64
+  /// Microseconds; nil until the far end has answered a report of ours.
+  public var roundTrip: Int64?
+  public init(
+    packetsReceived: UInt64 = 0, lossIn: UInt32 = 0, lossOut: UInt32 = 0, jitter: Int64 = 0, roundTrip: Int64? = nil
+  ) {
+    self.packetsReceived = packetsReceived; self.lossIn = lossIn; self.lossOut = lossOut
+    self.jitter = jitter; self.roundTrip = roundTrip
   }
 }
 
 public enum MediaEvent: Sendable, Equatable {
-  /// The port to put into SDP.
-  case opened(MediaID, port: UInt16)
+  case opened(MediaID, OpenedMedia)
   /// No port is free, or the socket failed.
   case failed(MediaID)
   /// The far end's real address was learned and locked.
   case learned(MediaID, Endpoint)
   /// A telephone-event digit: 0-9, 10 `*`, 11 `#`, 12-15 A-D.
   case digit(MediaID, UInt8)
-  /// Nothing was received for 30 s although the far end should send.
+  /// A browser's DTLS is done and its keys are in place, or it is heard again after `lost`: audio can flow.
+  case connected(MediaID)
+  /// The answer to `MediaCommand.restartICE`.
+  case restarted(MediaID, ICECredentials)
+  /// Nothing was received for 30 s although the far end should send; of a browser: no consent for 30 s, or it has closed
+  /// DTLS.
   case lost(MediaID)
+  /// About every 5 s while packets flow.
+  case quality(MediaID, Quality)
 }

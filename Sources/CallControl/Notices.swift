@@ -1,5 +1,6 @@
 import ACD
 import Primitives
+import SDP
 
 extension Switchboard {
   /// Tells those who follow what a record changed. Not called in replay.
@@ -37,15 +38,18 @@ extension Switchboard {
         } else if outcome == .leftMessage || acd.state(of: contact) != nil {
           // It has entered another queue, or become a virtual caller, in the same step.
           if outcome == .leftMessage { changed(contact, by: record, into: &step) }
+        } else if outcome == .timedOut, hearsAnnouncement(contact, .late) {
+          // It is told when it begins, and again when it ends.
         } else {
           // An agent who was being connected has it on the console.
           let agent = contacts[contact]?.agent
           notify(contact, agent, .contactEnded(view), of: record, into: &step)
           if let agent { agentChanged(agent, by: record, into: &step) }
         }
-      case .contactEnded(let contact, let agent, _):
+      case .contactEnded(let contact, let agent, let cause):
         let view = view(of: contact, at: record.at)
-        notify(contact, agent, .contactEnded(view), of: record, into: &step)
+        // For the person a contact that was transferred goes on.
+        notify(cause == .transferred ? nil : contact, agent, .contactEnded(view), of: record, into: &step)
       case .wrapUpStarted(let agent, _, _), .wrapUpExtended(let agent, _, _), .wrapUpEnded(let agent, _, _),
         .agentSignedIn(let agent), .agentSignedOut(let agent), .agentReady(let agent), .agentNotReady(let agent, _):
         agentChanged(agent, by: record, into: &step)
@@ -57,7 +61,29 @@ extension Switchboard {
         .agentPreferred, .preferenceEnded, .dayStarted:
         break
       }
+      tellAttendants(of: event, by: record, into: &step)
     default: break
+    }
+  }
+
+  /// As many waiting contacts are shown to an attendant at most.
+  static let picksShown = 99
+
+  /// Who may pick a contact sees the line as it is now.
+  private func tellAttendants(of event: ACD.Event, by record: Record, into step: inout Step) {
+    guard hasAttendants, let contact = event.contact else { return }
+    var queues: [QueueID]
+    switch event {
+    case .contactQueued, .contactLost, .contactReturned, .offerAccepted, .offerFailed, .ladderStepped, .ladderMigrated,
+      .dialStarted, .dialAnswered, .callbackResumed:
+      queues = acd.queues(of: contact)
+    case .outcomeFixed(_, let queue, _, let outcome) where outcome != .answered: queues = [queue]
+    default: return
+    }
+    var told = Index<AgentID, Bool>()
+    for agent in queues.flatMap({ acd.attendants(of: $0) }) where told[agent] == nil {
+      told[agent] = true
+      agentChanged(agent, by: record, into: &step)
     }
   }
 
@@ -98,8 +124,17 @@ extension Switchboard {
       answered: it.answered, visitorName: it.person.name, address: it.person.address, attributes: it.person.attributes,
       isLost: it.isLost, ending: it.ending)
     if it.state != .queued, it.state != .offering, let agent = it.agent { view.agentName = displayName(agent) }
-    // Only a chat's visitor reads the place, and finding it walks the line.
-    if it.state == .queued, it.channel == .chat, case .waiting(_, _, let ahead)? = acd.state(of: contact) {
+    view.origin = String(it.entry.prefix { $0 != ":" })
+    let leg = calls.announcements[contact]?.leg ?? calls.bridges[contact]?.caller
+    if let leg = leg.flatMap({ calls.legs[$0] }) {
+      view.codec = leg.agreed?.codec
+      view.quality = leg.quality
+      if it.state == .ended, calls.announcements[contact] != nil { view.state = .announcing }
+    }
+    // Only visitors of web pages read the place, and finding it walks the line.
+    if it.state == .queued, it.channel == .chat || view.origin == "web",
+      case .waiting(_, _, let ahead)? = acd.state(of: contact)
+    {
       view.ahead = ahead
       view.waitRange = acd.waitRange(of: contact, ahead: ahead).map { range in
         guard let told = it.told else { return range }
@@ -126,6 +161,7 @@ extension Switchboard {
     var view = AgentView(
       agent: agent, name: site.definitions.agents[Int(agent.index)].name, displayName: displayName(agent),
       state: "signed_out", phone: phoneState(agent))
+    view.phoneID = calls.pages[agent].flatMap { calls.legs[$0]?.phone?.id }
     switch summary.presence {
     case .signedOut: break
     case .ready: view.state = "ready"
@@ -146,6 +182,9 @@ extension Switchboard {
         view.contacts.append(contact)
         view.wrapUpEnds.append(contacts[slot.contact]?.wrapUpEnds)
       }
+    }
+    if hasAttendants, summary.presence != .signedOut {
+      view.waiting = acd.picks(of: agent, limit: Self.picksShown)?.map { self.view(of: $0, at: now) }
     }
     return view
   }

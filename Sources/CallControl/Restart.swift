@@ -19,7 +19,7 @@ extension Switchboard {
   mutating func stop(at now: Instant, into step: inout Step) {
     calls.isStopping = true
     for leg in calls.legs.ids where calls.legs[leg]?.state == .arrived {
-      refuse(leg, status: 503, at: now, into: &step)
+      refuse(leg, status: 503, .overloaded, at: now, into: &step)
     }
     tell(.stopping, at: now, into: &step)
   }
@@ -54,7 +54,9 @@ extension Switchboard {
         let id = ContactID(slot: try reader.read(), generation: try reader.read())
         let contact = try Contact(reading: &reader)
         contacts.insert(contact, restoring: id)
-        contactsByPublicID[contact.id] = id
+        // Of several segments the last one has not ended.
+        let isOver = contact.state == .wrapUp || contact.state == .ended
+        if !isOver || contactsByPublicID[contact.id] == nil { contactsByPublicID[contact.id] = id }
       }
       try contacts.readFreeSlots(from: &reader)
       try readCalls(from: &reader)
@@ -67,14 +69,15 @@ extension Switchboard {
 
   /// Gives a restored contact its person back, which the journal keeps apart.
   public mutating func restorePerson(
-    of id: PublicID, name: String?, address: String?, attributes: [ChatRequest.Attribute]
+    of contact: ContactID, name: String?, address: String?, attributes: [ChatRequest.Attribute]
   ) {
-    guard let contact = contactsByPublicID[id] else { return }
     contacts[contact]?.person = Contact.Person(name: name, address: address, attributes: attributes)
   }
 
   /// The contacts that are alive: those whose persons are to be restored.
-  public var liveContacts: [PublicID] { contacts.ids.compactMap { contacts[$0]?.id } }
+  public var liveContacts: [(contact: ContactID, id: PublicID)] {
+    contacts.ids.compactMap { contact in contacts[contact].map { (contact, $0.id) } }
+  }
 }
 
 extension Contact {

@@ -1,4 +1,5 @@
 public import ACD
+public import SDP
 public import SIP
 
 /// A whole site as call control needs it: the ACD's definitions, and where contacts come in and agents are reached.
@@ -42,9 +43,14 @@ public struct Site: Sendable {
     public var phone: Phone
     /// Who takes an offer of a call: the phone's 2xx, or the console's accept (`CALLS.md` 2).
     public var phoneAnswer: PhoneAnswer
+    /// What a SIP phone is offered, best first.
+    public var codecs = AudioCodec.g711
     public init(displayName: String, phone: Phone = .none, phoneAnswer: PhoneAnswer = .phone) {
       self.displayName = displayName; self.phone = phone; self.phoneAnswer = phoneAnswer
     }
+
+    /// Whether the phone has a better codec than G.711.
+    var hasOpus: Bool { phone == .browser || codecs.contains(.opus) }
   }
 
   public enum PhoneAnswer: String, Sendable { case phone, console }
@@ -58,6 +64,8 @@ public struct Site: Sendable {
     case registers(URI, Credentials)
     /// A SIP phone at a fixed address.
     case address(URI)
+    /// The agent's own phone page.
+    case browser
   }
 
   public struct Credentials: Sendable, Equatable {

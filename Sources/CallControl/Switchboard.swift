@@ -7,7 +7,11 @@ public import Primitives
 /// Every fact is an `Event`: `emit` journals it and applies it, and replaying the journal applies it again, so the
 /// state after a restart is the state before it. What is to be done outside follows as `Action`s.
 public struct Switchboard: Sendable {
-  public internal(set) var site: Site
+  public internal(set) var site: Site {
+    didSet { hasAttendants = site.hasAttendants }
+  }
+  /// Some queue is for attendants.
+  private(set) var hasAttendants: Bool
   var acd: Engine
   var contacts = SlotMap<ContactID, Contact>()
   var contactsByPublicID = Index<PublicID, ContactID>()
@@ -32,6 +36,7 @@ public struct Switchboard: Sendable {
 
   public init(site: Site, entropy: Entropy) {
     self.site = site
+    hasAttendants = site.hasAttendants
     self.entropy = entropy
     acd = Engine(definitions: site.definitions)
     calls = Calls(site: site, entropy: &self.entropy)
@@ -47,8 +52,9 @@ public struct Switchboard: Sendable {
     case .flowFailed(let flow): flowFailed(flow, at: now, into: &step)
     case .media(let event): follow(event, at: now, into: &step)
     case .command(let request, let command):
-      let reply = carryOut(command, at: now, into: &step)
-      step.afterCommit.append(.reply(request, reply))
+      if let reply = carryOut(command, request, at: now, into: &step) {
+        step.afterCommit.append(.reply(request, reply))
+      }
     case .stopping: stop(at: now, into: &step)
     case .restarted, .timersDue: break
     }
@@ -166,4 +172,8 @@ public struct Switchboard: Sendable {
 
   /// Whether it has legs: a call, or a callback.
   func isVoice(_ contact: ContactID) -> Bool { contacts[contact].map { $0.channel != .chat } ?? false }
+}
+
+extension Site {
+  fileprivate var hasAttendants: Bool { definitions.queues.contains { $0.policy == .attendant && !$0.isRemoved } }
 }

@@ -1,5 +1,6 @@
 public import ACD
 public import Primitives
+public import SDP
 
 /// A contact as the outside sees it.
 public struct ContactView: Sendable, Equatable {
@@ -7,6 +8,8 @@ public struct ContactView: Sendable, Equatable {
     case queued, offering, connecting, talking, held, wrapUp = "wrap_up"
     /// The visitor may leave a message.
     case message
+    /// A web caller hears why it cannot go on; it ends by itself.
+    case announcing
     case ended
   }
   public var id: PublicID
@@ -27,6 +30,11 @@ public struct ContactView: Sendable, Equatable {
   public var isLost: Bool
   /// Why it ended: an outcome or an end cause by name, as `abandoned`, `contact_left`.
   public var ending: String?
+  /// What it came in by: the scheme of its entry, `web`, `sip` or `tel`.
+  public var origin = ""
+  /// What the person talks with, of a call; and how well, as far as it is known.
+  public var codec: AudioCodec?
+  public var quality: Quality?
   public init(
     id: PublicID, channel: Channel, queue: String, state: State, entered: Instant, answered: Instant? = nil,
     ahead: Int? = nil, waitRange: WaitRange? = nil, agentName: String? = nil, visitorName: String? = nil,
@@ -53,6 +61,17 @@ public struct MessageView: Sendable, Equatable {
   }
 }
 
+/// How well the packets of one side of a contact travel.
+public struct QualityView: Sendable, Equatable {
+  public var contact: PublicID
+  public var side: Side
+  public var codec: AudioCodec
+  public var quality: Quality
+  public init(contact: PublicID, side: Side, codec: AudioCodec, quality: Quality) {
+    self.contact = contact; self.side = side; self.codec = codec; self.quality = quality
+  }
+}
+
 public struct OfferView: Sendable, Equatable {
   public var offer: OfferID
   public var contact: ContactView
@@ -75,10 +94,14 @@ public struct AgentView: Sendable, Equatable {
   public var reason: String?
   /// The phone as the console shows it: `ok`, `unreachable`, `demo`, `none`.
   public var phone: String
+  /// The page that is the phone now.
+  public var phoneID: PhoneID?
   public var contacts: [ContactView]
   /// When the wrap-up of a contact ends, beside `contacts` (nil where it is not in wrap-up).
   public var wrapUpEnds: [Instant?]
   public var offer: OfferView?
+  /// Contacts that wait to be picked, the first to come first; nil for who is no attendant.
+  public var waiting: [ContactView]?
   public init(
     agent: AgentID, name: String, displayName: String, state: String, reason: String? = nil, phone: String,
     contacts: [ContactView] = [], wrapUpEnds: [Instant?] = [], offer: OfferView? = nil

@@ -3,7 +3,7 @@ import API
 /// What an agent can do to a contact, an offer or their own state. The table below is the only place that knows keys and
 /// commands: both faces read it, and so does the help.
 public enum Action: String, CaseIterable, Sendable {
-  case accept, reject, say, hold, hangUp, wrapUp, state, quit
+  case accept, reject, pick, say, hold, transfer, hangUp, wrapUp, state, quit
 
   public struct Entry: Sendable, Equatable {
     public var action: Action
@@ -24,11 +24,17 @@ public enum Action: String, CaseIterable, Sendable {
       action: .reject, key: "r", command: "reject", meaning: "leave the offer",
       calls: "POST /v1/offers/{offer}/decline"),
     Entry(
+      action: .pick, key: "1", command: "pick", argument: "NUMBER", meaning: "take who waits, 1-9",
+      calls: "POST /v1/contacts/{contact}/pick"),
+    Entry(
       action: .say, key: "i", command: "say", argument: "TEXT", meaning: "write to the visitor",
       calls: "POST /v1/contacts/{contact}/messages"),
     Entry(
       action: .hold, key: "h", command: "hold", meaning: "hold, or take off hold",
       calls: "POST /v1/contacts/{contact}/hold, resume"),
+    Entry(
+      action: .transfer, key: "t", command: "transfer", argument: "QUEUE", meaning: "pass on to a queue",
+      calls: "POST /v1/contacts/{contact}/transfer"),
     Entry(
       action: .hangUp, key: "e", command: "hangup", meaning: "end the contact", calls: "DELETE /v1/contacts/{contact}"),
     Entry(
@@ -89,6 +95,8 @@ enum Typed: Equatable {
       } else {
         self = .unknown(String(word))
       }
+    } else if word.count == 1, ("1"..."9").contains(first) {
+      self = .action(.pick, argument: String(first))
     } else if word.count == 1, let entry = Action.table.first(where: { $0.key == first }) {
       self = .action(entry.action, argument: argument)
     } else if word.count == 1, let entry = Move.table.first(where: { $0.key == first }) {

@@ -8,8 +8,10 @@ public enum Call: Sendable, Equatable {
   case notReady(reason: String?)
   case accept(offer: String)
   case decline(offer: String)
+  case pick(contact: String)
   case hold(contact: String)
   case resume(contact: String)
+  case transfer(contact: String, queue: String)
   case hangUp(contact: String)
   case say(contact: String, text: String)
   case wrapUp(contact: String, code: String?)
@@ -51,8 +53,10 @@ extension Call {
     case .notReady(let reason): post("/v1/agents/me/not-ready", NotReady(reason: reason))
     case .accept(let offer): Request(method: "POST", path: "/v1/offers/\(offer)/accept")
     case .decline(let offer): Request(method: "POST", path: "/v1/offers/\(offer)/decline")
+    case .pick(let contact): Request(method: "POST", path: "/v1/contacts/\(contact)/pick")
     case .hold(let contact): Request(method: "POST", path: "/v1/contacts/\(contact)/hold")
     case .resume(let contact): Request(method: "POST", path: "/v1/contacts/\(contact)/resume")
+    case .transfer(let contact, let queue): post("/v1/contacts/\(contact)/transfer", Transfer(queue: queue))
     case .hangUp(let contact): Request(method: "DELETE", path: "/v1/contacts/\(contact)")
     case .say(let contact, let text): post("/v1/contacts/\(contact)/messages", NewMessage(text: text))
     case .wrapUp(let contact, let code): post("/v1/contacts/\(contact)/wrap-up", WrapUp(code: code))
@@ -76,8 +80,10 @@ extension Call {
     case .notReady(let reason): reason.map { "not ready, \($0)" } ?? "not ready"
     case .accept(let offer): "accept \(offer)"
     case .decline(let offer): "reject \(offer)"
+    case .pick(let contact): "pick \(contact)"
     case .hold(let contact): "hold \(contact)"
     case .resume(let contact): "resume \(contact)"
+    case .transfer(let contact, let queue): "transfer \(contact) to \(queue)"
     case .hangUp(let contact): "hang up \(contact)"
     case .say(let contact, _): "say \(contact)"
     case .wrapUp(let contact, let code): "wrap up \(contact)" + (code.map { ", \($0)" } ?? "")

@@ -38,12 +38,18 @@ extension Model {
     case .reject:
       guard let offer = agent?.offer else { return note("ERR: there is no offer") }
       return [.call(.decline(offer: offer.id))]
+    case .pick:
+      guard let waiting = agent?.waiting else { return note("ERR: you are no attendant: contacts are offered to you") }
+      guard let number = Int(argument), waiting.indices.contains(number - 1) else {
+        return note(waiting.isEmpty ? "ERR: nobody waits" : "ERR: pick is a number from 1 to \(waiting.count)")
+      }
+      return [.call(.pick(contact: waiting[number - 1].id))]
     case .state: return changeState(argument, missing: missing)
     case .quit:
       guard !isLeaving, link == .up, agent?.state != "signed_out" else { return [.leave] }
       isLeaving = true
       return [.call(.signOut)]
-    case .say, .hold, .hangUp, .wrapUp:
+    case .say, .hold, .transfer, .hangUp, .wrapUp:
       guard let contact = current else { return note("ERR: you have no contact") }
       return act(action, argument, on: contact, missing: missing)
     }
@@ -54,6 +60,12 @@ extension Model {
     case .hold:
       return [.call(contact.state == "held" ? .resume(contact: contact.id) : .hold(contact: contact.id))]
     case .hangUp: return [.call(.hangUp(contact: contact.id))]
+    case .transfer:
+      guard argument.isEmpty else {
+        return [.call(.transfer(contact: contact.id, queue: choice(argument, of: choices.queues)))]
+      }
+      guard missing == .ask else { return note("ERR: t needs one of: \(choices.queues.joined(separator: ", "))") }
+      return ask(.transfer)
     case .say:
       guard argument.isEmpty else { return [.call(.say(contact: contact.id, text: argument))] }
       guard missing == .ask else { return note("ERR: i needs a text") }

@@ -22,6 +22,11 @@ extension Model {
       agent?.offer = nil
       return [.say("END: \(end.id) \(end.ending)")]
     case .agentChanged(let agent): return replace(agent: agent)
+    case .quality(let measure):
+      guard measure.side == "contact", let place = agent?.contacts.firstIndex(where: { $0.id == measure.contact })
+      else { return [] }
+      agent?.contacts[place].quality = measure.quality
+      return []
     }
   }
 
@@ -50,6 +55,7 @@ extension Model {
     if old?.state != new.state || old?.reason != new.reason || old?.phone != new.phone {
       effects.append(.say("STATE: \(stateText) phone \(new.phone)"))
     }
+    effects += announceLine(new.waiting ?? [], before: old?.waiting ?? [])
     let gone = (old?.contacts ?? []).filter { contact in !new.contacts.contains { $0.id == contact.id } }
     for contact in gone { effects.append(.say("END: \(contact.id) over")) }
     for contact in new.contacts {
@@ -60,6 +66,18 @@ extension Model {
     if let offer = new.offer, offer.id != old?.offer?.id { effects.append(.say(line(for: offer))) }
     if let current { selected = current.id }
     return effects
+  }
+
+  /// Who waits for an attendant: newcomers with their numbers, and who has gone.
+  private func announceLine(_ new: [Contact], before old: [Contact]) -> [Effect] {
+    let gone = old.filter { contact in !new.contains { $0.id == contact.id } }
+    let come = new.enumerated().filter { entry in !old.contains { $0.id == entry.element.id } }
+    return gone.map { .say("GONE: \($0.id)") }
+      + come.map { number, contact in
+        .say(
+          "WAIT: \(number + 1) \(contact.id) \(contact.channel) \(contact.queueName) \(contact.caller)"
+            + " waited \(clock(now.milliseconds - contact.enteredAt.milliseconds))")
+      }
   }
 
   private mutating func update(_ contact: Contact) -> [Effect] {

@@ -50,6 +50,7 @@ extension Model {
     if line.hasPrefix(":" + Action.wrapUp.entry.command), let contact = current {
       return "codes: " + Self.numbered(choices.codes[contact.queue] ?? [])
     }
+    if line.hasPrefix(":" + Action.transfer.entry.command) { return "queues: " + Self.numbered(choices.queues) }
     if line.hasPrefix(":" + Action.state.entry.command) {
       return "ready | away " + Self.numbered(choices.reasons)
     }

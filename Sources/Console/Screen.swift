@@ -140,7 +140,10 @@ struct Screen {
   private mutating func drawPanes() {
     let height = max(4, min(8, (rows - 9) / 3))
     var split = 0
-    if let queues = model.queuesMineFirst {
+    if let waiting = model.agent?.waiting {
+      split = columns < 80 ? columns / 2 : columns * 11 / 20
+      drawWaiting(waiting, height: height, width: split + 1)
+    } else if let queues = model.queuesMineFirst {
       split = columns < 80 ? columns / 2 : columns * 11 / 20
       drawQueues(queues, height: height, width: split + 1)
     }
@@ -153,6 +156,28 @@ struct Screen {
       default: "[i] type message "
       }
     border(rows - 3, from: 0, to: columns, title: title)
+  }
+
+  /// An attendant's line: who waits, with the key that takes each.
+  private mutating func drawWaiting(_ waiting: [Contact], height: Int, width: Int) {
+    border(2, from: 0, to: width, title: "[1-9] Waiting: pick any ")
+    for place in 0..<height {
+      guard place < waiting.count else {
+        line(place == 0 ? "  nobody" : "", row: 3 + place, from: 0, to: width, style: [.dim])
+        continue
+      }
+      if place == height - 1, waiting.count > height {
+        line("  and \(waiting.count - place) more", row: 3 + place, from: 0, to: width, style: [.dim])
+        continue
+      }
+      let contact = waiting[place]
+      let time = clock(model.now.milliseconds - contact.enteredAt.milliseconds)
+      let right = " \(contact.queueName.fitted(to: 10)) \(time.fitted(to: 6, right: true)) "
+      let key = place < 9 ? "\(place + 1)" : " "
+      line(
+        "\(key) \(contact.channelLetter) \(contact.caller)".fitted(to: width - 2 - Width.of(right)) + right,
+        row: 3 + place, from: 0, to: width)
+    }
   }
 
   private mutating func drawQueues(_ queues: [Queue], height: Int, width: Int) {

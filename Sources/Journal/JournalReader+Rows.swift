@@ -46,9 +46,10 @@ extension JournalReader {
     ) { columns in try ContactRow(from: &columns) }
   }
 
-  /// The record of one contact.
+  /// The record of one contact, of its last segment where it was transferred.
   public func contact(_ id: PublicID) throws -> ContactRow? {
-    try rows("SELECT \(ContactRow.columns) FROM contact WHERE id = ?", [id.column]) { columns in
+    try rows("SELECT \(ContactRow.columns) FROM contact WHERE id = ? ORDER BY sequence DESC LIMIT 1", [id.column]) {
+      columns in
       try ContactRow(from: &columns)
     }.first
   }

@@ -91,14 +91,11 @@ public struct JournalReader: Sendable {
     }
   }
 
-  /// The sequence of the record that opened a contact; nil if there is none.
+  /// The sequence of the record that opened a contact, its first segment; nil if there is none.
   public func opening(of contact: PublicID) throws -> UInt64? {
     try database.read { db in
-      let find = try db.cachedStatement(sql: "SELECT sequence FROM contact WHERE id = ?")
-      if let row = try Row.fetchOne(find, arguments: [contact.column]) {
-        var columns = Columns(row)
-        return try columns.takeSequence()
-      }
+      let find = try db.cachedStatement(sql: "SELECT min(sequence) FROM contact WHERE id = ?")
+      if let first = try Int64.fetchOne(find, arguments: [contact.column]) { return UInt64(first) }
       // The projections follow the records after a moment.
       let folded = try Int64.fetchOne(db, sql: "SELECT sequence FROM progress") ?? 0
       var found: UInt64?

@@ -84,9 +84,10 @@ public final class JournalThread: Sendable {
     self.timing = timing
     self.work = work
     self.report = report
-    let thread = Thread { [self] in run() }
-    thread.name = "journal"
-    thread.start()
+    Thread.detachNewThread { [self] in
+      Thread.current.name = "journal"
+      run()
+    }
   }
 
   /// Hands over a batch; tokens rise from call to call. An empty batch keeps its place in the order of reports.

@@ -14,6 +14,15 @@ enum Schema {
       try db.execute(sql: "DROP TABLE progress; DROP TABLE contact; DROP TABLE interval; DROP TABLE agent_interval;")
       try db.execute(sql: projections + statistics)
     }
+    // A contact that is transferred has a record for each segment.
+    migrator.registerMigration("v3") { db in
+      try db.execute(
+        sql: """
+          DROP TABLE progress; DROP TABLE contact; DROP TABLE interval; DROP TABLE agent_interval; DROP TABLE agent_state;
+          """)
+      try db.execute(sql: projections.replacing("id BLOB NOT NULL UNIQUE", with: "id BLOB NOT NULL") + statistics)
+      try db.execute(sql: "CREATE INDEX contact_by_id ON contact (id, sequence)")
+    }
     return migrator
   }
 

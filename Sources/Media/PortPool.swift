@@ -1,7 +1,8 @@
 public import Primitives
 
-/// The RTP ports of a site: even numbers of a range, handed out in turn. A port that came back rests, so that late
-/// packets of an old call never reach a new one.
+/// The RTP ports of a site: even numbers of a range. A port that came back rests, so that late packets of an old call
+/// never reach a new one; one that has rested goes out before one that was never used, so that what is kept for a port
+/// serves many calls.
 public struct PortPool: Sendable {
   public static let restTime: Int64 = .seconds(5)
 
@@ -9,32 +10,36 @@ public struct PortPool: Sendable {
     var port: UInt16
     var until: Instant
   }
-  /// A ring: taken at `head`, `count` long.
+  /// Never used, the next one last.
+  private var fresh: [UInt16]
+  /// A ring of those that came back: the oldest at `head`.
   private var ring: [Resting]
   private var head = 0
-  public private(set) var free: Int
+  private var count = 0
+  public let capacity: Int
 
   /// - Parameter range: both ends included; RTCP takes the odd port after each.
   public init(_ range: ClosedRange<UInt16>) {
-    ring = range.filter { $0 % 2 == 0 && $0 < range.upperBound }.map { Resting(port: $0, until: .distantPast) }
-    free = ring.count
+    fresh = range.filter { $0 % 2 == 0 && $0 < range.upperBound }.reversed()
+    capacity = fresh.count
+    ring = Array(repeating: Resting(port: 0, until: .distantPast), count: capacity)
   }
 
-  public var capacity: Int { ring.count }
+  public var free: Int { fresh.count + count }
 
-  /// The port that has rested longest; nil if all are in use or still resting.
+  /// Nil if all are in use or still resting.
   public mutating func take(at now: Instant) -> UInt16? {
-    guard free > 0, ring[head].until <= now else { return nil }
+    guard count > 0, ring[head].until <= now else { return fresh.popLast() }
     defer {
-      head = (head + 1) % ring.count
-      free -= 1
+      head = (head + 1) % capacity
+      count -= 1
     }
     return ring[head].port
   }
 
   public mutating func giveBack(_ port: UInt16, at now: Instant) {
-    precondition(free < ring.count, "a port came back twice")
-    ring[(head + free) % ring.count] = Resting(port: port, until: now + Self.restTime)
-    free += 1
+    precondition(free < capacity, "a port came back twice")
+    ring[(head + count) % capacity] = Resting(port: port, until: now + Self.restTime)
+    count += 1
   }
 }

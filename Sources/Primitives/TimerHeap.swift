@@ -4,22 +4,41 @@
 /// and `popDue`, never while the heap moves entries; where keys are small integers already, use `DenseTimerHeap`.
 @frozen
 public struct TimerHeap<Key: Hashable> {
-  @usableFromInline internal var heap = DenseTimerHeap()
+  /// Owns the heap; copies share it until one of them changes.
+  @usableFromInline internal final class Owner: @unchecked Sendable {
+    @usableFromInline let heap: UnsafeMutablePointer<DenseTimerHeap>
+    @usableFromInline init(_ heap: consuming DenseTimerHeap) {
+      self.heap = .allocate(capacity: 1)
+      self.heap.initialize(to: heap)
+    }
+    deinit {
+      heap.deinitialize(count: 1)
+      heap.deallocate()
+    }
+  }
+
+  @usableFromInline internal var owner = Owner(DenseTimerHeap())
   @usableFromInline internal var slots = Index<Key, UInt32>()
   @usableFromInline internal var keys: [Key?] = []
   @usableFromInline internal var free: [UInt32] = []
   @usableFromInline internal var nextSequence: UInt64 = 0
 
-  @inlinable public init() {}
-  @inlinable public var count: Int { heap.count }
-  @inlinable public var isEmpty: Bool { heap.isEmpty }
-  @inlinable public var nextDeadline: Instant? { heap.nextDeadline }
+  public init() {}
+  @inlinable public var count: Int { owner.heap.pointee.count }
+  @inlinable public var isEmpty: Bool { owner.heap.pointee.isEmpty }
+  @inlinable public var nextDeadline: Instant? { owner.heap.pointee.nextDeadline }
+
+  @inlinable internal mutating func own() -> UnsafeMutablePointer<DenseTimerHeap> {
+    if !isKnownUniquelyReferenced(&owner) { owner = Owner(DenseTimerHeap(copying: owner.heap.pointee)) }
+    return owner.heap
+  }
 
   /// Sets or moves the timer of `key`.
   @inlinable public mutating func set(_ key: Key, at deadline: Instant) {
     nextSequence &+= 1
+    let heap = own()
     if let slot = slots[key] {
-      heap.set(slot, at: deadline, sequence: nextSequence)
+      heap.pointee.set(slot, at: deadline, sequence: nextSequence)
       return
     }
     let slot: UInt32
@@ -31,13 +50,13 @@ public struct TimerHeap<Key: Hashable> {
       keys.append(key)
     }
     slots[key] = slot
-    heap.set(slot, at: deadline, sequence: nextSequence)
+    heap.pointee.set(slot, at: deadline, sequence: nextSequence)
   }
 
   @discardableResult
   @inlinable public mutating func cancel(_ key: Key) -> Bool {
     guard let slot = slots.remove(key) else { return false }
-    heap.cancel(slot)
+    own().pointee.cancel(slot)
     keys[Int(slot)] = nil
     free.append(slot)
     return true
@@ -45,12 +64,14 @@ public struct TimerHeap<Key: Hashable> {
 
   @inlinable public func deadline(of key: Key) -> Instant? {
     guard let slot = slots[key] else { return nil }
-    return heap.deadline(of: slot)
+    return owner.heap.pointee.deadline(of: slot)
   }
 
   /// Takes the first timer if it is due.
   @inlinable public mutating func popDue(at now: Instant) -> (key: Key, deadline: Instant)? {
-    guard let due = heap.popDue(at: now), let key = keys[Int(due.slot)].take() else { return nil }
+    guard owner.heap.pointee.mayBeDue(at: now), let due = own().pointee.popDue(at: now),
+      let key = keys[Int(due.slot)].take()
+    else { return nil }
     slots.remove(key)
     free.append(due.slot)
     return (key, due.deadline)

@@ -44,8 +44,10 @@ final class EngineLoop: @unchecked Sendable {
   }
 
   func start() {
-    let thread = Thread { [self] in run() }
-    thread.name = "engine"
+    let thread = Thread { [self] in
+      Thread.current.name = "engine"
+      run()
+    }
     thread.stackSize = 8 << 20
     thread.start()
   }

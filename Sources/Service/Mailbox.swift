@@ -19,6 +19,8 @@ final class Mailbox: Sendable {
       switch self {
       case .input(.message(_, let flow)): flow.transport == .udp
       case .input(.command): true
+      // A far end may press keys as fast as it sends packets; the next report on quality comes anyway.
+      case .input(.media(.digit)), .input(.media(.quality)): true
       case .input, .reconfigure, .stop: false
       }
     }

@@ -21,8 +21,8 @@ struct Restoration {
       replay(record, into: &switchboard)
       replayed += 1
     }
-    for contact in switchboard.liveContacts {
-      guard let person = try reader.person(of: contact) else { continue }
+    for (contact, id) in switchboard.liveContacts {
+      guard let person = try reader.person(of: id) else { continue }
       switchboard.restorePerson(
         of: contact, name: person.name, address: person.address, attributes: person.attributes)
     }

@@ -8,7 +8,8 @@ struct Story {
   private(set) var history: [Why.Occurrence] = []
   private var decisions: [(offer: OfferID?, cause: UInt64, isAccepted: Bool, body: Why.Decision)] = []
   private let asked: [AgentID]
-  private var contact: ContactID?
+  /// The segments that have not closed, the last one last.
+  private var segments: [ContactID] = []
   private var channel = Channel.voice
   /// Nothing more will be told.
   private(set) var isOver = false
@@ -21,13 +22,13 @@ struct Story {
   init(asked: [AgentID]) { self.asked = asked }
 
   mutating func begin(_ contact: ContactID, _ channel: Channel) {
-    self.contact = contact
+    segments.append(contact)
     self.channel = channel
   }
 
   /// A record that is about to be applied: what it decides is asked of the state before.
   mutating func hear(_ record: CallControl.Record, _ switchboard: Switchboard) {
-    guard let contact, record.event.contact == contact, case .acd(let event) = record.event,
+    guard let contact = record.event.contact, segments.contains(contact), case .acd(let event) = record.event,
       decisions.count < Self.decisionLimit
     else { return }
     var writer = WhyWriter(switchboard, at: record.at, asked: asked)
@@ -53,7 +54,7 @@ struct Story {
   /// A record that was applied.
   mutating func follow(_ record: CallControl.Record, _ switchboard: Switchboard) {
     last = record.at
-    guard let contact, record.event.contact == contact else { return }
+    guard let contact = record.event.contact, segments.contains(contact) else { return }
     let writer = WhyWriter(switchboard, at: record.at, asked: asked)
     if history.count < Self.historyLimit, let told = writer.occurrence(record) { history.append(told) }
     switch record.event {
@@ -64,14 +65,17 @@ struct Story {
       guard record.cause == decisions[place].cause else { break }
       decisions[place].body.kind = "picked"
       decisions[place].body.summary = "picked by \(writer.name(of: agent))"
-    case .contactClosed: isOver = true
+    case .contactClosed:
+      segments.removeAll { $0 == contact }
+      isOver = segments.isEmpty
     default: break
     }
   }
 
   /// The journal ends here, and the contact is still there.
   mutating func end(_ switchboard: Switchboard, at now: Instant, _ sequence: UInt64) {
-    guard let contact, let why = switchboard.explanation(of: contact, agents: asked, at: now) else { return }
+    guard let contact = segments.last, let why = switchboard.explanation(of: contact, agents: asked, at: now)
+    else { return }
     let writer = WhyWriter(switchboard, at: now, asked: asked)
     let summary: String
     switch why.standing {

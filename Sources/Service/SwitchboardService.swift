@@ -49,6 +49,7 @@ public struct SwitchboardService: Sendable {
 
   /// Serves until SIGTERM or SIGINT.
   public func run() async throws {
+    DescriptorLimit.raise()
     let store = try openJournal()
     let restored = try store.reader.restore()
     var (site, sources) = try readSite(names: restored.names)

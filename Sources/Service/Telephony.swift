@@ -25,11 +25,9 @@ final class Telephony: Sendable {
     media.ports = site.listen.media.ports
     media.music += try site.soundFiles.map(Self.recording)
     mediaThreads = try MediaThreads(settings: media, entropy: entropy) { event in
-      switch event {
-      // Nothing follows from these yet, and a far end may cause them as fast as it sends packets.
-      case .digit, .learned: break
-      case .opened, .failed, .lost: mailbox.post(.input(.media(event)))
-      }
+      // Nothing follows from an address, and a far end may change it as fast as it sends packets.
+      if case .learned = event { return }
+      mailbox.post(.input(.media(event)))
     }
     var settings = SIPTransport.Settings()
     let sip = site.listen.sip

@@ -225,6 +225,7 @@ extension WhyWriter {
     case .outcomeFixed(_, let queue, let agent, let outcome):
       return outcome == .answered
         ? ("answered", "by \(name(of: agent))") : ("left", "\(name(of: queue)): \(Self.words("\(outcome)"))")
+    case .segmentStarted: return ("transferred", "waits again, with the entry and the rank it had")
     case .placeKept: return ("place_kept", "the next queueing keeps entry and order")
     case .placeHeld(_, let until): return ("place_held", "until \(Timestamp(until))")
     case .placeReleased: return ("place_released", "")

@@ -1,40 +1,52 @@
-/// What the simulated world waits for, earliest first; ties in the order they were set. Nothing is deleted: an event
-/// whose contact has moved on is recognised when it comes up.
+/// What the simulated world waits for, earliest first; ties by their numbers. Nothing is deleted: an event whose contact
+/// has moved on is recognised by its number when it comes up.
 ///
 /// Most events lead to another one. So `pop` leaves a hole at the top, which the next `push` fills in one descent; only
 /// when the next event is asked for first is the last entry moved up.
 struct EventHeap: ~Copyable {
   struct Entry: BitwiseCopyable {
+    /// Microseconds, not negative.
     var time: Int64
-    /// Wraps; entries of one instant are never that far apart.
-    var sequence: UInt32
-    var event: WorldEvent
+    /// The number of the event, then what it is: kind and subject.
+    var word: UInt64
 
-    /// One comparison without a branch, since no processor can guess it. Times are not negative.
+    @inline(__always)
+    init(time: Int64, number: UInt32, event: WorldEvent) {
+      self.time = time
+      word = UInt64(number) << 32 | UInt64(event.kind.rawValue) << 28 | UInt64(event.subject)
+    }
+
+    /// Later than every event.
+    static let never = Entry(time: .max, number: .max, event: WorldEvent(.closes, 0))
+
+    @inline(__always) var number: UInt32 { UInt32(truncatingIfNeeded: word >> 32) }
+    @inline(__always) var event: WorldEvent {
+      WorldEvent(
+        WorldEvent.Kind(rawValue: UInt8(truncatingIfNeeded: word >> 28 & 0xf)) ?? .closes,
+        UInt32(truncatingIfNeeded: word & 0xfff_ffff))
+    }
+
+    /// One comparison without a branch, since no processor can guess it.
     @inline(__always)
     func isBefore(_ other: Entry) -> Bool { key < other.key }
     @inline(__always)
-    private var key: UInt128 { UInt128(UInt64(bitPattern: time)) << 64 | UInt128(sequence) }
+    private var key: UInt128 { UInt128(UInt64(bitPattern: time)) << 64 | UInt128(word) }
   }
 
   private var entries = Rows<Entry>(capacity: 256)
   private var hasHole = false
-  private var nextSequence: UInt32 = 0
 
-  /// The time of the first event; `Int64.max` when there is none.
+  /// The first event; `never` when there is none.
   @inline(__always)
-  mutating func nextTime() -> Int64 {
+  mutating func first() -> Entry {
     if hasHole { close() }
-    return entries.count == 0 ? .max : entries[0].time
+    return entries.count == 0 ? .never : entries.unchecked[0]
   }
 
-  mutating func push(_ event: WorldEvent, at time: Int64) {
-    nextSequence &+= 1
-    let entry = Entry(time: time, sequence: nextSequence, event: event)
+  mutating func push(_ entry: Entry) {
     if hasHole {
       hasHole = false
-      sink(entry)
-      return
+      return sink(entry)
     }
     entries.append(entry)
     let heap = entries.unchecked
@@ -48,12 +60,10 @@ struct EventHeap: ~Copyable {
     heap[child] = entry
   }
 
-  /// - Precondition: there is an entry, as `nextTime` has said.
+  /// Takes the first event.
+  /// - Precondition: there is one, as `first` has said.
   @inline(__always)
-  mutating func pop() -> WorldEvent {
-    hasHole = true
-    return entries[0].event
-  }
+  mutating func pop() { hasHole = true }
 
   private mutating func close() {
     hasHole = false
@@ -66,15 +76,15 @@ struct EventHeap: ~Copyable {
     let heap = entries.unchecked
     var parent = 0
     while true {
-      let first = 4 * parent + 1
+      let first = 4 &* parent &+ 1
       var best = first
-      if first + 3 < count {
-        let left = heap[first + 1].isBefore(heap[first]) ? first + 1 : first
-        let right = heap[first + 3].isBefore(heap[first + 2]) ? first + 3 : first + 2
+      if first &+ 3 < count {
+        let left = heap[first &+ 1].isBefore(heap[first]) ? first &+ 1 : first
+        let right = heap[first &+ 3].isBefore(heap[first &+ 2]) ? first &+ 3 : first &+ 2
         best = heap[right].isBefore(heap[left]) ? right : left
       } else {
         guard first < count else { break }
-        for child in first + 1..<count where heap[child].isBefore(heap[best]) { best = child }
+        for child in first &+ 1..<count where heap[child].isBefore(heap[best]) { best = child }
       }
       guard heap[best].isBefore(entry) else { break }
       heap[parent] = heap[best]
@@ -84,21 +94,32 @@ struct EventHeap: ~Copyable {
   }
 }
 
-/// Events of the world outside the engine.
-enum WorldEvent: BitwiseCopyable {
-  case arrival(callers: UInt32)
-  case patienceEnds(slot: UInt32, generation: UInt32)
-  case handled(slot: UInt32, generation: UInt32)
-  /// The agent accepts the offer, of whose sequence these are the last 32 bits.
-  case answers(slot: UInt32, offer: UInt32)
-  /// A person who abandoned tries again, in the row that was kept.
-  case redial(slot: UInt32)
-  case shiftBegins(agent: UInt32)
-  case shiftEnds(agent: UInt32)
-  case breakBegins(agent: UInt32)
-  case breakEnds(agent: UInt32)
-  /// An agent whom the engine made not ready for missing offers is back.
-  case comesBack(agent: UInt32)
-  /// Whoever waits is sent away.
-  case closes
+/// An event of the world outside the engine: what happens, and to which caller type, contact (by slot) or agent.
+struct WorldEvent: BitwiseCopyable {
+  enum Kind: UInt8 {
+    /// Of a caller type.
+    case arrival
+    // Of a contact.
+    case patienceEnds
+    case handled
+    /// The agent accepts the contact's latest offer.
+    case answers
+    /// A person who abandoned tries again, in the row that was kept.
+    case redial
+    // Of a place in the plan's shifts.
+    case shiftBegins, shiftEnds, breakBegins, breakEnds
+    /// An agent whom the engine made not ready for missing offers is back.
+    case comesBack
+    /// Whoever waits is sent away.
+    case closes
+  }
+  var kind: Kind
+  /// Below 2^28.
+  var subject: UInt32
+
+  @inline(__always)
+  init(_ kind: Kind, _ subject: UInt32) {
+    self.kind = kind
+    self.subject = subject
+  }
 }

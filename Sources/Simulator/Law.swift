@@ -52,6 +52,7 @@ package enum Law: Sendable, Equatable {
     return lessUsual(draws, number, purpose, numbers)
   }
 
+  @inline(never)
   private func lessUsual(
     _ draws: Draws, _ number: UInt64, _ purpose: Draws.Purpose, _ numbers: borrowing Numbers
   ) -> Double {

@@ -28,6 +28,7 @@ struct Source {
   }
 
   /// Makes `place` the current interval.
+  @inline(never)
   private mutating func open(_ place: Int, _ interval: Int64, _ plan: Plan) {
     guard case .rates(let range, _) = callers.arrivals, place < range.count else { return }
     self.place = place

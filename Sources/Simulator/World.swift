@@ -8,6 +8,9 @@ package struct World: ~Copyable {
   let plan: Plan
   private var engine: Engine
   private var heap = EventHeap()
+  /// Each caller type has one arrival before it at most: a heap apart, for they are as many as all the rest.
+  private var arrivals = EventHeap()
+  private var latestNumber: UInt32 = 0
   private(set) var now: Instant
   private var auditor: Auditor?
 
@@ -22,7 +25,7 @@ package struct World: ~Copyable {
   private var freeSlots = Rows<UInt32>(capacity: 1_024)
   private var sources = Rows<Source>()
   private var agents: Rows<AgentRow>
-  package private(set) var tally: Tally
+  private var ledger: Ledger
   /// When the last contact so far was gone for good; events of patience that nobody needed any more come later.
   private var lastGone: Instant
   /// Told of each contact that leaves its queue; for traces.
@@ -54,6 +57,9 @@ package struct World: ~Copyable {
     var arrivedAt: Int64 = 0
     /// The sequence of the latest offer.
     var offer: UInt64 = 0
+    /// The numbers of the events at which the patience ends and the latest offer is answered.
+    var patience: UInt32 = 0
+    var answer: UInt32 = 0
     var attempt: UInt16 = 0
     var offers: UInt16 = 0
     var channel = Channel.voice
@@ -98,7 +104,7 @@ package struct World: ~Copyable {
       agents[agent].isPrompt = shift.answersIn == nil && shift.misses == 0
       agents[agent].pace = shift.pace
     }
-    tally = Tally(plan: plan)
+    ledger = Ledger(plan: plan)
     for index in plan.callers.indices {
       sources.append(Source(plan, index, seed: seed, replication: replication))
     }
@@ -112,25 +118,34 @@ package struct World: ~Copyable {
   package mutating func run() {
     while true {
       let deadline = engine.nextDeadline?.microseconds ?? .max
-      let next = heap.nextTime()
-      if min(next, deadline) == .max {
-        guard dismiss() else { break }
-        continue
-      }
-      if deadline <= next {
+      let (arrival, other) = (arrivals.first(), heap.first())
+      let isArrival = arrival.isBefore(other)
+      let next = isArrival ? arrival : other
+      if deadline <= next.time {
+        if deadline == .max {
+          if dismiss() { continue } else { break }
+        }
         now = Instant(microseconds: deadline)
         say(.timersDue)
       } else {
-        now = Instant(microseconds: next)
-        happen(heap.pop())
+        now = Instant(microseconds: next.time)
+        if isArrival {
+          arrivals.pop()
+          begin(Int(next.event.subject))
+        } else {
+          heap.pop()
+          happen(next.event, next.number)
+        }
       }
     }
     if plan.measuresDrain { now = lastGone }
-    for agent in agents.indices {
-      account(agent)
-      tally.work[agent] = agents[agent].work
-    }
-    tally.finish(at: now, plan.definitions)
+    for agent in agents.indices { account(agent) }
+    ledger.checkFlows(at: now)
+  }
+
+  /// What was counted.
+  package var tally: Tally {
+    ledger.tally(work: ContiguousArray(agents.indices.map { agents[$0].work }), plan.definitions)
   }
 
   /// What the auditor found; empty without an auditor.
@@ -139,17 +154,17 @@ package struct World: ~Copyable {
   private mutating func begin() {
     for index in plan.agents.indices {
       for span in plan.agents[index].spans {
-        heap.push(.shiftBegins(agent: UInt32(index)), at: span.lowerBound)
+        schedule(WorldEvent(.shiftBegins, UInt32(index)), at: span.lowerBound)
         // Whoever works until the end stays until nobody waits any more.
         if plan.closing == .drain, span.upperBound == plan.end.microseconds { continue }
-        heap.push(.shiftEnds(agent: UInt32(index)), at: span.upperBound)
+        schedule(WorldEvent(.shiftEnds, UInt32(index)), at: span.upperBound)
       }
       for pause in plan.agents[index].breaks {
-        heap.push(.breakBegins(agent: UInt32(index)), at: pause.lowerBound)
-        heap.push(.breakEnds(agent: UInt32(index)), at: pause.upperBound)
+        schedule(WorldEvent(.breakBegins, UInt32(index)), at: pause.lowerBound)
+        schedule(WorldEvent(.breakEnds, UInt32(index)), at: pause.upperBound)
       }
     }
-    if plan.closing == .dismiss { heap.push(.closes, at: plan.end.microseconds) }
+    if plan.closing == .dismiss { schedule(WorldEvent(.closes, 0), at: plan.end.microseconds) }
     for callers in sources.indices { scheduleArrival(callers) }
   }
 
@@ -165,44 +180,44 @@ package struct World: ~Copyable {
     return isAnybody
   }
 
-  private mutating func happen(_ event: WorldEvent) {
-    switch event {
-    case .arrival(let callers):
-      let slot = newRow()
-      rows[slot].callers = callers
-      rows[slot].number = sources[Int(callers)].number
-      rows[slot].attempt = 0
-      arrive(slot)
-      scheduleArrival(Int(callers))
-    case .redial(let slot): arrive(Int(slot))
-    case .patienceEnds(let slot, let generation):
-      guard rows[Int(slot)].generation == generation, rows[Int(slot)].isWaiting else { return }
-      say(.contactLeft(ContactID(slot: slot, generation: generation)))
-    case .handled(let slot, let generation):
-      say(.contactFinished(ContactID(slot: slot, generation: generation)))
-    case .answers(let slot, let offer):
-      let latest = rows[Int(slot)].offer
-      if UInt32(truncatingIfNeeded: latest) == offer { say(.offerAccepted(OfferID(sequence: latest))) }
-    case .shiftBegins(let index):
-      let agent = plan.agents[Int(index)].agent
+  @inline(__always)
+  private mutating func happen(_ event: WorldEvent, _ number: UInt32) {
+    let slot = Int(event.subject)
+    switch event.kind {
+    case .arrival: begin(slot)
+    case .redial: arrive(slot)
+    case .patienceEnds: if rows[slot].isWaiting, rows[slot].patience == number { say(.contactLeft(contact(slot))) }
+    case .handled: say(.contactFinished(contact(slot)))
+    case .answers: if rows[slot].answer == number { say(.offerAccepted(OfferID(sequence: rows[slot].offer))) }
+    case .shiftBegins, .shiftEnds, .breakBegins, .breakEnds: turn(plan.agents[slot].agent, event.kind)
+    case .comesBack: comeBack(AgentID(index: event.subject))
+    case .closes: _ = dismiss()
+    }
+  }
+
+  /// Shifts and breaks.
+  @inline(never)
+  private mutating func turn(_ agent: AgentID, _ kind: WorldEvent.Kind) {
+    switch kind {
+    case .shiftBegins:
       agents[Int(agent.index)].isOnShift = true
       say(.agentSignedIn(agent))
       comeBack(agent)
-    case .shiftEnds(let index):
-      let agent = plan.agents[Int(index)].agent
+    case .shiftEnds:
       agents[Int(agent.index)].isOnShift = false
       say(.agentSignedOut(agent))
-    case .breakBegins(let index):
-      let agent = plan.agents[Int(index)].agent
+    case .breakBegins:
       agents[Int(agent.index)].isOnBreak = true
       say(.agentNotReady(agent, .unspecified))
-    case .breakEnds(let index):
-      let agent = plan.agents[Int(index)].agent
+    default:
       agents[Int(agent.index)].isOnBreak = false
       comeBack(agent)
-    case .comesBack(let index): comeBack(AgentID(index: index))
-    case .closes: _ = dismiss()
     }
+  }
+
+  @inline(__always)
+  private func contact(_ slot: Int) -> ContactID {
+    ContactID(slot: UInt32(truncatingIfNeeded: slot), generation: rows[slot].generation)
   }
 
   private mutating func comeBack(_ agent: AgentID) {
@@ -220,7 +235,16 @@ package struct World: ~Copyable {
       react(action)
     }
     if auditor != nil { auditor?.checkQuiet(at: now) }
-    guard seenEvents >= 1_000 else { return }
+    if seenEvents >= 1_000 { forgetStep() }
+  }
+
+  @inline(never)
+  private mutating func audit(_ input: Input, since before: Int) {
+    auditor?.check(input, step.actions[before...], at: now)
+  }
+
+  @inline(never)
+  private mutating func forgetStep() {
     traffic.events += seenEvents
     traffic.actions += seenActions
     step.events.removeAll(keepingCapacity: true)
@@ -233,7 +257,7 @@ package struct World: ~Copyable {
     traffic.inputs += 1
     let before = step.actions.count
     engine.handle(input, at: now, into: &step)
-    if auditor != nil { auditor?.check(input, step.actions[before...], at: now) }
+    if auditor != nil { audit(input, since: before) }
     while seenEvents < step.events.count {
       observe(step.events[seenEvents])
       seenEvents += 1
@@ -250,8 +274,37 @@ extension World {
     return rows.count - 1
   }
 
+  /// A first attempt.
+  @inline(__always)
+  private mutating func begin(_ callers: Int) {
+    let slot = newRow()
+    rows[slot].callers = UInt32(truncatingIfNeeded: callers)
+    rows[slot].number = sources[callers].number
+    rows[slot].attempt = 0
+    arrive(slot)
+    scheduleArrival(callers)
+  }
+
   private mutating func scheduleArrival(_ callers: Int) {
-    if let time = sources[callers].nextArrival(plan) { heap.push(.arrival(callers: UInt32(callers)), at: time) }
+    guard let time = sources[callers].nextArrival(plan) else { return }
+    let event = WorldEvent(.arrival, UInt32(truncatingIfNeeded: callers))
+    arrivals.push(EventHeap.Entry(time: time, number: nextNumber(), event: event))
+  }
+
+  /// - Returns: the event's number; 0 is nobody's.
+  @discardableResult
+  @inline(__always)
+  private mutating func schedule(_ event: WorldEvent, at time: Int64) -> UInt32 {
+    let number = nextNumber()
+    heap.push(EventHeap.Entry(time: time, number: number, event: event))
+    return number
+  }
+
+  /// Wraps; events of one instant are never that far apart.
+  @inline(__always)
+  private mutating func nextNumber() -> UInt32 {
+    latestNumber = latestNumber == .max ? 1 : latestNumber + 1
+    return latestNumber
   }
 
   private mutating func arrive(_ slot: Int) {
@@ -261,6 +314,7 @@ extension World {
     rows[slot].arrivedAt = now.microseconds
     rows[slot].channel = channel
     rows[slot].offers = 0
+    rows[slot].patience = 0
     rows[slot].isWaiting = true
     rows[slot].isMeasured = now >= plan.measureFrom
     let contact = ContactID(slot: UInt32(slot), generation: rows[slot].generation)
@@ -272,10 +326,11 @@ extension World {
     guard rows[slot].isWaiting, rows[slot].generation == contact.generation,
       let patience = sources[callers].patience(number, key: rows[slot].key, plan)
     else { return }
-    heap.push(.patienceEnds(slot: contact.slot, generation: contact.generation), at: now.microseconds + patience)
+    rows[slot].patience = schedule(WorldEvent(.patienceEnds, contact.slot), at: now.microseconds + patience)
   }
 
   /// Whether somebody who abandoned tries again; nobody does after the span.
+  @inline(never)
   private mutating func redialMaybe(_ slot: Int) {
     let row = rows[slot]
     let callers = Int(row.callers)
@@ -285,7 +340,7 @@ extension World {
     rows[fresh].callers = row.callers
     rows[fresh].number = row.number
     rows[fresh].attempt = row.attempt &+ 1
-    heap.push(.redial(slot: UInt32(fresh)), at: now.microseconds + delay)
+    schedule(WorldEvent(.redial, UInt32(fresh)), at: now.microseconds + delay)
   }
 }
 
@@ -299,11 +354,11 @@ extension World {
       // Again, where it overflowed from another queue; a virtual caller needs no patience.
       rows[Int(contact.slot)].isWaiting = channel != .callback
       rows[Int(contact.slot)].channel = channel
-      tally.entered(queue, channel, rows[Int(contact.slot)].isMeasured, at: now)
+      ledger.entered(queue, channel, rows[Int(contact.slot)].isMeasured, at: now)
     case .contactRefused(let contact, let queue, _):
       let row = rows[Int(contact.slot)]
       rows[Int(contact.slot)].isWaiting = false
-      tally.refused(queue, row.channel, row.isMeasured)
+      ledger.refused(queue, row.channel, row.isMeasured)
     case .outcomeFixed(let contact, let queue, let agent, let outcome):
       leave(contact, queue, agent, outcome)
     case .contactEnded(_, let agent, _): hold(agent, -1)
@@ -313,7 +368,7 @@ extension World {
     case .agentNotReady(let agent, let reason):
       present(agent, false)
       if reason == .missed || reason == .declined {
-        heap.push(.comesBack(agent: agent.index), at: now.microseconds + Self.comeBack)
+        schedule(WorldEvent(.comesBack, agent.index), at: now.microseconds + Self.comeBack)
       }
     case .agentSignedOut(let agent): present(agent, false)
     default: break
@@ -325,24 +380,27 @@ extension World {
     rows[slot].isWaiting = false
     let row = rows[slot]
     let wait = now.microseconds - row.arrivedAt
-    tally.left(
+    ledger.left(
       queue, row.channel, outcome, wait: wait, isMeasured: row.isMeasured,
       key: row.key ^ UInt64(row.callers) << 40, agent: agent, at: now)
-    if let onLeaving {
-      onLeaving(
-        Leaving(
-          callers: Int(row.callers), number: row.number, attempt: Int(row.attempt), outcome: outcome,
-          arrivedAt: row.arrivedAt, wait: wait, agent: agent, isMeasured: row.isMeasured))
-    }
+    if onLeaving != nil { report(row, outcome, wait, agent) }
     if outcome == .answered {
       hold(agent, 1)
       var time = sources[Int(row.callers)].handleTime(row.number, key: row.key, row.channel, plan)
       let pace = agents[Int(agent.index)].pace
       if pace != 1 { time = max(1, Int64(Double(time) * pace + 0.5)) }
-      heap.push(.handled(slot: contact.slot, generation: contact.generation), at: now.microseconds + time)
+      schedule(WorldEvent(.handled, contact.slot), at: now.microseconds + time)
     } else if outcome == .abandoned || outcome == .shortAbandoned {
       redialMaybe(slot)
     }
+  }
+
+  @inline(never)
+  private func report(_ row: Row, _ outcome: Outcome, _ wait: Int64, _ agent: AgentID) {
+    onLeaving?(
+      Leaving(
+        callers: Int(row.callers), number: row.number, attempt: Int(row.attempt), outcome: outcome,
+        arrivedAt: row.arrivedAt, wait: wait, agent: agent, isMeasured: row.isMeasured))
   }
 
   @inline(__always)
@@ -351,19 +409,19 @@ extension World {
     agents[Int(agent.index)].held += change
   }
 
+  @inline(never)
   private mutating func present(_ agent: AgentID, _ isReady: Bool) {
     account(Int(agent.index))
     agents[Int(agent.index)].isReady = isReady
   }
 
-  @inline(__always)
   private mutating func account(_ agent: Int) {
     let row = agents[agent]
     guard now.microseconds > row.since else { return }
     agents[agent].since = now.microseconds
     guard row.held > 0 || row.isReady else { return }
-    tally.worked(agent, isHandling: row.held > 0, row.since, now.microseconds)
-    let time = tally.measured(row.since, now.microseconds)
+    if ledger.hasTimeline { ledger.worked(agent, isHandling: row.held > 0, row.since, now.microseconds) }
+    let time = ledger.measured(row.since, now.microseconds)
     if row.held > 0 {
       agents[agent].work.handling += time
     } else {
@@ -390,18 +448,19 @@ extension World {
 
   /// The agent answers after a while, or lets it ring out. What happens belongs to the contact's n-th offer, whoever
   /// gets it.
+  @inline(never)
   private mutating func ring(_ offer: OfferID, _ contact: ContactID, _ agent: AgentID) {
     let index = agents[Int(agent.index)].shifts
     guard index >= 0 else { return }
     let slot = Int(contact.slot)
     rows[slot].offers &+= 1
     rows[slot].offer = offer.sequence
+    rows[slot].answer = 0
     let shifts = plan.agents[Int(index)]
     let draws = sources[Int(rows[slot].callers)].draws
     let key = rows[slot].key ^ UInt64(rows[slot].offers) << 40
     if shifts.misses > 0, draws.uniform(key, .miss) < shifts.misses { return }
     let delay = shifts.answersIn?.draw(draws, key, .answer, plan.numbers) ?? 0
-    heap.push(
-      .answers(slot: contact.slot, offer: UInt32(truncatingIfNeeded: offer.sequence)), at: now.microseconds + delay)
+    rows[slot].answer = schedule(WorldEvent(.answers, contact.slot), at: now.microseconds + delay)
   }
 }

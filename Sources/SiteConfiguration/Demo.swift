@@ -7,7 +7,7 @@ extension SiteFolder {
   /// The site as `serve --demo` runs it, so that a newcomer needs nothing but a browser and a terminal:
   /// - agents without a phone get the echo phone, and so can be called;
   /// - calls from 127.0.0.1 are heard, and from nowhere else besides what the files say;
-  /// - `web:demo` leads to `support`, or else to the first queue that takes chats;
+  /// - `web:demo` leads to `support`, or else to the first queue that takes chats, with calls where it takes them;
   /// - two robot agents serve a queue of their own, `robots`, with the entry `web:robots`. They never take what waits
   ///   for people, so the newcomer's own chat stays for the newcomer to accept.
   public static func demo(_ site: Site) -> Site {
@@ -24,7 +24,8 @@ extension SiteFolder {
       let index = chatting.first(where: { queues[$0].name == "support" }) ?? chatting.first
     {
       let queue = QueueID(index: UInt32(clamping: index))
-      site.entries.append(Site.Entry(name: "web:demo", queue: queue, channels: [.chat]))
+      let channels = [Channel.voice, .chat].filter(queues[index].channels.contains)
+      site.entries.append(Site.Entry(name: "web:demo", queue: queue, channels: channels))
     }
     let robots = site.addQueue("robots")
     site.entries.removeAll { $0.name == "web:robots" }

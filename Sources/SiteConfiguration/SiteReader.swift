@@ -3,6 +3,7 @@ import CallControl
 import Digest
 import Foundation
 import Primitives
+import SDP
 import SIP
 
 /// Turns the merged files into a `Site`. What does not fit its shape has been reported already and is passed over here;
@@ -165,6 +166,7 @@ struct SiteReader {
       site.agents[index].displayName = pair.item["name"]?.text ?? pair.key
       site.agents[index].phoneAnswer = pair.item["phone_answer"]?.text.flatMap(Site.PhoneAnswer.init) ?? .phone
       readPhone(pair.item, at: index)
+      readCodecs(pair.item, at: index)
       let id = AgentID(index: UInt32(clamping: index))
       readToken(pair.item, scopes: [.agent], agent: id)
     }
@@ -218,10 +220,16 @@ struct SiteReader {
         site.definitions.agents[index].voiceCapacity = 0
       case "demo": site.agents[index].phone = .demo
       case "browser":
-        phone.map { report($0.place, "`phone: browser` is not built yet; take a SIP phone, `demo` or `none`") }
+        site.agents[index].phone = .browser
+        if let answer = item["phone_answer"], answer.text == "phone" {
+          report(
+            answer.place, "a browser phone never answers by itself: calls are accepted in the console or on its page")
+        }
       case let other?:
         let hint = suggestion(for: other, among: ["demo", "none", "browser"])
-        phone.map { report($0.place, "`phone` must be `sip:user@host`, `demo` or `none`, not `\(other)`\(hint)") }
+        phone.map {
+          report($0.place, "`phone` must be `sip:user@host`, `browser`, `demo` or `none`, not `\(other)`\(hint)")
+        }
       }
       if let password {
         report(password.place, "`password_file` is for a phone that registers: `phone: sip:user@host`")
@@ -229,7 +237,7 @@ struct SiteReader {
       return
     }
     if text.hasPrefix("tel:") {
-      report(phone.place, "`phone: tel:…` is not built yet; take a SIP phone, `demo` or `none`")
+      report(phone.place, "`phone: tel:…` is not built yet; take a SIP phone, `browser`, `demo` or `none`")
       return
     }
     guard let uri = try? URI(parsing: text), uri.scheme == "sip" else {
@@ -260,6 +268,17 @@ struct SiteReader {
       uri, Site.Credentials(user: user, password: secret, algorithms: algorithms.isEmpty ? [.sha256] : algorithms))
   }
 
+  private mutating func readCodecs(_ item: Item, at index: Int) {
+    guard let codecs = item["codecs"] else { return }
+    switch site.agents[index].phone {
+    case .registers, .address: break
+    case .none, .demo, .browser: report(codecs.place, "`codecs` are for a SIP phone; the others know best themselves")
+    }
+    let names = codecs.list.compactMap(\.text)
+    let known = names.compactMap { name in AudioCodec.allCases.first { $0.rawValue.lowercased() == name } }
+    if !known.isEmpty { site.agents[index].codecs = known }
+  }
+
   // Entries and tokens.
 
   private mutating func readEntries() {
@@ -267,7 +286,7 @@ struct SiteReader {
       guard let scheme = EntryScheme(pair.key), let queueItem = pair.item["queue"], let name = queueItem.text,
         let queue = queue(named: name, at: queueItem.place)
       else { continue }
-      let carried: [Channel] = scheme == .web ? [.chat] : [.voice]
+      let carried: [Channel] = scheme == .web ? [.voice, .chat] : [.voice]
       let taken = site.definitions.queues[Int(queue.index)].channels
       var channels = carried.filter(taken.contains)
       let findingsBefore = findings.count
@@ -278,8 +297,7 @@ struct SiteReader {
           if !taken.contains(channel) { report(item.place, "the queue `\(name)` does not take \(channel)") }
           // A callback by its own entry was refused by the schema.
           guard !carried.contains(channel), channel != .callback else { continue }
-          let missing = scheme == .web ? "voice from a web page" : "chat over SIP"
-          warn(item.place, "\(missing) is not built yet; this entry takes \(carried[0]) only")
+          warn(item.place, "\(channel) over SIP is not built yet; this entry takes \(carried[0]) only")
           channels.removeAll { $0 == channel }
         }
       }

@@ -84,8 +84,8 @@ enum SiteSchema {
       .word(
         [
           "longest_idle", "round_robin", "serial", "fewest_contacts", "least_occupied", "best_skilled", "broadcast",
-        ],
-        later: ["attendant"]), "Which ready agent is offered a contact."),
+          "attendant",
+        ]), "Which ready agent is offered a contact; `attendant`: none, all see the line and pick."),
     Key("order", .list(.scalar(.name)), "`serial`: the agents, from the top."),
     Key("prefer", .table(.name, .scalar(.level)), "`best_skilled`: wished levels; they score and never filter."),
     Key("window", .word(["shift", "day"]), "`fewest_contacts`, `least_occupied`: the time that counts."),
@@ -192,10 +192,15 @@ enum SiteSchema {
 
   static let agent: [Key] = [
     Key("name", .scalar(.text), "As people write it."),
-    Key("phone", .scalar(.text), "`sip:user@host`, `demo` (answers and echoes) or `none` (chats only)."),
+    Key(
+      "phone", .scalar(.text),
+      "`sip:user@host`, `browser` (the agent's phone page), `demo` (answers and echoes) or `none` (chats only)."),
     Key("password_file", .scalar(.file), "The password with which the phone registers."),
     Key("digest", .list(.word(["sha-256", "md5"])), "Digest algorithms the phone may use; sha-256 unless written."),
-    Key("phone_answer", .word(["phone", "console"]), "Where a call is accepted."),
+    Key("phone_answer", .word(["phone", "console"]), "Where a call is accepted; a browser phone's in the console."),
+    Key(
+      "codecs", .list(.word(["opus", "pcma", "pcmu"])),
+      "What a SIP phone is offered, best first; G.711 unless written."),
     Key("skills", .table(.name, .scalar(.level)), "Skills with their levels."),
     Key(
       "queues", .either(.list(.scalar(.name)), .table(.name, .scalar(.count(0...255)))),

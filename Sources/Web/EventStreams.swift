@@ -149,6 +149,8 @@ extension HTTPField.Name {
   static let rateLimit = HTTPField.Name("RateLimit")!
   static let rateLimitPolicy = HTTPField.Name("RateLimit-Policy")!
   static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!
+  static let switchboardToken = HTTPField.Name("Switchboard-Token")!
+  static let switchboardVisitor = HTTPField.Name("Switchboard-Visitor")!
   static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
   static let crossOriginResourcePolicy = HTTPField.Name("Cross-Origin-Resource-Policy")!
 }

@@ -60,7 +60,8 @@ public final class Feed: Sendable {
   public func publish(_ notices: [Notice]) {
     guard !notices.isEmpty else { return }
     state.withLock { state in
-      for notice in notices { state.keep(notice, capacity: capacity) }
+      // A measure is soon followed by the next, so nobody misses it.
+      for notice in notices where !notice.isQuality { state.keep(notice, capacity: capacity) }
       var batches: [Topic: [Notice]] = [:]
       for notice in notices {
         if let contact = notice.contact { batches[.contact(contact), default: []].append(notice) }
@@ -145,6 +146,8 @@ extension Feed.State {
 }
 
 extension Notice {
+  fileprivate var isQuality: Bool { if case .quality = body { true } else { false } }
+
   fileprivate func concerns(_ topic: Feed.Topic) -> Bool {
     switch topic {
     case .contact(let id): contact == id

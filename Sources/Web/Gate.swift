@@ -114,7 +114,8 @@ struct Gate: HTTPResponder {
     let caller = exchange.principal.fingerprint(at: exchange.address, origin: exchange.origin)
     let scope = caller + " " + exchange.request.uri.path
     let key = IdempotencyCache.Key(scope: scope, key: text)
-    let request = Array((exchange.request.uri.query ?? "").utf8) + [0] + exchange.body
+    let visitor = exchange.request.headers[.switchboardVisitor] ?? ""
+    let request = Array(((exchange.request.uri.query ?? "") + "\0" + visitor).utf8) + [0] + exchange.body
     let fingerprint = HashFunction.sha256.hash(request)
     switch desk.begin(key, fingerprint) {
     case .answered(let answer): return answer
@@ -145,8 +146,9 @@ struct Gate: HTTPResponder {
     var response = Response(status: .noContent)
     addCORS(request, &response)
     if response.headers[.accessControlAllowOrigin] != nil {
-      response.headers[.accessControlAllowMethods] = "GET, POST, DELETE"
-      response.headers[.accessControlAllowHeaders] = "authorization, content-type, idempotency-key, last-event-id"
+      response.headers[.accessControlAllowMethods] = "GET, POST, PATCH, DELETE"
+      response.headers[.accessControlAllowHeaders] =
+        "authorization, content-type, idempotency-key, last-event-id, switchboard-visitor"
       response.headers[.accessControlMaxAge] = "600"
     }
     return response
@@ -159,7 +161,8 @@ struct Gate: HTTPResponder {
       Origins.allowsReading(origin, site: desk.backend.site(), authority: request.head.authority)
     else { return }
     response.headers[.accessControlAllowOrigin] = origin
-    response.headers[.accessControlExposeHeaders] = "location, retry-after, ratelimit, ratelimit-policy"
+    response.headers[.accessControlExposeHeaders] =
+      "location, retry-after, ratelimit, ratelimit-policy, switchboard-token"
   }
 
   private func addSecurity(_ request: Request, _ response: inout Response) {

@@ -41,8 +41,13 @@ enum OpenAPI {
         ]),
       ]),
     ]
-    if let body = route.body {
-      operation["requestBody"] = .object(["content": content("application/json", body.reference)])
+    var bodies = route.textBodies.map { ($0, text) }
+    if let body = route.body { bodies.append(("application/json", body.reference)) }
+    if !bodies.isEmpty {
+      let contents = bodies.map { ($0, Document.object(["schema": $1])) }
+      operation["requestBody"] = .object([
+        "content": .object(Dictionary(contents, uniquingKeysWith: { first, _ in first }))
+      ])
     }
     switch route.access {
     case .open: break
@@ -67,18 +72,24 @@ enum OpenAPI {
     let inPath = route.path.split(separator: "/").filter { $0.hasPrefix("{") }
     return inPath.map { parameter(String($0.dropFirst().dropLast()), in: "path", nil, isRequired: true) }
       + route.query.map { parameter($0.name, in: "query", $0.summary, isRequired: $0.isRequired) }
+      + route.headers.map { parameter($0.name, in: "header", $0.summary, isRequired: $0.isRequired) }
       + (route.method == .post
         ? [parameter("Idempotency-Key", in: "header", "Repeats of a key are answered alike.", isRequired: false)] : [])
   }
 
+  private static let text = Document.object(["type": .string("string")])
+
   private static func success(_ route: Route) -> Document {
     var success: [String: Document] = ["description": .string(route.status.reasonPhrase)]
+    var contents: [String: Document] = [:]
     switch route.result {
     case .none: break
-    case .json(let schema): success["content"] = content("application/json", schema.reference)
-    case .events: success["content"] = content("text/event-stream", .object(["type": .string("string")]))
-    case .text(let type): success["content"] = content(type, .object(["type": .string("string")]))
+    case .json(let schema): contents["application/json"] = .object(["schema": schema.reference])
+    case .events: contents["text/event-stream"] = .object(["schema": text])
+    case .text(let type): contents[type] = .object(["schema": text])
     }
+    if let type = route.alsoAnswers { contents[type] = .object(["schema": text]) }
+    if !contents.isEmpty { success["content"] = .object(contents) }
     return .object(success)
   }
 

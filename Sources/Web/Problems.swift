@@ -58,6 +58,10 @@ extension Refused {
     case .gone(let detail): self = Refused(status: .gone, kind: "gone", title: "It is over", detail: detail)
     case .forbidden(let detail): self = .forbidden(detail)
     case .invalid(let detail): self = .invalid(detail)
+    case .unusable(let reason):
+      self = Refused(
+        status: .unprocessableContent, kind: "unusable-offer", title: "The sdpOffer cannot be agreed on",
+        detail: reason)
     case .refused(let refusal): self = Refused(refusal)
     case .overloaded:
       self = .unavailable("overloaded", "Too much at once", "Try again in a moment.", retryAfter: 1)

@@ -38,9 +38,13 @@ struct Route: Sendable {
   var summary: String
   var access: Access
   var query: [Parameter] = []
+  var headers: [Parameter] = []
   var body: Schema?
+  /// Types of bodies that are text; `alsoAnswers` the same of answers.
+  var textBodies: [String] = []
   var status = HTTPResponse.Status.ok
   var result: Result
+  var alsoAnswers: String?
   /// What a stranger may do how often, beside the limit on all requests.
   var quota: RateLimiter.Quota?
   var handle: @Sendable (Exchange) async throws -> Answer
@@ -116,17 +120,24 @@ struct Exchange: Sendable {
     return agent
   }
 
+  /// The body's type without parameters, in small letters.
+  var contentType: String? { request.headers[.contentType]?.prefix { $0 != ";" && $0 != " " }.lowercased() }
+
+  /// - Throws: 415 that names what would be understood.
+  func unknownType(_ known: String) -> Refused {
+    Refused(
+      status: .unsupportedMediaType, kind: "unsupported-media-type", title: "The body's type is not known here",
+      detail: "Send Content-Type: \(known).")
+  }
+
   /// The JSON body. A request without one means an empty object.
-  func decode<Value: Decodable>(_: Value.Type) throws -> Value {
-    let type = request.headers[.contentType]?.prefix { $0 != ";" }
-    guard body.isEmpty || type == "application/json" else {
-      throw Refused(
-        status: .unsupportedMediaType, kind: "unsupported-media-type", title: "The body's type is not known here",
-        detail: "Send Content-Type: application/json.")
-    }
-    do { return try JSON.decode(body.isEmpty ? Array("{}".utf8) : body) } catch let error as DecodingError {
-      throw Self.refusal(for: error)
-    }
+  func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+    guard body.isEmpty || contentType == "application/json" else { throw unknownType("application/json") }
+    return try decode(type, from: body.isEmpty ? Array("{}".utf8) : body)
+  }
+
+  func decode<Value: Decodable>(_: Value.Type, from json: [UInt8]) throws -> Value {
+    do { return try JSON.decode(json) } catch let error as DecodingError { throw Self.refusal(for: error) }
   }
 
   private static func refusal(for error: DecodingError) -> Refused {

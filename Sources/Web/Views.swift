@@ -2,6 +2,7 @@ import ACD
 import API
 import CallControl
 import Primitives
+import SDP
 
 /// Who will read a view: it decides about personal data.
 enum Audience: Sendable {
@@ -43,10 +44,29 @@ extension Contact {
       enteredAt: Timestamp(view.entered), answeredAt: view.answered.map { Timestamp($0) }, ahead: view.ahead,
       wait: view.waitRange.map { API.WaitRange($0) }, agentName: view.agentName, isLost: view.isLost,
       ending: view.ending, wrapUpEndsAt: wrapUpEnds.map { Timestamp($0) })
+    origin = view.origin
+    codec = view.codec?.rawValue
+    quality = view.quality.map { API.Quality($0) }
     guard audience == .agent else { return }
     visitorName = view.visitorName
     address = view.address
     attributes = Dictionary(view.attributes.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+  }
+}
+
+extension API.Quality {
+  init(_ quality: CallControl.Quality) {
+    self.init(
+      lossIn: Double(quality.lossIn) / 1e6, lossOut: Double(quality.lossOut) / 1e6,
+      jitterSeconds: seconds(quality.jitter), roundTripSeconds: quality.roundTrip.map(seconds))
+  }
+}
+
+extension ContactQuality {
+  init(_ view: QualityView) {
+    self.init(
+      contact: view.contact.description, side: view.side == .contact ? "contact" : "agent",
+      codec: view.codec.rawValue, quality: API.Quality(view.quality))
   }
 }
 
@@ -90,6 +110,8 @@ extension Agent {
     self.init(
       id: "ag_" + view.name, name: view.displayName, state: view.state, reason: view.reason, phone: view.phone,
       contacts: contacts, offer: view.offer.map { Offer($0, for: audience) })
+    waiting = view.waiting?.map { Contact($0, for: audience) }
+    if audience == .agent { phoneID = view.phoneID?.description }
   }
 }
 
@@ -187,6 +209,10 @@ extension StreamEvent {
     case .agentChanged(let view):
       guard audience != .visitor else { return nil }
       self = .agentChanged(Agent(view, for: audience))
+    case .quality(let view):
+      // A visitor is told of the own leg, not of the agent's.
+      guard audience == .agent || audience == .visitor && view.side == .contact else { return nil }
+      self = .quality(ContactQuality(view))
     }
   }
 }

@@ -218,7 +218,7 @@ struct Swarm {
   }
 
   mutating func take(_ input: Input, checking: Bool) {
-    var timers = engine.state.timers
+    var timers = DenseTimerHeap(copying: engine.state.timers)
     var due = 0
     while timers.popDue(at: now) != nil { due += 1 }
     step.removeAll()

@@ -88,6 +88,10 @@ import Testing
       .reset(.init(contact: contact, messages: [message], agent: agent)), .dropped, .contactQueued(contact),
       .contactChanged(contact), .contactAnswered(contact), .contactEnded(contact), .messageCreated(message),
       .offerMade(offer), .offerEnded(OfferEnd(id: "of_9", ending: "missed")), .agentChanged(agent),
+      .quality(
+        ContactQuality(
+          contact: "ct_1", side: "contact", codec: "opus",
+          quality: Quality(lossIn: 0.01, lossOut: 0, jitterSeconds: 0.004, roundTripSeconds: nil))),
     ]
     #expect(events.map(\.name) == StreamEvent.names)
     for event in events { #expect(try StreamEvent(name: event.name, json: event.json()) == event) }

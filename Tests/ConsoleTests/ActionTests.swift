@@ -29,9 +29,14 @@ import Testing
   @Test("Key and command make the same call, and it is the one that the table names", arguments: Action.allCases)
   func sameCall(_ action: Action) throws {
     let entry = action.entry
-    let argument = ["say": " hello", "state": " ready", "wrapUp": " solved"][action.rawValue] ?? ""
+    let argument =
+      ["say": " hello", "state": " ready", "wrapUp": " solved", "transfer": " sales", "pick": " 1"][action.rawValue] ?? ""
     let sent = try ["\(entry.key)\(argument)", ":\(entry.command)\(argument)"].map { line -> Call in
       let desk = try Desk.ready(contacts: [Desk.contact("1")], offer: Desk.offer())
+      var attendant = Desk.amina(contacts: [Desk.contact("1")], offer: Desk.offer())
+      attendant.waiting = [Desk.contact("1")]
+      desk.tell(.agentChanged(attendant))
+      _ = desk.news()
       desk.type(line)
       return try #require(desk.news().calls.first)
     }

@@ -223,6 +223,39 @@ import Testing
     #expect(desk.news().calls == [])
   }
 
+  @Test("An attendant sees who waits, picks by number, and hears who has gone")
+  func picks() throws {
+    let desk = try Desk.ready()
+    desk.type("1")
+    #expect(desk.news().lines == ["ERR: you are no attendant: contacts are offered to you"])
+    var attendant = Desk.amina()
+    attendant.waiting = [Desk.contact("7", name: "Jo"), Desk.contact("8", name: "Al")]
+    desk.tell(.agentChanged(attendant))
+    #expect(desk.news().lines.map { $0.prefix(12) } == ["WAIT: 1 ct_7", "WAIT: 2 ct_8"])
+    let lines = Screen.draw(desk.model).lines
+    #expect(lines.contains { $0.contains("[1-9] Waiting: pick any") })
+    #expect(lines.contains { $0.contains("2 C Al") })
+    desk.press("2")
+    #expect(desk.news().calls == [.pick(contact: "ct_8")])
+    desk.press("3")
+    #expect(desk.news().lines == ["ERR: pick is a number from 1 to 2"])
+    attendant.waiting = [Desk.contact("7", name: "Jo")]
+    desk.tell(.agentChanged(attendant))
+    #expect(desk.news().lines == ["GONE: ct_8"])
+  }
+
+  @Test("A contact is passed on to a queue by its name or its number")
+  func transfer() throws {
+    let desk = try Desk.ready(contacts: [Desk.contact("1")])
+    try desk.answer(.readChoices, Choices(reasons: [], codes: [:], queues: ["sales", "support"]))
+    desk.type("t 2", ":transfer sales", "t")
+    let news = desk.news()
+    #expect(news.calls == [.transfer(contact: "ct_1", queue: "support"), .transfer(contact: "ct_1", queue: "sales")])
+    #expect(news.lines == ["ERR: t needs one of: sales, support"])
+    desk.press("t")
+    #expect(desk.model.hint == "queues: 1 sales  2 support")
+  }
+
   @Test("What visitors send cannot steer the terminal or forge a line")
   func hostile() throws {
     let desk = try Desk.ready(contacts: [Desk.contact("1", name: "Jo\u{1B}[2J\nOFFER: x")])

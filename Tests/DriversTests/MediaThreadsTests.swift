@@ -2,6 +2,7 @@ import CallControl
 import Glibc
 import Media
 import Primitives
+import SDP
 import SIP
 import Synchronization
 import Testing
@@ -75,34 +76,67 @@ private struct Phone {
     media = try MediaThreads(settings: settings, entropy: Entropy(testing: 1), events: { log.append($0) })
   }
 
-  private func open(_ id: MediaID) throws -> UInt16 {
-    media.perform([.open(id)])
+  private func open(_ id: MediaID) throws -> UInt16 { try open(id, media) }
+
+  private func open(_ id: MediaID, _ media: MediaThreads) throws -> UInt16 {
+    media.perform([.open(id, .rtp)])
     return try log.first { event in
-      if case .opened(id, let port) = event { return port }
+      if case .opened(id, let opened) = event { return opened.port }
       return nil
     }
   }
 
-  private func remote(_ phone: Phone, _ codec: G711 = .pcmu) -> RemoteMedia {
+  private func remote(_ phone: Phone, _ codec: AudioCodec = .pcmu) -> RemoteMedia {
     RemoteMedia(endpoint: phone.remote, codec: codec, telephoneEvent: 101)
   }
 
-  @Test("A port is even, is ours while open, and is given back on close")
+  @Test("A port is even, is ours while open, and is free for the system after it where none is kept")
   func ports() throws {
+    var settings = MediaThreads.Settings(address: Endpoint(ipv4: 0x7f00_0001, port: 0))
+    settings.ports = 31_000...31_099
+    settings.idlePorts = 0
+    media.stop()
+    let media = try MediaThreads(settings: settings, entropy: Entropy(testing: 1), events: { [log] in log.append($0) })
     defer { media.stop() }
-    let port = try open(a)
+    let port = try open(a, media)
     #expect(port % 2 == 0 && (31_000...31_099).contains(port))
     let rtcp = NetworkAddress(ipv4: 0x7f00_0001, port: port + 1)
     #expect(throws: SystemError(errno: EADDRINUSE)) { try DatagramSocket(bound: rtcp) }
-    media.perform([.close(a), .open(b)])
-    let next: UInt16 = try log.first { event in
-      if case .opened(let id, let port) = event, id == b { return port }
-      return nil
-    }
-    #expect(next != port)
+    media.perform([.close(a)])
+    #expect(try open(b, media) != port)
     #expect(media.openPorts == 1)
     let socket = try DatagramSocket(bound: rtcp)
     socket.close()
+  }
+
+  @Test("The sockets of a call that is over serve another after their rest, and nothing of the first is heard in it")
+  func reuse() throws {
+    defer { media.stop() }
+    let (old, new, agent) = (try Phone(ssrc: 1), try Phone(ssrc: 2), try Phone(ssrc: 3))
+    let first = try open(a)
+    media.perform([.setRemote(a, remote(old)), .play(a, .music(0))])
+    #expect(old.receive() != nil)
+    let second = try open(b)
+    media.perform([.close(a)])
+    #expect(second != first && media.openPorts == 1)
+    // Who has not heard of the end goes on sending, and is not heard.
+    for sequence in 1...100 as ClosedRange<UInt16> { old.send([1], sequence: sequence, to: first) }
+    while old.receive(within: 100) != nil {}
+
+    usleep(UInt32(PortPool.restTime))
+    let c = MediaID(slot: 1, generation: 1)
+    #expect(try open(c) == first)
+    media.perform([.setRemote(c, remote(new)), .setRemote(b, remote(agent)), .join(c, b)])
+    new.send([7], sequence: 1, to: first)
+    #expect(agent.receive()?.payload == [7])
+    agent.send([8], sequence: 1, to: second)
+    #expect(new.receive()?.payload == [8])
+    #expect(old.receive(within: 100) == nil)
+    // Its music is its own.
+    media.perform([.play(c, .music(0))])
+    #expect(new.receive()?.payload.count == 160)
+    media.perform([.close(c), .close(b)])
+    #expect(media.openPorts == 0)
   }
 
   @Test("Two callers hear each other through us, each in its own law")
@@ -223,7 +257,7 @@ private struct Phone {
   @Test("When every port is taken, opening fails and says so")
   func exhaustion() throws {
     defer { media.stop() }
-    for slot in 0..<51 { media.perform([.open(MediaID(slot: UInt32(100 + slot), generation: 0))]) }
+    for slot in 0..<51 { media.perform([.open(MediaID(slot: UInt32(100 + slot), generation: 0), .rtp)]) }
     let failed: MediaID = try log.first { event in
       if case .failed(let id) = event { return id }
       return nil

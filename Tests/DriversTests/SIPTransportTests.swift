@@ -245,7 +245,6 @@ private struct Client {
   func framing() async throws {
     try await withTransport { transport, inbox, _, tcp in
       let client = try Client(SOCK_STREAM, to: tcp)
-      defer { client.close() }
       client.send("\r\n\r\n")
       #expect(client.receive() == "\r\n")
       let all = Self.options(1, body: "hello") + "\r\n\r\n" + Self.options(2) + Self.options(3, body: "x")

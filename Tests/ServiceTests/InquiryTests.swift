@@ -118,6 +118,34 @@ import Testing
     #expect(story.history.map(\.event) == ["opened", "refused"])
   }
 
+  @Test("A contact that was transferred is told as one, with a record for each segment")
+  func transferred() throws {
+    let centre = try Centre()
+    centre.ready(amina)
+    let chat = try centre.chat("web:shop")
+    accept(centre, amina)
+    centre.wait(.seconds(90))
+    guard case .agent = centre.ask(.transfer(amina, chat, queue: "sales")) else {
+      Issue.record("the transfer was refused")
+      return
+    }
+    let waiting = try why(centre, chat, agent: "amina", offer: nil)
+    #expect(waiting.history.map(\.event).contains("transferred"))
+    centre.ready(ben)
+    accept(centre, ben)
+    centre.wait(.seconds(10))
+    centre.ask(.hangUp(chat, .visitor))
+    let story = try why(centre, chat)
+    #expect(story.decision?.agent == "ag_ben" && story.decision?.queue == "q_sales")
+    #expect(story.history.filter { $0.event == "answered" }.count == 2)
+    try centre.store.saveProjections()
+    let rows = try centre.store.reader.contacts()
+    #expect(rows.map(\.id) == [chat, chat])
+    #expect(rows.map(\.talk) == [.seconds(10), .seconds(90)], "scenario 12")
+    #expect(rows.map(\.endCause) == [.contactLeft, .transferred])
+    #expect(try centre.store.reader.contact(chat)?.talk == .seconds(10))
+  }
+
   @Test("What cannot be told is refused in a sentence that says what there is")
   func refusals() throws {
     let centre = try Centre()

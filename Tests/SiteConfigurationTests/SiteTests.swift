@@ -3,6 +3,7 @@ import CallControl
 import Digest
 import Foundation
 import Primitives
+import SDP
 import SIP
 import Testing
 
@@ -154,6 +155,20 @@ import Testing
     #expect(demo.definitions.names.agents.count == demo.agents.count)
     #expect(demo.definitions.queues.count == demo.queues.count)
     #expect(SiteFolder.demo(demo).definitions == demo.definitions)
+  }
+
+  @Test("An agent's phone may be a browser; a SIP phone may have Opus, and nobody else names codecs")
+  func phones() throws {
+    func folder(_ agent: String) throws -> Folder {
+      try Folder(["site.yaml": "queues: { support: {} }\nagents: { amina: { queues: [support], \(agent) } }"])
+    }
+    func profile(_ agent: String) throws -> Site.AgentProfile { try SiteFolder.load(folder(agent).path).agents[0] }
+    #expect(try profile("phone: browser").phone == .browser)
+    #expect(try profile(#"phone: "sip:9@192.0.2.9", codecs: [opus, pcma]"#).codecs == [.opus, .pcma])
+    #expect(try profile(#"phone: "sip:9@192.0.2.9""#).codecs == [.pcmu, .pcma])
+    #expect(try folder("phone: browser, codecs: [opus]").findings().contains { $0.contains("are for a SIP phone") })
+    #expect(
+      try folder("phone: browser, phone_answer: phone").findings().contains { $0.contains("never answers by itself") })
   }
 
   @Test("Who has no phone takes no calls, but in the demo, where everybody has one")

@@ -29,11 +29,11 @@ struct TidyTests {
   static let ours: [String: Set<String>] = [
     "Primitives": [], "ACD": ["Primitives"], "Digest": [], "SIP": ["Primitives", "Digest"], "SDP": ["Primitives"],
     "CallControl": ["ACD", "Primitives", "SIP", "SDP"], "Media": ["Digest", "Primitives"], "API": [],
-    "SiteConfiguration": ["ACD", "CallControl", "Digest", "Primitives", "SIP"],
+    "SiteConfiguration": ["ACD", "CallControl", "Digest", "Primitives", "SDP", "SIP"],
     "Journal": ["ACD", "CallControl", "Primitives", "SIP"],
     "Simulator": ["ACD", "Primitives", "SiteConfiguration", "CallControl"],
-    "Drivers": ["CallControl", "Media", "Primitives", "SIP"],
-    "Web": ["ACD", "API", "CallControl", "Digest", "Journal", "Primitives", "SIP"], "Console": ["API"],
+    "Drivers": ["CallControl", "Media", "Primitives", "SDP", "SIP"],
+    "Web": ["ACD", "API", "CallControl", "Digest", "Journal", "Primitives", "SDP", "SIP"], "Console": ["API"],
     "Service": [
       "ACD", "API", "CallControl", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP", "SIP",
       "SiteConfiguration", "Web",
@@ -45,7 +45,7 @@ struct TidyTests {
 
   static let others: [String: Set<String>] = [
     "Primitives": ["Glibc"], "ACD": [], "Digest": ["COpenSSL"], "SIP": [], "SDP": [], "CallControl": [],
-    "Media": ["COpenSSL", "COpus", "CSRTP"],
+    "Media": ["COpenSSL", "COpus"],
     "API": ["FoundationEssentials", "Foundation"],
     "SiteConfiguration": ["Yams", "FoundationEssentials", "Foundation"],
     "Journal": ["GRDB", "GRDBSQLite", "FoundationEssentials", "Foundation", "Glibc", "Dispatch", "Synchronization"],

@@ -35,7 +35,8 @@ final class FakeSwitchboard: Sendable {
   private let tell: AsyncStream<Command>.Continuation
 
   init(
-    feed: Feed = Feed(after: 100), trusting proxies: [AddressRange] = [], shop: String = "https://shop.example"
+    feed: Feed = Feed(after: 100), trusting proxies: [AddressRange] = [], shop: String = "https://shop.example",
+    _ change: (inout Site) -> Void = { _ in }
   ) {
     self.feed = feed
     var site = Site()
@@ -59,6 +60,7 @@ final class FakeSwitchboard: Sendable {
       Self.token("boss", [.admin]), Self.token("shop", [.widget]),
     ]
     site.listen.http.trustedProxies = proxies
+    change(&site)
     self.site = site
     (heard, tell) = AsyncStream.makeStream()
   }
@@ -130,6 +132,19 @@ final class FakeSwitchboard: Sendable {
         ahead: 2, waitRange: WaitRange(low: .minutes(3), high: .minutes(6)), visitorName: request.name,
         attributes: request.attributes)
       return .contact(state.contacts[id]!)  // It was written on the line before.
+    case .openCall(let request):
+      let id = PublicID(high: 8, low: UInt64(state.contacts.count) + 1)
+      var view = ContactView(
+        id: id, channel: .voice, queue: "support", state: .queued,
+        entered: Instant(microseconds: 1_700_000_000_123_456),
+        visitorName: request.visitor.name)
+      view.origin = "web"
+      state.contacts[id] = view
+      return .call(view, sdpAnswer: Array("v=0\r\ns=answer\r\n".utf8))
+    case .openPhone: return .phone(PhoneID(number: 7), sdpAnswer: Array("v=0\r\ns=answer\r\n".utf8))
+    case .reoffer: return .answer(Array("v=0\r\n".utf8))
+    case .trickle(_, let fragment):
+      return fragment.starts(with: "a=ice-ufrag".utf8) ? .fragment(Array("a=ice-ufrag:ours".utf8)) : .done
     case .describeContact(let id):
       return state.contacts[id].map { .contact($0) } ?? .refused(.notFound("There is no such contact."))
     case .describeAgent: return .agent(agent(state))

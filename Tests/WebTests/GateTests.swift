@@ -25,6 +25,7 @@ import Testing
       ("POST", "/v1/contacts/ct_00000000000000000000000001/hold", ["amina"]),
       ("POST", "/v1/contacts/ct_00000000000000000000000001/resume", ["amina"]),
       ("POST", "/v1/contacts/ct_00000000000000000000000001/wrap-up", ["amina"]),
+      ("POST", "/v1/contacts/ct_00000000000000000000000001/pick", ["amina"]),
     ])
   func scopes(method: String, path: String, allowed: [String]) async throws {
     try await withServer { server in
@@ -47,7 +48,12 @@ import Testing
       _ = try await server.send(.POST, "/v1/contacts/\(contact)/wrap-up", token: "amina", json: #"{"code":"sale"}"#)
       _ = try await server.send(
         .POST, "/v1/contacts/\(contact)/wrap-up", token: "amina", json: #"{"extend_seconds":30}"#)
+      _ = try await server.send(
+        .POST, "/v1/contacts/\(contact)/transfer", token: "amina", json: #"{"queue":"q_sales"}"#)
+      let bare = try await server.send(.POST, "/v1/contacts/\(contact)/transfer", token: "amina")
+      #expect(bare.status == 422, "a queue is needed")
       let said = server.fake.commands.map { "\($0)" }
+      #expect(said.contains { $0.contains("transfer") && $0.contains("q_sales") })
       #expect(said.contains { $0.contains("notReady") && $0.contains("lunch") })
       #expect(said.contains { $0.contains("accept") && $0.contains("9") })
       #expect(said.contains { $0.contains("endWrapUp") && $0.contains("sale") })
@@ -56,7 +62,7 @@ import Testing
       #expect(try phone.problem().status == 409)
       #expect(try phone.problem().detail == "Answer on your phone.")
       let choices: Choices = try await server.send(.GET, "/v1/agents/me/choices", token: "amina").decode()
-      #expect(choices == Choices(reasons: ["lunch"], codes: ["q_support": ["sale", "refund"]]))
+      #expect(choices == Choices(reasons: ["lunch"], codes: ["q_support": ["sale", "refund"]], queues: ["support"]))
       let both = #"{"code":"sale","extend_seconds":30}"#
       #expect(try await server.send(.POST, "/v1/contacts/\(contact)/wrap-up", token: "amina", json: both).status == 422)
     }

@@ -25,7 +25,7 @@ import Testing
         routes.filter { $0.path.hasPrefix("/v1/") || $0.path.hasPrefix("/-/") || $0.path == "/metrics" }
           .map { "\($0.method.rawValue.lowercased()) \($0.path)" })
       #expect(written == there)
-      #expect(there.count == routes.filter { !$0.path.hasPrefix("/switchboard") }.count - 1)
+      #expect(there.count == routes.filter { !$0.path.hasPrefix("/switchboard") && $0.path != "/phone" }.count - 1)
 
       // Each operation is answered by the running server, and by no 404 of the router.
       for operation in written {
@@ -175,6 +175,26 @@ import Testing
     let english = try texts("/switchboard/en.js")
     #expect(english.count > 30)
     #expect(try texts("/switchboard/de.js") == english)
+  }
+
+  @Test("The agent's phone page is a file of ours with a strict policy, and names no token")
+  func phonePage() async throws {
+    try await withServer { server in
+      let page = try await server.send(.GET, "/phone")
+      #expect(page.status == 200)
+      let policy = try #require(page.headers.first(name: "content-security-policy"))
+      #expect(policy.contains("script-src 'self'") && !policy.contains("unsafe") && !policy.contains("http"))
+      #expect(!page.text.contains("style=") && !page.text.contains("<style") && !page.text.contains("<script>"))
+      for match in page.text.matches(of: /(?:src|href)="([^"]+)"/) {
+        #expect(try await server.send(.GET, String(match.1)).status == 200, "\(match.1)")
+      }
+      for file in Widget.phoneFiles where file.path.hasSuffix(".js") {
+        let text = String(decoding: file.bytes, as: UTF8.self)
+        for match in text.matches(of: /from '\.\/(\w+\.js)'/) {
+          #expect(try await server.send(.GET, "/switchboard/\(match.1)").status == 200, "\(match.1)")
+        }
+      }
+    }
   }
 
   @Test("A file of the widget is asked for again only when it has changed, from any site")

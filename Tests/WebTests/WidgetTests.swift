@@ -48,7 +48,8 @@ private let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].first 
   }
 }
 
-private final class VisitedSite: Sendable {
+/// A web site of its own origin that shows the widget: the files of `Page`, with a strict policy.
+final class VisitedSite: Sendable {
   let desk = Mutex("")
   let origin: String
   private let group: ServiceGroup
@@ -71,21 +72,23 @@ private final class VisitedSite: Sendable {
     let (ports, port) = AsyncStream.makeStream(of: Int.self)
     let (reports, tell) = AsyncStream.makeStream(of: String.self)
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Page")
-    let html = try String(contentsOf: folder.appending(path: "page.html"), encoding: .utf8)
-    let script = try String(contentsOf: folder.appending(path: "visitor.js"), encoding: .utf8)
     let box = Mutex<VisitedSite?>(nil)
     let router = Router()
-    router.get("/") { _, _ in
+    router.get("/identity") { _, _ in "header.claims.signature" }
+    router.get("/:file") { _, context in
+      let file = try context.parameters.require("file")
+      guard let text = try? String(contentsOf: folder.appending(path: file), encoding: .utf8) else {
+        throw HTTPError(.notFound)
+      }
       let desk = box.withLock { $0 }?.desk.withLock { $0 } ?? ""
       // What the README tells a site to allow, and nothing more.
       let policy = "default-src 'none'; script-src 'self' \(desk); connect-src 'self' \(desk)"
       return Response(
-        status: .ok, headers: [.contentType: "text/html", .contentSecurityPolicy: policy],
-        body: .init(byteBuffer: ByteBuffer(string: html.replacing("{{desk}}", with: desk))))
-    }
-    router.get("/visitor.js") { _, _ in
-      Response(
-        status: .ok, headers: [.contentType: "text/javascript"], body: .init(byteBuffer: ByteBuffer(string: script)))
+        status: .ok,
+        headers: [
+          .contentType: file.hasSuffix(".js") ? "text/javascript" : "text/html", .contentSecurityPolicy: policy,
+        ],
+        body: .init(byteBuffer: ByteBuffer(string: text.replacing("{{desk}}", with: desk))))
     }
     router.post("/report") { request, _ in
       tell.yield(String(buffer: try await request.body.collect(upTo: 65_536)))
@@ -112,7 +115,7 @@ private final class VisitedSite: Sendable {
     let profile = FileManager.default.temporaryDirectory.appending(path: "switchboard-widget-\(UUID())")
     browser.arguments = [
       "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--user-data-dir=" + profile.path,
-      "--window-size=320,640", origin + "/",
+      "--window-size=320,640", origin + "/page.html",
     ]
     browser.standardOutput = FileHandle.nullDevice
     browser.standardError = FileHandle.nullDevice

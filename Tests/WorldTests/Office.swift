@@ -25,6 +25,7 @@ func expectNothingLeft(_ world: World, but dead: Peer? = nil, sourceLocation: So
   #expect(counts.contacts == 0, sourceLocation: sourceLocation)
   #expect(world.media.openIDs.isEmpty, sourceLocation: sourceLocation)
   #expect(world.media.mistakes.isEmpty, sourceLocation: sourceLocation)
+  #expect(world.mistakes.isEmpty, sourceLocation: sourceLocation)
   for peer in world.peers where peer !== dead {
     #expect(peer.userAgent.dialogCount == 0, "\(peer.name)", sourceLocation: sourceLocation)
   }

@@ -22,7 +22,7 @@ extension Site {
     }
     site.entries = [
       Entry(name: "sip:support@acme.example", queue: QueueID(index: 0), channels: [.voice]),
-      Entry(name: "web:shop", queue: QueueID(index: 0), channels: [.chat]),
+      Entry(name: "web:shop", queue: QueueID(index: 0), channels: [.voice, .chat]),
     ]
     site.federation.trustedSources = [AddressRange(network: World.address, prefix: 128)]
     change(&site)

@@ -23,9 +23,12 @@ final class World {
   private(set) var switchboard: Switchboard
   private(set) var records: [Record] = []
   private(set) var notices: [Notice] = []
-  private(set) var replies: [Reply] = []
+  private(set) var replies = Index<RequestID, Reply>()
+  private var lastRequest: UInt64 = 0
   let media = PaperMedia()
   var peers: [Peer] = []
+  var browsers: [Browser] = []
+  private(set) var mistakes: [String] = []
   /// Peers written by hand.
   var listeners = Index<Endpoint, (Message) -> Void>()
   /// Loses a message by name once: "PRACK" or "200 PRACK".
@@ -132,11 +135,16 @@ final class World {
     for action in done.immediate + done.afterCommit { perform(action) }
   }
 
-  @discardableResult
-  func ask(_ command: Command) -> Reply {
-    feed(.command(RequestID(number: UInt64(replies.count)), command))
-    return replies.last ?? .done
+  /// Gives a command; its reply may come later.
+  func give(_ command: Command) -> RequestID {
+    lastRequest += 1
+    let request = RequestID(number: lastRequest)
+    feed(.command(request, command))
+    return request
   }
+
+  @discardableResult
+  func ask(_ command: Command) -> Reply { replies[give(command)] ?? .done }
 
   private func perform(_ action: CallControl.Action) {
     switch action {
@@ -145,8 +153,12 @@ final class World {
       if flow.transport != .udp, flow.connection == 0 { opened.append(flow.remote) }
       send(transmission.bytes, from: World.address, to: transmission.flow.remote)
     case .media(let command):
+      if case .close(let id) = command { browsers.first { $0.media == id }?.closed() }
       if let event = media.carryOut(command) { after(200) { [unowned self] in feed(.media(event)) } }
-    case .reply(_, let reply): replies.append(reply)
+    case .reply(let request, let reply):
+      if replies[request] != nil { mistakes.append("a command was answered twice") }
+      replies[request] = reply
+      for browser in browsers { browser.follow(reply, to: request) }
     case .notify(let notice): notices.append(notice)
     }
   }
@@ -262,84 +274,5 @@ extension Optional {
   var unwrapped: Wrapped {
     guard let self else { fatalError("the constant is malformed") }
     return self
-  }
-}
-
-/// The media threads, on paper: which ports are open, where they send, and what.
-final class PaperMedia {
-  struct Port {
-    var number: UInt16
-    var remote: RemoteMedia?
-    var source: Source?
-  }
-  enum Source: Equatable { case music, echo, ringback, port(MediaID) }
-
-  var ports = Index<MediaID, Port>()
-  private(set) var openIDs: [MediaID] = []
-  private var nextPort: UInt16 = 20_000
-  /// No port is free.
-  var isFull = false
-  private(set) var mistakes: [String] = []
-
-  func carryOut(_ command: MediaCommand) -> MediaEvent? {
-    switch command {
-    case .open(let id):
-      guard !isFull else { return .failed(id) }
-      if ports[id] != nil { mistakes.append("opened twice") }
-      ports[id] = Port(number: nextPort)
-      openIDs.append(id)
-      defer { nextPort = nextPort >= 29_998 ? 20_000 : nextPort + 2 }
-      return .opened(id, port: nextPort)
-    case .setRemote(let id, let remote): change(id) { $0.remote = remote }
-    case .join(let a, let b):
-      change(a) { $0.source = .port(b) }
-      change(b) { $0.source = .port(a) }
-    case .play(let id, let source):
-      change(id) {
-        switch source {
-        case .music: $0.source = .music
-        case .echo: $0.source = .echo
-        case .ringback: $0.source = .ringback
-        }
-      }
-    case .stop(let id): change(id) { $0.source = nil }
-    case .close(let id):
-      if ports[id] == nil, !isFull { mistakes.append("closed twice") }
-      ports[id] = nil
-      openIDs.removeAll { $0 == id }
-    }
-    return nil
-  }
-
-  private func change(_ id: MediaID, _ body: (inout Port) -> Void) {
-    guard var port = ports[id] else { return mistakes.append("a command for a closed port") }
-    body(&port)
-    ports[id] = port
-  }
-
-  func closeAll() {
-    ports.removeAll()
-    openIDs.removeAll()
-  }
-
-  enum Sound: Equatable { case silence, music, echo, peer(UInt16) }
-
-  /// What reaches this RTP port of a peer.
-  func heard(at port: UInt16) -> Sound {
-    guard let id = openIDs.first(where: { ports[$0]?.remote?.endpoint?.port == port }), let it = ports[id],
-      it.remote?.sends == true
-    else { return .silence }
-    switch it.source {
-    case nil, .ringback: return .silence
-    case .music: return .music
-    case .echo: return .echo
-    case .port(let other):
-      guard let far = ports[other]?.remote, far.receives, let endpoint = far.endpoint else { return .silence }
-      return .peer(endpoint.port)
-    }
-  }
-
-  func codec(at port: UInt16) -> G711? {
-    openIDs.first { ports[$0]?.remote?.endpoint?.port == port }.flatMap { ports[$0]?.remote?.codec }
   }
 }

@@ -5,10 +5,11 @@ extension State {
   func noteHandleTime(_ slot: Int, at instant: Instant) {
     let queue = contacts[slot].queue
     let handled = max(0, instant - contacts[slot].answered)
-    let mean = queues[queue].handleTime
-    queues[queue].handleTime = mean == 0 ? handled : mean + (handled - mean) / 16
-    counters[Int(queue)].handled += 1
-    counters[Int(queue)].talk &+= handled
+    let row = queues.row(queue)
+    row.handleTime = row.handleTime == 0 ? handled : row.handleTime + (handled - row.handleTime) / 16
+    let counters = counters.row(queue)
+    counters.handled += 1
+    counters.talk &+= handled
   }
 
   /// Wrap-up belongs to the handle time that `noteHandleTime` counted without it.

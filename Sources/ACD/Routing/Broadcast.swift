@@ -53,8 +53,13 @@ extension State {
 
 extension Engine {
   /// Somebody else has accepted the contact: those who still ring are free again.
+  @inline(__always)
   mutating func withdrawRest(_ slot: Int, _ step: inout Step) {
-    guard state.contacts[slot].ringing >= 0, !state.has(.lostWithdrawal) else { return }
+    if state.contacts[slot].ringing >= 0, !state.has(.lostWithdrawal) { withdrawRinging(slot, &step) }
+  }
+
+  @inline(never)
+  private mutating func withdrawRinging(_ slot: Int, _ step: inout Step) {
     let rest = state.liveOffers(of: slot)
     for live in rest { withdraw(live, .acceptedByOther, &step) }
     rematch(agents: rest, &step)

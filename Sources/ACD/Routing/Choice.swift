@@ -5,26 +5,26 @@ extension State {
   /// Where a member stands among the free ones of the queue.
   @inline(__always)
   func readyKey(_ membership: Int, _ kind: Int) -> ReadyKey {
-    let queue = memberships[membership].queue
-    let agent = Int(memberships[membership].agent)
-    let load = agents[agent].listedLoad
-    let since = agents[agent].listedSince
-    let band = kind == Kind.chat && queues[queue].chats == .fill ? .max - load : load
-    switch queues[queue].policy {
+    let place = memberships.row(membership)
+    let queue = queues.row(place.queue)
+    let worker = agents.row(place.agent)
+    let (load, since) = (worker.listedLoad, worker.listedSince)
+    let band = kind == Kind.chat && queue.chats == .fill ? .max - load : load
+    switch queue.policy {
     case .longestIdle, .broadcast, .attendant: return .longestIdle(band: band, since: since)
-    case .roundRobin: return .roundRobin(band: band, agent: memberships[membership].agent)
-    case .serial: return .serial(band: band, position: memberships[membership].position)
+    case .roundRobin: return .roundRobin(band: band, agent: place.agent)
+    case .serial: return .serial(band: band, position: place.position)
     case .fewestContacts:
-      return .fewestContacts(band: band, contacts: tally(of: agent, queues[queue].window).contacts, since: since)
-    case .leastOccupied: return .leastOccupied(band: band, tally(of: agent, queues[queue].window), since: since)
-    case .bestSkilled: return .bestSkilled(band: band, score: memberships[membership].score, since: since)
+      return .fewestContacts(band: band, contacts: tally(of: Int(place.agent), queue.window).contacts, since: since)
+    case .leastOccupied: return .leastOccupied(band: band, tally(of: Int(place.agent), queue.window), since: since)
+    case .bestSkilled: return .bestSkilled(band: band, score: place.score, since: since)
     }
   }
 
   /// The agent to offer a waiting contact to: the one it is held for, or the one its ladder prefers, or the first of its
   /// queue's agents by the queue's policy, then those of the queues that the ladder added, each by its own policy.
   func firstAgent(for slot: Int, at now: Instant) -> Int? {
-    let row = contacts[slot]
+    let row = contacts.row(slot)
     if row.heldFor >= 0 { return isFree(Int(row.heldFor), for: slot, at: now) ? Int(row.heldFor) : nil }
     if row.rung == 0 { return firstMember(of: row.queue, for: slot, needs: row.profile, at: now) }
     let rung = rungs[row.rung]

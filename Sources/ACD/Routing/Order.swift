@@ -54,28 +54,33 @@ extension State {
   /// The contact that a free agent is offered: the best of the heads of the buckets in its own queues, of those that
   /// ladders have brought there, and of those that are held for it.
   func firstContact(for agent: Int, at now: Instant) -> Int? {
-    let row = agents[agent]
-    let open = row.openKinds
+    let row = agents.row(agent)
+    let open = row.value.openKinds
     guard open != 0, row.backOff <= now else { return nil }
+    return search(agent, row, open, at: now)
+  }
+
+  private func search(_ agent: Int, _ row: RowReference<AgentRow>, _ open: UInt8, at now: Instant) -> Int? {
     var search = Search(agent: agent, hasExceptions: row.exceptionsUntil > now, now: now)
-    for link in Int(row.firstMembership)..<Int(row.firstMembership + row.membershipCount) {
-      let membership = memberships[link]
+    for link in memberships(of: agent) {
+      let membership = memberships.row(link)
       search.kinds = membership.kinds & open
       if search.kinds == 0 { continue }
       search.membership = row.takesByRank ? membership.rank : 0
       touch()
-      var place = queues[membership.queue].firstBucket
+      let queue = queues.row(membership.queue)
+      var place = queue.firstBucket
       while place >= 0 {
         consider(place, &search)
         place = buckets[place].next
       }
-      var visit = queues[membership.queue].firstVisit
+      var visit = queue.firstVisit
       while visit >= 0 {
         consider(visits[visit].bucket, &search)
         visit = visits[visit].next
       }
     }
-    if row.firstVisit >= 0 { considerHeld(row, open, &search) }
+    if row.firstVisit >= 0 { considerHeld(row.value, open, &search) }
     return search.best < 0 ? nil : search.best
   }
 
@@ -92,7 +97,7 @@ extension State {
   @inline(__always)
   private func consider(_ place: Int32, _ search: inout Search) {
     touch()
-    let bucket = buckets[place]
+    let bucket = buckets.row(place)
     guard search.kinds & Kind.bit(Int(bucket.kind)) != 0, isEligible(search.agent, for: bucket.needs) else { return }
     var rank = Rank(
       membership: search.membership,

@@ -29,6 +29,7 @@ extension State {
   }
 
   /// An offer moves the cursor of the queue whose agents were asked, and no other; a miss moves it as an accept does.
+  @inline(never)
   func moveCursor(for slot: Int, to agent: Int) {
     guard let queue = asked(agent, for: slot), queues[queue].policy == .roundRobin, !has(.cursorStuck) else { return }
     queues[queue].cursor = Int32(agent)

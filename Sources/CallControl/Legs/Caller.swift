@@ -15,11 +15,11 @@ extension Switchboard {
     guard let entry = calls.entries.named(by: message.requestURI) else {
       return refuse(dialog, status: 404, at: now, into: &step)
     }
-    guard !calls.isStopping, calls.legs.count + 1 < CallLimits().legs, calls.bridges.count < CallLimits().callers else {
+    guard takesCallers else {
       return refuse(dialog, status: 503, headers: [Self.retryAfter], at: now, into: &step)
     }
     guard entry.channels.contains(.voice) else { return refuse(dialog, status: 488, at: now, into: &step) }
-    var offer: (session: SessionDescription, codec: AudioCodec)?
+    var offer: Leg.Offer?
     // A body of another kind was either refused by the user agent or may be left aside.
     if message.contentType == "application/sdp" {
       do throws(NegotiationError) {
@@ -29,7 +29,7 @@ extension Switchboard {
         // The port is not known yet, and nothing but the codecs and addresses is judged.
         let outcome = try Negotiation(sessionID: 0).outcome(
           of: session, with: LocalMedia(address: site.listen.media.advertisedAddress, port: 9))
-        offer = (session, outcome.codec)
+        offer = Leg.Offer(session: session, outcome: outcome)
       } catch {
         return refuse(dialog, status: error.status, headers: [warning(error)], at: now, into: &step)
       }
@@ -38,10 +38,15 @@ extension Switchboard {
     let from = message.from
     let person = Contact.Person(
       name: from.displayName.map { String($0.prefix(64)) }, address: String(from.uri.identity.description.prefix(256)))
-    let leg = SIPLeg(
+    let leg = Leg(
       caller: dialog, arrival: .init(entry: entry, person: person), offer: offer, flow: flow,
-      media: openPort(into: &step), session: calls.entropy.next())
+      media: openMedia(.rtp, into: &step), session: calls.entropy.next())
     _ = add(leg)
+  }
+
+  /// Whether there is room for one more caller, and a phone for it.
+  var takesCallers: Bool {
+    !calls.isStopping && calls.legs.count + 1 < CallLimits().legs && calls.bridges.count < CallLimits().callers
   }
 
   private mutating func refuse(
@@ -50,9 +55,13 @@ extension Switchboard {
     send(into: &step) { $0.respond(to: dialog, status: status, headers: headers, at: now, into: &$1) }
   }
 
-  /// Refuses a caller who has a leg already.
-  mutating func refuse(_ id: LegID, status: Int, at now: Instant, into step: inout Step) {
-    guard let leg = drop(id, at: now, into: &step), let dialog = leg.dialog else { return }
+  /// Refuses a caller who has a leg already: a phone by the status, a page by the problem.
+  mutating func refuse(
+    _ id: LegID, status: Int, _ problem: Problem, at now: Instant, into step: inout Step
+  ) {
+    guard let leg = drop(id, at: now, into: &step) else { return }
+    if let demand = leg.demand { reply(to: demand, .refused(problem), into: &step) }
+    guard let dialog = leg.dialog else { return }
     refuse(dialog, status: status, headers: status == 503 ? [Self.retryAfter] : [], at: now, into: &step)
   }
 
@@ -60,7 +69,7 @@ extension Switchboard {
     UserAgent.Header("Warning", "\(error.warning.code) \(site.domain) \"\(error.warning.text)\"")
   }
 
-  /// The port is open: the contact is born, and enters its queue or is refused.
+  /// Its media is ready: the contact is born, and enters its queue or is refused.
   mutating func enqueue(_ id: LegID, at now: Instant, into step: inout Step) {
     guard let arrival = calls.legs[id]?.arrival else { return }
     let contact = open(entry: arrival.entry, channel: .voice, person: arrival.person, at: now, into: &step)
@@ -68,7 +77,9 @@ extension Switchboard {
     calls.bridges[contact] = Bridge(caller: id)
     queue(contact, for: arrival.entry, at: now, into: &step)
     // The ACD may have refused it: then the leg is gone.
-    guard calls.legs[id]?.state == .waiting, let queue = contacts[contact]?.queue else { return }
+    guard let leg = calls.legs[id], leg.state == .waiting, let queue = contacts[contact]?.queue else { return }
+    // A page waits for its answer, and pays nothing for being answered.
+    guard leg.signalling != .page else { return answerPage(id, at: now, into: &step) }
     switch site.queues[Int(queue.index)].answer {
     case .onEntry: answerCaller(id, at: now, into: &step)
     case .onAgent: keepCaller(id, at: now, into: &step)
@@ -92,9 +103,10 @@ extension Switchboard {
     route(contact, into: &step)
   }
 
-  /// 200 to the caller; music follows, or the bridge.
+  /// 200 to the caller, 201 to a page; music follows, or the bridge.
   mutating func answerCaller(_ id: LegID, at now: Instant, into step: inout Step) {
-    guard let leg = calls.legs[id], let dialog = leg.dialog, let contact = leg.contact else { return }
+    guard let leg = calls.legs[id], let contact = leg.contact else { return }
+    guard let dialog = leg.dialog else { return answerPage(id, at: now, into: &step) }
     var body: UserAgent.Body?
     if leg.state != .early {
       guard let bytes = try? calls.legs[id]?.sdpForAnswer(at: site.listen.media.advertisedAddress) else { return }
@@ -171,7 +183,7 @@ extension Switchboard {
       case .policy: 403
       case .channel: 488
       }
-    refuse(bridge.caller, status: status, at: now, into: &step)
+    refuse(bridge.caller, status: status, .refused(refusal), at: now, into: &step)
   }
 
   /// The contact is over for its caller: both sides end, each as far as it has come.

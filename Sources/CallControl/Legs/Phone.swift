@@ -14,7 +14,13 @@ extension Switchboard {
     _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
   ) {
     calls.bridges[contact]?.reach(offer)
-    if !acceptsInConsole(agent) { callPhones(of: agent, for: contact, at: now, into: &step) }
+    switch calls.bridges[contact].flatMap({ calls.legs[$0.caller]?.link }) {
+    // Whose page is gone for the moment waits for it, and nobody rings meanwhile.
+    case .lost: tell(.contactLost(contact), at: now, into: &step)
+    // The phones ring once the page can hear who answers.
+    case .awaited: break
+    case .up, nil: if !acceptsInConsole(agent) { callPhones(of: agent, for: contact, at: now, into: &step) }
+    }
   }
 
   mutating func stopRinging(
@@ -29,10 +35,14 @@ extension Switchboard {
   mutating func connect(
     _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
   ) {
+    // Whoever picks has not been rung before.
+    if calls.bridges[contact]?.offer == nil { calls.bridges[contact]?.reach(offer) }
     guard let bridge = calls.bridges[contact], bridge.offer == offer else { return }
     calls.bridges[contact]?.accept()
     if site.agents[Int(agent.index)].phone == .demo {
       calls.bridges[contact]?.useDemo()
+    } else if site.agents[Int(agent.index)].phone == .browser {
+      takePage(of: agent, for: contact, at: now, into: &step)
     } else if bridge.phones.isEmpty {
       callPhones(of: agent, for: contact, at: now, into: &step)
     }
@@ -40,7 +50,7 @@ extension Switchboard {
   }
 
   /// All bindings of the agent's phone ring in parallel; the demo phone answers by itself.
-  private mutating func callPhones(
+  mutating func callPhones(
     of agent: AgentID, for contact: ContactID, at now: Instant, into step: inout Step
   ) {
     guard let bridge = calls.bridges[contact], let offer = bridge.offer else { return }
@@ -49,11 +59,11 @@ extension Switchboard {
       return
     }
     let preferred = calls.legs[bridge.caller]?.preferredCodec
-    let codecs = AudioCodec.g711.sorted { a, b in a == preferred && b != preferred }
+    let codecs = site.agents[Int(agent.index)].codecs.sorted { a, b in a == preferred && b != preferred }
     for (target, flow) in phones(of: agent) {
       guard calls.legs.count < CallLimits().legs else { break }
-      let leg = SIPLeg(
-        phone: target, for: contact, codecs: codecs, flow: flow, media: openPort(into: &step),
+      let leg = Leg(
+        phone: target, for: contact, codecs: codecs, flow: flow, media: openMedia(.rtp, into: &step),
         session: calls.entropy.next())
       let id = add(leg)
       calls.bridges[contact]?.add(phone: id)
@@ -123,7 +133,7 @@ extension Switchboard {
   }
 
   /// A phone was not won. When none is left, the offer fails or counts as declined.
-  mutating func loseLeg(_ id: LegID, _ reason: SIPLeg.Failure, at now: Instant, into step: inout Step) {
+  mutating func loseLeg(_ id: LegID, _ reason: Leg.Failure, at now: Instant, into step: inout Step) {
     guard let contact = calls.legs[id]?.contact else { return }
     if calls.legs[id]?.side == .contact { return loseCustomer(id, reason, at: now, into: &step) }
     end(id, at: now, into: &step)
@@ -131,8 +141,8 @@ extension Switchboard {
     phonesLost(contact, failure, at: now, into: &step)
   }
 
-  private mutating func phonesLost(
-    _ contact: ContactID, _ failure: SIPLeg.Failure, at now: Instant, into step: inout Step
+  mutating func phonesLost(
+    _ contact: ContactID, _ failure: Leg.Failure, at now: Instant, into step: inout Step
   ) {
     guard let bridge = calls.bridges[contact], let offer = bridge.offer else { return }
     leaveAgent(contact, at: now, into: &step)
@@ -150,7 +160,7 @@ extension Switchboard {
   /// Where the agent's phone is reached now.
   private func phones(of agent: AgentID) -> [(target: URI, flow: Flow)] {
     switch site.agents[Int(agent.index)].phone {
-    case .none, .demo: return []
+    case .none, .demo, .browser: return []
     case .registers: return calls.registrations.phones(of: agent)
     case .address(let uri):
       guard let remote = Endpoint(address: uri.host, port: uri.port ?? 5060) else { return [] }
@@ -160,17 +170,24 @@ extension Switchboard {
   }
 
   func hasReachablePhone(_ agent: AgentID) -> Bool {
-    guard case .registers = site.agents[Int(agent.index)].phone else { return true }
-    return !calls.registrations.phones(of: agent).isEmpty
+    switch site.agents[Int(agent.index)].phone {
+    case .registers: !calls.registrations.phones(of: agent).isEmpty
+    case .browser: calls.pages[agent].flatMap { calls.legs[$0] }.map { $0.link != .awaited } ?? false
+    case .none, .demo, .address: true
+    }
   }
 
-  func acceptsInConsole(_ agent: AgentID) -> Bool { site.agents[Int(agent.index)].phoneAnswer == .console }
+  /// A page never answers by itself, so a microphone is never opened to a caller unasked.
+  func acceptsInConsole(_ agent: AgentID) -> Bool {
+    let profile = site.agents[Int(agent.index)]
+    return profile.phoneAnswer == .console || profile.phone == .browser
+  }
 
   func phoneState(_ agent: AgentID) -> String {
     switch site.agents[Int(agent.index)].phone {
     case .none: "none"
     case .demo: "demo"
-    case .registers, .address: hasReachablePhone(agent) ? "ok" : "unreachable"
+    case .registers, .address, .browser: hasReachablePhone(agent) ? "ok" : "unreachable"
     }
   }
 }

@@ -5,7 +5,8 @@ import SIP
 import Synchronization
 
 /// The sockets of one leg and its machine. Packets of a port are read by one thread; another thread may send through it,
-/// so the state stands behind a lock, which is free nearly always and held for one packet.
+/// so the state stands behind a lock, which is free nearly always and held for one packet. Its sockets outlive the leg:
+/// after a rest they serve another.
 final class MediaPort: Sendable {
   /// What the far end hears.
   enum Feed {
@@ -16,23 +17,25 @@ final class MediaPort: Sendable {
   }
 
   struct State {
+    var id: MediaID
     var leg: MediaLeg
     var feed = Feed.nothing
     /// Where the leg's packets go, in the kernel's form.
     var destination: KernelAddress?
+    /// No leg has the port: what comes is thrown away.
+    var isIdle = false
     var isClosed = false
     var rtcpPackets: UInt64 = 0
   }
 
-  let id: MediaID
   let number: UInt16
   let rtp: DatagramSocket
   let rtcp: DatagramSocket
   let state: Mutex<State>
 
   init(id: MediaID, number: UInt16, rtp: DatagramSocket, rtcp: DatagramSocket, outgoing: OutgoingStream) {
-    self.id = id; self.number = number; self.rtp = rtp; self.rtcp = rtcp
-    state = Mutex(State(leg: MediaLeg(outgoing: outgoing)))
+    self.number = number; self.rtp = rtp; self.rtcp = rtcp
+    state = Mutex(State(id: id, leg: MediaLeg(outgoing: outgoing)))
   }
 
   func setFarEnd(_ farEnd: FarEnd, at now: Instant) {
@@ -44,11 +47,25 @@ final class MediaPort: Sendable {
 
   func setFeed(_ feed: Feed) { state.withLock { $0.feed = feed } }
 
+  /// The leg is over; the sockets wait for another.
+  func vacate() {
+    state.withLock { state in
+      state.isIdle = true
+      state.feed = .nothing
+      state.destination = nil
+    }
+  }
+
+  /// Serves another leg.
+  func reopen(for id: MediaID, outgoing: OutgoingStream) {
+    state.withLock { $0 = State(id: id, leg: MediaLeg(outgoing: outgoing)) }
+  }
+
   func close() {
+    vacate()
     state.withLock { state in
       guard !state.isClosed else { return }
       state.isClosed = true
-      state.feed = .nothing
       rtp.close()
       rtcp.close()
     }
@@ -60,7 +77,7 @@ final class MediaPort: Sendable {
     var verdict = MediaLeg.Verdict.ignored
     var count = 0
     state.withLock { state in
-      guard !state.isClosed, let received = rtp.receive(into: buffer) else { return }
+      guard !state.isClosed, let received = rtp.receive(into: buffer), !state.isIdle else { return }
       var learned = false
       let sender = received.sender.networkAddress
       let packet = UnsafeRawBufferPointer(rebasing: buffer[..<received.count])
@@ -68,9 +85,9 @@ final class MediaPort: Sendable {
       verdict = state.leg.receive(packet, from: sender, at: now, learned: &learned)
       if learned {
         aim(&state)
-        events.append(.learned(id, Endpoint(sender)))
+        events.append(.learned(state.id, Endpoint(sender)))
       }
-      if case .event(_, _, let digit?, _) = verdict { events.append(.digit(id, digit)) }
+      if case .event(_, _, let digit?, _) = verdict { events.append(.digit(state.id, digit)) }
       switch state.feed {
       case .port(let partner): target = partner
       case .echo: target = self
@@ -86,7 +103,7 @@ final class MediaPort: Sendable {
     _ verdict: MediaLeg.Verdict, in packet: UnsafeMutableRawBufferPointer, from source: MediaPort, at now: Instant
   ) {
     state.withLock { state in
-      guard !state.isClosed, let destination = state.destination else { return }
+      guard let destination = state.destination else { return }
       switch state.feed {
       case .port(let partner): guard partner === source else { return }
       case .echo: guard source === self else { return }
@@ -101,7 +118,7 @@ final class MediaPort: Sendable {
   /// its header still to be written.
   func play(_ frames: PlayedFrames, at now: Instant) {
     state.withLock { state in
-      guard case .recording(let index) = state.feed, !state.isClosed, let destination = state.destination,
+      guard case .recording(let index) = state.feed, let destination = state.destination,
         case .g711(let law) = state.leg.farEnd?.codec,
         let header = state.leg.nextGenerated(octets: Recording.frameSize, at: now)
       else { return }
@@ -111,7 +128,10 @@ final class MediaPort: Sendable {
     }
   }
 
-  func isLost(at now: Instant) -> Bool { state.withLock { !$0.isClosed && $0.leg.isLost(at: now) } }
+  /// Who has fallen silent, if the leg has.
+  func lost(at now: Instant) -> MediaID? {
+    state.withLock { !$0.isIdle && $0.leg.isLost(at: now) ? $0.id : nil }
+  }
 
   /// RTCP is counted and otherwise left alone: no decision rests on what a far end says of itself.
   func countRTCP(through buffer: UnsafeMutableRawBufferPointer) {

@@ -8,7 +8,7 @@ import Synchronization
 /// One thread that reads the packets of its ports and paces what they play. It sleeps in epoll and allocates nothing
 /// for a packet.
 final class MediaThread: Sendable {
-  /// Keys of epoll events: a port's place in the table with its socket in the lowest bit, or one of these.
+  /// Keys of epoll events: the number of a port, even for RTP and odd for RTCP, or one of these.
   private static let wakeKey = UInt64.max
   private static let tickKey = UInt64.max - 1
   /// A thread that was held up sends at most this many frames at once.
@@ -17,17 +17,31 @@ final class MediaThread: Sendable {
   private let poll: Int32
   private let wakeup: Int32
   private let timer: Int32
-  private let ports = Mutex(Table())
+  private let ports: Mutex<Table>
+  private let firstPort: Int
   private let recordings: [Recording]
   private let emit: @Sendable (MediaEvent) -> Void
 
   private struct Table {
-    var places: [MediaPort?] = []
-    var live = 0
+    /// Whose sockets the thread reads, by half the distance of the number from the first.
+    var places: [Place]
+    /// Those with a leg, in no order.
+    var live: [MediaPort] = []
   }
 
-  init(recordings: [Recording], emit: @escaping @Sendable (MediaEvent) -> Void) throws {
+  private struct Place {
+    var port: MediaPort?
+    /// Where it stands in `live`.
+    var position = 0
+  }
+
+  /// - Parameter numbers: those that its ports may have.
+  init(
+    numbers: ClosedRange<UInt16>, recordings: [Recording], emit: @escaping @Sendable (MediaEvent) -> Void
+  ) throws {
     self.recordings = recordings; self.emit = emit
+    firstPort = Int(numbers.lowerBound)
+    ports = Mutex(Table(places: Array(repeating: Place(), count: numbers.count / 2 + 2)))
     poll = epoll_create1(Int32(EPOLL_CLOEXEC))
     wakeup = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
     timer = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK))
@@ -48,30 +62,40 @@ final class MediaThread: Sendable {
     write(wakeup, &one, 8)
   }
 
+  private func place(_ number: some BinaryInteger) -> Int { Int(number) / 2 - firstPort / 2 }
+
+  /// Reads the sockets of a new port.
   func add(_ port: MediaPort) {
-    let place = ports.withLock { table -> Int in
-      if table.live == 0 { setTimer(running: true) }
-      table.live += 1
-      if let free = table.places.firstIndex(where: { $0 == nil }) {
-        table.places[free] = port
-        return free
-      }
-      table.places.append(port)
-      return table.places.count - 1
+    ports.withLock { $0.places[place(port.number)].port = port }
+    resume(port)
+    watch(port.rtp.descriptor, key: UInt64(port.number))
+    watch(port.rtcp.descriptor, key: UInt64(port.number) + 1)
+  }
+
+  /// The port has a leg again.
+  func resume(_ port: MediaPort) {
+    ports.withLock { table in
+      if table.live.isEmpty { setTimer(running: true) }
+      table.places[place(port.number)].position = table.live.count
+      table.live.append(port)
     }
-    watch(port.rtp.descriptor, key: UInt64(place) << 1)
-    watch(port.rtcp.descriptor, key: UInt64(place) << 1 | 1)
+  }
+
+  /// The port has no leg any more. Its sockets are read, or what comes to them would fill the kernel's buffers.
+  func pause(_ port: MediaPort) {
+    ports.withLock { table in
+      let position = table.places[place(port.number)].position
+      let last = table.live.removeLast()
+      if last !== port {
+        table.live[position] = last
+        table.places[place(last.number)].position = position
+      }
+      if table.live.isEmpty { setTimer(running: false) }
+    }
   }
 
   /// Forgets a port; closing its sockets takes them out of epoll.
-  func remove(_ port: MediaPort) {
-    ports.withLock { table in
-      guard let place = table.places.firstIndex(where: { $0 === port }) else { return }
-      table.places[place] = nil
-      table.live -= 1
-      if table.live == 0 { setTimer(running: false) }
-    }
-  }
+  func remove(_ port: MediaPort) { ports.withLock { $0.places[place(port.number)].port = nil } }
 
   /// The thread's life.
   func run() {
@@ -95,8 +119,8 @@ final class MediaThread: Sendable {
             play(frames, tick: tick, at: now, into: &events)
           }
         case let key:
-          guard let port = ports.withLock({ $0.places[Int(key >> 1)] }) else { continue }
-          if key & 1 == 0 {
+          guard let port = ports.withLock({ $0.places[place(key)].port }) else { continue }
+          if key % 2 == 0 {
             port.relay(through: buffer, at: now, into: &events)
           } else {
             port.countRTCP(through: buffer)
@@ -111,9 +135,9 @@ final class MediaThread: Sendable {
   private func play(_ frames: PlayedFrames, tick: Int, at now: Instant, into events: inout [MediaEvent]) {
     frames.fill(tick: tick)
     // Sending to all of them takes long; whoever opens a port meanwhile must not wait for it.
-    for case let port? in ports.withLock({ $0.places }) {
+    for port in ports.withLock({ $0.live }) {
       port.play(frames, at: now)
-      if tick % 50 == 0, port.isLost(at: now) { events.append(.lost(port.id)) }
+      if tick % 50 == 0, let lost = port.lost(at: now) { events.append(.lost(lost)) }
     }
   }
 

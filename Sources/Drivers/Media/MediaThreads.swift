@@ -2,12 +2,14 @@ public import CallControl
 import Glibc
 public import Media
 public import Primitives
+import SDP
 public import SIP
 import Synchronization
 
 /// All media of a server: a few threads of its own, and the RTP ports. Commands are carried out by the thread that
 /// gives them, since to open or close a port costs less than to wake another thread; packets never leave the media
-/// threads.
+/// threads. The sockets of a call that is over are kept for another: to make and register four of them would cost as
+/// much as to send and receive eight messages.
 public final class MediaThreads: Sendable {
   public struct Settings: Sendable {
     /// The local address of all ports.
@@ -16,12 +18,17 @@ public final class MediaThreads: Sendable {
     public var ports: ClosedRange<UInt16> = 20_000...29_999
     /// Music on hold by number; the first is the built-in.
     public var music: [Recording] = [.builtInMusic()]
+    /// The RTP ports that may stay bound without a leg, two sockets each: never more than an eighth of what the process
+    /// may open.
+    public var idlePorts = min(1_024, DescriptorLimit.current / 16)
     public var threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2)
     public init(address: Endpoint) { self.address = address }
   }
 
   private struct Control {
     var ports: [MediaID: (port: MediaPort, thread: MediaThread)] = [:]
+    /// Bound, but without a leg, by number.
+    var idle: [UInt16: (port: MediaPort, thread: MediaThread)] = [:]
     var pool: PortPool
     var entropy: Entropy
     var opened = 0
@@ -42,7 +49,9 @@ public final class MediaThreads: Sendable {
     emit = events
     control = Mutex(Control(pool: PortPool(settings.ports), entropy: entropy))
     let recordings = settings.music + [.ringBack()]
-    threads = try (0..<settings.threads).map { _ in try MediaThread(recordings: recordings, emit: events) }
+    threads = try (0..<settings.threads).map { _ in
+      try MediaThread(numbers: settings.ports, recordings: recordings, emit: events)
+    }
     running = try threads.map { thread in try DriverThread("media") { thread.run() } }
   }
 
@@ -60,19 +69,22 @@ public final class MediaThreads: Sendable {
     for thread in running { thread.join() }
     control.withLock { control in
       for (port, _) in control.ports.values { port.close() }
-      control.ports = [:]
+      for (port, _) in control.idle.values { port.close() }
+      (control.ports, control.idle) = ([:], [:])
     }
   }
 
   private func carryOut(_ command: MediaCommand) {
     let now = MediaThread.now()
     switch command {
-    case .open(let id):
-      if let number = control.withLock({ open(id, at: now, &$0) }) {
-        emit(.opened(id, port: number))
+    case .open(let id, let transport):
+      // Browsers and SRTP have no port here yet.
+      if transport == .rtp, let number = control.withLock({ open(id, at: now, &$0) }) {
+        emit(.opened(id, OpenedMedia(port: number)))
       } else {
         emit(.failed(id))
       }
+    case .restartICE: break
     case .setRemote(let id, let remote):
       port(id)?.setFarEnd(FarEnd(remote), at: now)
     case .join(let first, let second):
@@ -91,8 +103,14 @@ public final class MediaThreads: Sendable {
     case .close(let id):
       control.withLock { control in
         guard let (port, thread) = control.ports.removeValue(forKey: id) else { return }
-        thread.remove(port)
-        port.close()
+        thread.pause(port)
+        if control.idle.count < settings.idlePorts {
+          port.vacate()
+          control.idle[port.number] = (port, thread)
+        } else {
+          thread.remove(port)
+          port.close()
+        }
         control.pool.giveBack(port.number, at: now)
       }
     }
@@ -105,6 +123,16 @@ public final class MediaThreads: Sendable {
     guard control.ports[id] == nil else { return nil }
     for _ in 0..<16 {
       guard let number = control.pool.take(at: now) else { return nil }
+      let start = control.entropy.next()
+      let outgoing = OutgoingStream(
+        ssrc: UInt32(truncatingIfNeeded: start), sequence: UInt16(truncatingIfNeeded: start >> 32),
+        timestamp: UInt32(truncatingIfNeeded: control.entropy.next()))
+      if let (port, thread) = control.idle.removeValue(forKey: number) {
+        port.reopen(for: id, outgoing: outgoing)
+        control.ports[id] = (port, thread)
+        thread.resume(port)
+        return number
+      }
       let rtp = try? DatagramSocket(bound: local(number))
       let rtcp = try? DatagramSocket(bound: local(number + 1))
       guard let rtp, let rtcp else {
@@ -113,10 +141,6 @@ public final class MediaThreads: Sendable {
         control.pool.giveBack(number, at: now)
         continue
       }
-      let start = control.entropy.next()
-      let outgoing = OutgoingStream(
-        ssrc: UInt32(truncatingIfNeeded: start), sequence: UInt16(truncatingIfNeeded: start >> 32),
-        timestamp: UInt32(truncatingIfNeeded: control.entropy.next()))
       let port = MediaPort(id: id, number: number, rtp: rtp, rtcp: rtcp, outgoing: outgoing)
       let thread = threads[control.opened % threads.count]
       control.opened += 1
@@ -136,8 +160,18 @@ extension FarEnd {
   init(_ remote: RemoteMedia) {
     self.init(
       address: remote.endpoint.map(NetworkAddress.init),
-      codec: .g711(remote.codec == .pcmu ? .mu : .a), payloadType: remote.payloadType,
+      codec: Media.Codec(remote.codec), payloadType: remote.payloadType,
       incomingPayloadType: remote.incomingPayloadType, telephoneEvent: remote.telephoneEvent,
       incomingTelephoneEvent: remote.incomingTelephoneEvent, sends: remote.sends, receives: remote.receives)
+  }
+}
+
+extension Media.Codec {
+  fileprivate init(_ codec: AudioCodec) {
+    switch codec {
+    case .opus: self = .opus
+    case .pcmu: self = .g711(.mu)
+    case .pcma: self = .g711(.a)
+    }
   }
 }

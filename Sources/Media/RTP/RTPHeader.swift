@@ -13,16 +13,23 @@ public struct RTPHeader: Sendable, Equatable {
     self.timestamp = timestamp; self.ssrc = ssrc
   }
 
+  /// Octets before the payload: fixed header, CSRCs and extension; nil if it is not RTP version 2 or is cut short.
+  @inlinable
+  public static func length(_ packet: UnsafeRawBufferPointer) -> Int? {
+    guard packet.count >= size, packet[0] >> 6 == 2 else { return nil }
+    var length = size + Int(packet[0] & 0x0f) * 4
+    if packet[0] & 0x10 != 0 {
+      guard packet.count >= length + 4 else { return nil }
+      length += 4 + (Int(packet[length + 2]) << 8 | Int(packet[length + 3])) * 4
+    }
+    return length <= packet.count ? length : nil
+  }
+
   /// Reads a packet: its header, and where its payload lies behind CSRCs and extension and before the padding; nil if
   /// it is not RTP version 2 or its parts do not fit.
   @inlinable
   public static func parse(_ packet: UnsafeRawBufferPointer) -> (header: RTPHeader, payload: Range<Int>)? {
-    guard packet.count >= size, packet[0] >> 6 == 2 else { return nil }
-    var start = size + Int(packet[0] & 0x0f) * 4
-    if packet[0] & 0x10 != 0 {
-      guard packet.count >= start + 4 else { return nil }
-      start += 4 + (Int(packet[start + 2]) << 8 | Int(packet[start + 3])) * 4
-    }
+    guard let start = length(packet) else { return nil }
     var end = packet.count
     if packet[0] & 0x20 != 0 {
       let padding = Int(packet[end - 1])

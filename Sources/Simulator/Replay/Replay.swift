@@ -184,22 +184,23 @@ public struct Replay: Sendable {
   private func recorded(_ plan: Plan) -> Tally {
     var plan = plan
     plan.interval = nil
-    var tally = Tally(plan: plan)
+    var ledger = Ledger(plan: plan)
     for group in groups {
       for contact in group.contacts {
         let queue = group.callers.queue
         if contact.isRefused {
-          tally.refused(queue, contact.channel, true)
+          ledger.refused(queue, contact.channel, true)
           continue
         }
-        tally.entered(queue, contact.channel, true, at: contact.arrival)
+        ledger.entered(queue, contact.channel, true, at: contact.arrival)
         guard let outcome = contact.outcome else { continue }
-        tally.left(
+        ledger.left(
           queue, contact.channel, outcome, wait: contact.wait, isMeasured: true, key: 0, agent: .none,
           at: contact.arrival + contact.wait)
       }
     }
-    return tally
+    return ledger.tally(
+      work: ContiguousArray(repeating: Tally.Work(), count: plan.definitions.agents.count), plan.definitions)
   }
 }
 

@@ -14,7 +14,8 @@ struct AgentRoutes: Sendable {
         access: .scopes([.agent]), result: .json(.of(Agent.self)), handle: me),
       Route(
         method: .get, path: "/v1/agents/me/choices", name: "listChoices",
-        summary: "Reasons for not being ready, and wrap-up codes by queue.", access: .scopes([.agent]),
+        summary: "Reasons for not being ready, wrap-up codes by queue, and queues to transfer to.",
+        access: .scopes([.agent]),
         result: .json(.of(Choices.self)), handle: choices),
       Route(
         method: .get, path: "/v1/agents/me/events", name: "followMe",
@@ -29,8 +30,13 @@ struct AgentRoutes: Sendable {
         handle: notReady),
       offer("accept", "acceptOffer", "Take the offer. 409 where only the phone can answer it.") { .accept($0, $1) },
       offer("decline", "declineOffer", "Leave the offer.") { .decline($0, $1) },
+      contact("pick", "pickContact", "Take a waiting contact, as an attendant of its queue.") { .pick($0, $1) },
       contact("hold", "holdContact", "Put the contact on hold.") { .hold($0, $1) },
       contact("resume", "resumeContact", "Take the contact off hold.") { .resume($0, $1) },
+      Route(
+        method: .post, path: "/v1/contacts/{contact}/transfer", name: "transferContact",
+        summary: "Let the contact go on in a queue, with the entry and the rank it has; the agent wraps up.",
+        access: .scopes([.agent]), body: .of(Transfer.self), status: .noContent, result: .none, handle: transfer),
       Route(
         method: .post, path: "/v1/contacts/{contact}/wrap-up", name: "wrapUp",
         summary: "End the wrap-up, with a code if the queue has codes; or extend it.", access: .scopes([.agent]),
@@ -103,6 +109,12 @@ struct AgentRoutes: Sendable {
     return .noContent
   }
 
+  @Sendable private func transfer(_ exchange: Exchange) async throws -> Answer {
+    let (agent, id) = (try exchange.agent(), try exchange.contact())
+    try await desk.perform(.transfer(agent, id, queue: try exchange.decode(Transfer.self).queue))
+    return .noContent
+  }
+
   @Sendable private func choices(_ exchange: Exchange) async throws -> Answer {
     let agent = try exchange.agent()
     let definitions = desk.backend.site().definitions
@@ -116,7 +128,8 @@ struct AgentRoutes: Sendable {
       let queue = definitions.queues[Int(membership.queue.index)]
       codes["q_" + queue.name] = queue.codes.filter { $0 != .none }.map { definitions.names.codes[Int($0.index)] }
     }
-    return try .json(Choices(reasons: reasons, codes: codes))
+    let queues = definitions.queues.filter { !$0.isRemoved }.map(\.name)
+    return try .json(Choices(reasons: reasons, codes: codes, queues: queues))
   }
 
   @Sendable private func events(_ exchange: Exchange) async throws -> Answer {

@@ -15,10 +15,17 @@ struct ContactRoutes: Sendable {
     [
       Route(
         method: .post, path: "/v1/contacts", name: "openContact",
-        summary: "Open a chat. A web page needs an origin that the entry names; a program needs scope widget.",
+        summary: "Open a chat, or with an sdpOffer as the body call by voice: the answer is the sdpAnswer, and the "
+          + "header Switchboard-Token is the visitor's. A web page needs an origin that the entry names; a program "
+          + "needs scope widget.",
         access: .open, query: [.init(name: "entry", summary: "The entry, as shop or web:shop.", isRequired: true)],
-        body: .of(NewContact.self), status: .created, result: .json(.of(OpenedContact.self)), quota: Self.opening,
-        handle: open),
+        headers: [
+          .init(
+            name: "Switchboard-Visitor",
+            summary: "Of a call: base64url of the JSON that opens a chat, at most 2 KiB of it.")
+        ],
+        body: .of(NewContact.self), textBodies: [CallRoutes.sdp], status: .created,
+        result: .json(.of(OpenedContact.self)), alsoAnswers: CallRoutes.sdp, quota: Self.opening, handle: open),
       Route(
         method: .get, path: "/v1/contacts/{contact}", name: "readContact", summary: "The contact as it is now.",
         access: .party, result: .json(.of(Contact.self)), handle: read),
@@ -51,23 +58,27 @@ struct ContactRoutes: Sendable {
 
   @Sendable private func open(_ exchange: Exchange) async throws -> Answer {
     guard let name = exchange.query("entry") else { throw Refused.badRequest("The query needs an entry.") }
-    let site = desk.backend.site()
-    let full = name.hasPrefix("web:") ? name : "web:" + name
-    guard let entry = site.entries.first(where: { $0.name == full }) else {
-      throw Refused.notFound("There is no entry \(full).")
-    }
+    let entry = try desk.backend.site().webEntry(named: name)
     try check(exchange, mayOpen: entry)
     try desk.checkReady()
+    if exchange.contentType == CallRoutes.sdp {
+      guard entry.channels.contains(.voice) else { throw Refused.invalid("The entry takes no calls.") }
+      let visitor = try CallRoutes.visitor(exchange)
+      return try await CallRoutes(desk: desk).open(try chat(visitor, entry: entry.name, exchange), exchange)
+    }
     guard entry.channels.contains(.chat) else { throw Refused.invalid("The entry takes no chats.") }
-    let request = try exchange.decode(NewContact.self)
-    let chat = ChatRequest(
-      entry: full, name: try visitorName(request.name), origin: exchange.origin,
-      attributes: try attributes(request.attributes ?? [:]))
+    let chat = try chat(try exchange.decode(NewContact.self), entry: entry.name, exchange)
     guard case .contact(let view) = try await desk.perform(.openChat(chat)) else { throw Refused.internalError }
     let opened = OpenedContact(contact: Contact(view, for: .visitor), token: desk.visitorKey.token(for: view.id))
     var answer = try Answer.json(opened, status: .created)
     answer.headers[.location] = "/v1/contacts/\(view.id)"
     return answer
+  }
+
+  private func chat(_ request: NewContact, entry: String, _ exchange: Exchange) throws -> ChatRequest {
+    ChatRequest(
+      entry: entry, name: try visitorName(request.name), origin: exchange.origin,
+      attributes: try attributes(request.attributes ?? [:]))
   }
 
   private func check(_ exchange: Exchange, mayOpen entry: Site.Entry) throws {

@@ -18,7 +18,7 @@ public struct DemoPage: Sendable {
   }
 }
 
-/// The widget's files, the demo page, health and metrics.
+/// The widget's files, the agent's phone page, the demo page, health and metrics.
 struct PageRoutes: Sendable {
   let desk: Desk
   let demo: DemoPage?
@@ -29,7 +29,8 @@ struct PageRoutes: Sendable {
     + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
   var routes: [Route] {
-    var routes = Widget.files.map { widget($0) }
+    var routes = (Widget.files + Widget.phoneFiles).map { widget($0) }
+    routes.append(ownPage("/phone", "phone", "The agent's phone in the browser.", html: Widget.phonePage))
     routes.append(
       page("/-/healthy", "readHealth", "200 while the process lives.") { _ in .text("ok\n") })
     routes.append(page("/-/ready", "readReadiness", "503 while the journal takes no events.", ready))
@@ -61,16 +62,25 @@ struct PageRoutes: Sendable {
     }
   }
 
+  /// A page of ours, under the strict policy.
+  private func ownPage(
+    _ path: String, _ name: String, _ summary: String, html: String,
+    check: @escaping @Sendable (Exchange) throws -> Void = { _ in }
+  ) -> Route {
+    page(path, name, summary, type: "text/html") { exchange in
+      try check(exchange)
+      var answer = Answer.text(html, type: "text/html; charset=utf-8")
+      answer.headers[.contentSecurityPolicy] = Self.pagePolicy
+      return answer
+    }
+  }
+
   private func demoRoutes(_ demo: DemoPage) -> [Route] {
-    let html = Widget.demoPage(demo)
-    return [
-      page("/demo", "demo", "The demo page.", type: "text/html") { exchange in
+    [
+      ownPage("/demo", "demo", "The demo page.", html: Widget.demoPage(demo)) { exchange in
         guard Self.isLocal(exchange.request.head.authority) else {
           throw Refused.forbidden("The demo is for this machine: open it by its address, as http://127.0.0.1.")
         }
-        var answer = Answer.text(html, type: "text/html; charset=utf-8")
-        answer.headers[.contentSecurityPolicy] = Self.pagePolicy
-        return answer
       },
       page("/", "start", "Leads to the demo page.") { _ in
         Answer(status: .seeOther, headers: [.location: "/demo"])

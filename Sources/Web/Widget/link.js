@@ -1,9 +1,9 @@
-// The line to the server: one contact, its messages and its event stream. It reconnects by itself.
+// The line to the server: requests, event streams that go on where they broke off, and a visitor's contact over them.
 
 /** A refusal of the server, or no answer at all (`kind` is then `network`). */
 export class Trouble extends Error {
-  constructor(kind, status, retryAfter) {
-    super(kind);
+  constructor(kind, status, retryAfter, detail) {
+    super(detail ?? kind);
     this.kind = kind;
     this.status = status;
     this.retryAfter = retryAfter;
@@ -13,63 +13,45 @@ export class Trouble extends Error {
 /** A random key. `crypto.randomUUID` is missing on pages without HTTPS. */
 export const randomKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
+/** One request. JSON is answered as a value, other types as `{ text, response }`, and 204 as nothing. */
+export async function send(url, method, { body, type = 'application/json', key, token, headers = {} } = {}) {
+  headers.accept = type;
+  if (token) headers.authorization = `Bearer ${token}`;
+  if (key) headers['idempotency-key'] = key;
+  if (body) headers['content-type'] = type;
+  let response;
+  try {
+    response = await fetch(url, {
+      method, headers, body: typeof body === 'object' ? JSON.stringify(body) : body, credentials: 'omit', cache: 'no-store',
+      signal: AbortSignal.timeout(15_000),
+    });
+  } catch { throw new Trouble('network', 0); }
+  if (response.status === 204) return undefined;
+  if (response.ok && type !== 'application/json') return { text: await response.text(), response };
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) return answer;
+  const kind = String(answer.type || 'internal').split(':').pop();
+  throw new Trouble(kind, response.status, Number(response.headers.get('retry-after')) || 0, answer.detail);
+}
+
 const patience = 40_000; // The server says something every 15 s.
 
-export class Link {
-  #api;
-  #on;
-  #lastEventID;
+/** Server-sent events by `fetch`, so that the token stands in a header and in no address. */
+export class Events {
+  #url; #token; #on; #lastEventID; #wake;
   #stop = new AbortController();
-  #wake;
 
   /** `on` has `event(name, payload)`, `up()`, `down()` and `gone()`. */
-  constructor(base, on) {
-    this.#api = new URL('../v1/contacts', base).href;
+  constructor(url, token, on) {
+    this.#url = url;
+    this.#token = token;
     this.#on = on;
     addEventListener('online', () => this.#wake?.(), { signal: this.#stop.signal });
   }
 
-  async open(entry, visitor) {
-    const opened = await this.#send(`?entry=${encodeURIComponent(entry)}`, 'POST', visitor, randomKey());
-    this.id = opened.contact.id;
-    this.token = opened.token;
-    return opened.contact;
-  }
-
-  resume(id, token) {
-    this.id = id;
-    this.token = token;
-  }
-
-  /** With one key a message that is sent again is posted once. */
-  post(text, key) { return this.#send(`/${this.id}/messages`, 'POST', { text }, key); }
-
-  end() { return this.#send(`/${this.id}`, 'DELETE'); }
-
-  /** The tab is closing. A beacon carries no headers, so the token is its body. */
-  leave() { navigator.sendBeacon(`${this.#api}/${this.id}/leave`, this.token); }
-
   close() { this.#stop.abort(); }
 
-  async #send(path, method, body, key) {
-    const headers = { accept: 'application/json' };
-    if (this.token) headers.authorization = `Bearer ${this.token}`;
-    if (key) headers['idempotency-key'] = key;
-    if (body) headers['content-type'] = 'application/json';
-    let response;
-    try {
-      response = await fetch(this.#api + path, {
-        method, headers, body: body && JSON.stringify(body), credentials: 'omit', signal: AbortSignal.timeout(15_000),
-      });
-    } catch { throw new Trouble('network', 0); }
-    if (response.status === 204) return undefined;
-    const answer = await response.json().catch(() => ({}));
-    if (response.ok) return answer;
-    const kind = String(answer.type || 'internal').split(':').pop();
-    throw new Trouble(kind, response.status, Number(response.headers.get('retry-after')) || 0);
-  }
-
-  /** Reads events until the contact is over; a broken stream goes on where it broke off. */
+  /** Reads until the story is over; a broken stream goes on where it broke off. */
   async follow() {
     let attempt = 0;
     while (!this.#stop.signal.aborted) {
@@ -81,9 +63,9 @@ export class Link {
       };
       alive();
       try {
-        const headers = { authorization: `Bearer ${this.token}`, accept: 'text/event-stream' };
+        const headers = { authorization: `Bearer ${this.#token}`, accept: 'text/event-stream' };
         if (this.#lastEventID) headers['last-event-id'] = this.#lastEventID;
-        const response = await fetch(`${this.#api}/${this.id}/events`, {
+        const response = await fetch(this.#url, {
           headers, cache: 'no-store', credentials: 'omit', signal: AbortSignal.any([abort.signal, this.#stop.signal]),
         });
         if ([401, 403, 404, 410].includes(response.status)) {
@@ -141,4 +123,78 @@ export class Link {
     // Only what was handled counts as read.
     if (id) this.#lastEventID = id;
   }
+}
+
+/** A visitor as base64url of JSON, at most 2 KiB of it: what the page told last gives way first. */
+function encoded({ name, attributes }) {
+  const kept = Object.entries(attributes);
+  for (;;) {
+    const bytes = new TextEncoder().encode(JSON.stringify({ name, attributes: Object.fromEntries(kept) }));
+    if (bytes.length <= 2_048 || !kept.length) {
+      return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+    }
+    kept.pop();
+  }
+}
+
+const sdp = 'application/sdp';
+const at = (entry) => `contacts?entry=${encodeURIComponent(entry)}`;
+
+/** A visitor's contact. */
+export class Link {
+  #api; #on; #events;
+
+  /** `on` is that of `Events`. */
+  constructor(base, on) {
+    this.#api = new URL('../v1/', base).href;
+    this.#on = on;
+  }
+
+  #send(path, method, options) { return send(this.#api + path, method, { token: this.token, ...options }); }
+
+  get #contact() { return `contacts/${this.id}`; }
+
+  /** What the entry offers now. */
+  entry(name) { return this.#send(`entry?name=${encodeURIComponent(name)}`, 'GET'); }
+
+  /** Opens a chat. `identity` is the site's signed word for its visitor, if it has one. */
+  async chat(entry, visitor, identity) {
+    const opened = await this.#send(at(entry), 'POST', { body: visitor, key: randomKey(), token: identity });
+    this.resume(opened.contact.id, opened.token);
+    return opened.contact;
+  }
+
+  /** Opens a call: the offer goes there, the answer comes back (WHIP, RFC 9725). */
+  async call(entry, offer, visitor, identity) {
+    const headers = { 'switchboard-visitor': encoded(visitor) };
+    const { text, response } = await this.#send(at(entry), 'POST', { body: offer, type: sdp, headers, token: identity });
+    this.resume(response.headers.get('location')?.split('/').pop(), response.headers.get('switchboard-token'));
+    return text;
+  }
+
+  resume(id, token) {
+    this.id = id;
+    this.token = token;
+  }
+
+  /** A new offer for the same call, as after a reload. */
+  async offer(body) { return (await this.#send(this.#contact, 'PATCH', { body, type: sdp })).text; }
+
+  /** New ICE credentials for the same connection; the answer is the server's own. */
+  async restart(body) { return (await this.#send(this.#contact, 'PATCH', { body, type: 'application/trickle-ice-sdpfrag' }))?.text; }
+
+  /** With one key a message that is sent again is posted once. */
+  post(text, key) { return this.#send(`${this.#contact}/messages`, 'POST', { body: { text }, key }); }
+
+  end() { return this.#send(this.#contact, 'DELETE'); }
+
+  /** The tab is closing. A beacon carries no headers, so the token is its body. */
+  leave() { navigator.sendBeacon(`${this.#api}${this.#contact}/leave`, this.token); }
+
+  follow() {
+    this.#events = new Events(`${this.#api}${this.#contact}/events`, this.token, this.#on);
+    return this.#events.follow();
+  }
+
+  close() { this.#events?.close(); }
 }

@@ -1,38 +1,14 @@
-// The panel behind the button. One state at a time; `render` shows it:
-//   idle → connecting → queued → offering → talking (held) → ended | failed | closed
-import { Link, Trouble, randomKey } from './link.js';
+// The panel behind the button. `states.js` says what may happen, `words.js` what it is called; here are the effects.
+import { CallView } from './call.js';
+import { Chat } from './chat.js';
+import { clock, fill, icon, initial, make, say } from './dom.js';
+import { Link, Trouble } from './link.js';
+import { Line, hindrance, mayListen, obstacle } from './media.js';
+import { lostAt, next, start, states, steps } from './states.js';
 import { style } from './style.js';
+import { words } from './words.js';
 
-const most = 4_000; // characters of a message
 const resumable = 15 * 60_000; // milliseconds
-
-const icons = {
-  minimize: 'M6 9.5l6 6 6-6', close: 'M6 6l12 12M18 6L6 18', send: 'M4.5 12h14M12.5 6l6 6-6 6',
-};
-
-/** Makes an element; properties are set, `data` and text children appended. */
-function make(name, properties = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key.includes('-') || key === 'role') element.setAttribute(key, value);
-    else element[key] = value;
-  }
-  element.append(...children.filter((child) => child !== undefined && child !== null));
-  return element;
-}
-
-function icon(name) {
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  svg.setAttribute('viewBox', '0 0 24 24');
-  svg.setAttribute('class', 'icon');
-  svg.setAttribute('aria-hidden', 'true');
-  const path = document.createElementNS(svg.namespaceURI, 'path');
-  path.setAttribute('d', icons[name]);
-  svg.append(path);
-  return svg;
-}
-
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? '');
 
 /** Cuts to at most 256 bytes of UTF-8. */
 function cut(text) {
@@ -41,61 +17,248 @@ function cut(text) {
   return kept;
 }
 
-export async function mount(host, base, stored) {
-  const { default: texts } = await import(`./${host.language}.js`);
+export async function mount(host, base, texts, stored) {
   const own = host.getAttribute('texts');
-  if (own) Object.assign(texts, await (await fetch(own, { credentials: 'omit' })).json());
-  return new Panel(host, base, texts, stored);
+  return new Panel(host, base, own ? { ...texts, ...await (await fetch(own, { credentials: 'omit' })).json() } : texts, stored);
 }
 
 class Panel {
-  state = 'idle';
-  #host; #base; #texts; #root; #launcher; #link; #contact;
-  #messages = new Map();
-  #pending = [];
-  #trouble; #lostAt; #ticker; #promise; #unread = 0; #asking = false; #isFlushing = false; #draft;
+  session = start;
+  #host; #base; #t; #root; #launcher; #line; #identity;
+  #unread = 0;
 
   constructor(host, base, texts, stored) {
     this.#host = host;
     this.#base = base;
-    this.#texts = texts;
+    this.#t = texts;
     this.#root = host.shadowRoot;
     this.#launcher = this.#root.querySelector('.launcher');
     this.#root.adoptedStyleSheets.push(style);
     this.#build();
     addEventListener('pagehide', (event) => {
-      if (!this.#link?.id || event.persisted || this.#isOver) return;
+      if (!this.link.id || event.persisted || !this.#isBusy) return;
       this.#remember();
-      this.#link.leave();
+      this.link.leave();
     });
-    if (!stored || !this.#resume(stored)) this.show();
+    setInterval(() => { if (this.#isBusy) this.render(); }, 1_000);
+    this.#connect();
+    if (stored && this.#resume(stored)) return;
+    this.show();
+    this.#ask();
   }
 
-  // MARK: Opening, closing, remembering
+  // MARK: What happens
 
-  show() {
-    this.panel.hidden = false;
-    this.#launcher.setAttribute('aria-expanded', 'true');
-    this.#unread = 0;
+  get #isOver() { return Boolean(states[this.session.state].over); }
+  get #isOpen() { return Boolean(states[this.session.state].open); }
+  get #isBusy() { return this.#isOpen || ['checking', 'connecting'].includes(this.session.state); }
+
+  tell(event) {
+    const before = this.session;
+    this.session = next(before, { now: Date.now(), ...event });
+    if (this.session === before) return;
+    if (this.#isOver && !states[before.state].over) this.#finish();
     this.render();
-    (this.#isOver ? this.card.querySelector('button') ?? this.minimize : this.text).focus();
   }
 
-  /** The chat goes on behind the button. */
-  hide() {
-    this.panel.hidden = true;
-    this.#launcher.setAttribute('aria-expanded', 'false');
+  #connect() {
+    this.link?.close();
+    const link = this.link = new Link(this.#base, {
+      event: (name, payload) => this.#event(name, payload),
+      up: () => {
+        this.tell({ type: 'link', isUp: true });
+        if (this.#isOpen) this.chat.again();
+      },
+      down: () => this.tell({ type: 'link', isUp: false }),
+      gone: () => this.tell({ type: 'over', ending: 'gone' }),
+    });
+    return link;
+  }
+
+  /** Asks what the entry offers; where it is calls only, the press was the wish to call. */
+  async #ask() {
+    try {
+      const entry = await this.link.entry(this.#host.getAttribute('entry'));
+      const only = this.#host.getAttribute('channels')?.split(/\s+/);
+      if (only) entry.channels = entry.channels.filter((channel) => only.includes(channel));
+      const wasLoading = this.session.state === 'loading';
+      this.tell({ type: 'entry', entry });
+      if (!wasLoading) return;
+      if (this.session.state === 'closed') return this.#focus();
+      const [channel, another] = entry.channels.filter((channel) => channel !== 'callback');
+      if (another) this.#focus();
+      else if (channel === 'voice') this.take('call');
+      else this.take('chat');
+    } catch (error) {
+      if (this.session.state === 'loading') this.tell({ type: 'refused', trouble: error });
+    }
+  }
+
+  #event(name, payload) {
+    switch (name) {
+      case 'stream.reset':
+        this.chat.clear();
+        for (const message of payload.messages ?? []) this.#hear(message);
+        if (payload.contact) this.tell({ type: 'contact', contact: payload.contact });
+        break;
+      case 'message.created': this.#hear(payload); break;
+      case 'quality': this.tell({ type: 'quality', quality: payload.quality }); break;
+      case 'contact.queued': case 'contact.changed': case 'contact.answered': case 'contact.ended':
+        this.tell({ type: 'contact', contact: payload });
+        break;
+    }
+    if (this.#isOpen) this.#remember();
     this.render();
-    this.#launcher.focus();
   }
 
-  get #key() { return 'switchboard:' + this.#host.getAttribute('entry'); }
-  get #isOver() { return ['ended', 'failed', 'closed'].includes(this.state); }
-  get #isOpen() { return ['queued', 'offering', 'talking', 'held', 'message'].includes(this.state); }
+  #hear(message) {
+    if (this.chat.hear(message) && this.panel.hidden) this.#unread += 1;
+  }
+
+  // MARK: What the visitor does
+
+  /** One of the next steps of `states.js`. */
+  take(step) {
+    const { channel } = this.session;
+    switch (step) {
+      case 'call': return this.#call();
+      case 'chat': case 'message': this.tell({ type: 'write' }); break;
+      case 'resume': return this.#call();
+      case 'leave': return this.hangUp();
+      case 'hear': this.#line?.play(); break;
+      case 'again': case 'retry':
+        if (channel === 'voice') return this.#call();
+        if (channel !== 'chat') return this.#begin();
+        if (step === 'retry' && this.chat.draft) return this.chat.start(this.chat.draft.text, this.chat.draft.name);
+        this.chat.clear();
+        this.tell({ type: 'write' });
+    }
+    this.#focus();
+  }
+
+  #begin() {
+    this.session = start;
+    this.render();
+    this.#ask();
+  }
+
+  back() {
+    this.#line?.close();
+    this.tell({ type: 'back' });
+    this.#focus();
+  }
+
+  async openChat(name) {
+    this.tell({ type: 'press', channel: 'chat' });
+    const link = this.#connect();
+    try {
+      const contact = await link.chat(this.#entry, this.#visitor(name), await this.#vouched());
+      this.#remember();
+      this.tell({ type: 'contact', contact });
+      link.follow();
+      this.chat.flush();
+    } catch (error) { this.#refuse(error); }
+  }
+
+  /** A new call, or the way back into one that a reload broke off. */
+  async #call() {
+    const { state } = this.session;
+    const isResumed = state === 'paused' || state === 'connecting';
+    if (state !== 'connecting') this.tell({ type: 'press', channel: 'voice' });
+    this.#focus();
+    const hindered = hindrance();
+    if (hindered) return this.tell({ type: 'microphone', obstacle: hindered });
+    const link = isResumed ? this.link : this.#connect();
+    const line = this.#line = this.call.line = this.#newLine(link);
+    try { await line.listen(); } catch (error) {
+      line.close();
+      return this.tell({ type: 'microphone', obstacle: obstacle(error) });
+    }
+    if (line.isClosed) return;
+    this.tell({ type: 'microphone' });
+    try {
+      await line.open();
+      if (line.isClosed) return void link.end().catch(() => {});
+      if (this.session.contact) this.tell({ type: 'contact', contact: this.session.contact });
+      this.#remember();
+      if (!isResumed) link.follow();
+    } catch (error) {
+      line.close();
+      this.#refuse(error);
+    }
+  }
+
+  #newLine(link) {
+    return new Line({
+      media: (event) => this.tell({ type: 'media', event }),
+      blocked: (isSilent) => this.tell({ type: 'silent', isSilent }),
+    }, {
+      offer: async (sdp) => link.id ? link.offer(sdp) : link.call(this.#entry, sdp, this.#visitor(), await this.#vouched()),
+      restart: (fragment) => link.restart(fragment),
+      isOver: (error) => {
+        if (![401, 403, 404, 409, 410].includes(error.status)) return false;
+        this.tell({ type: 'over', ending: 'gone' });
+        return true;
+      },
+    });
+  }
+
+  async hangUp() {
+    const { link } = this;
+    const isKnown = Boolean(link.id);
+    if (!isKnown) return this.back();
+    this.tell({ type: 'over', ending: 'contact_left' });
+    try { await link.end(); } catch (error) {
+      // Without a link the server notices by itself that nobody is there any more.
+      if (error.kind === 'network') link.leave();
+    }
+  }
+
+  #refuse(error) {
+    this.tell({ type: 'refused', trouble: error instanceof Trouble ? error : new Trouble('internal', 0) });
+  }
+
+  #finish() {
+    this.#line?.close();
+    this.#line = this.call.line = undefined;
+    if (this.session.state !== 'ended' && this.link.id) this.link.end().catch(() => {});
+    this.link.close();
+    this.#forget();
+  }
+
+  // MARK: Who visits
+
+  get #entry() { return this.#host.getAttribute('entry'); }
+
+  /** What the page tells about the visit: unverified, shown to the agent. */
+  #visitor(name = this.#host.getAttribute('visitor-name')) {
+    const page = { url: location.origin + location.pathname, title: document.title, language: navigator.language };
+    const told = Object.entries(this.#host.dataset).slice(0, 13);
+    const attributes = Object.fromEntries([...Object.entries(page), ...told].map(([key, value]) => [cut(key), cut(value)]));
+    return { name: name || undefined, attributes };
+  }
+
+  /** The site's own signed word for who this is, fetched as the visitor of the site. */
+  async #vouched() {
+    const url = this.#host.getAttribute('token-url');
+    if (!url) return undefined;
+    let response;
+    try { response = await fetch(url, { credentials: 'same-origin', cache: 'no-store' }); } catch { throw new Trouble('network', 0); }
+    // A visitor whom the site does not know is no error: the entry decides whether strangers may come.
+    if (response.status === 204 || response.status === 401) return undefined;
+    if (!response.ok) throw new Trouble('unauthorized', response.status);
+    const text = (await response.text()).trim();
+    return text.startsWith('{') ? JSON.parse(text).token : text;
+  }
+
+  // MARK: Remembering
+
+  get #key() { return 'switchboard:' + this.#entry; }
 
   #remember() {
-    const { id, token } = this.#link;
-    try { sessionStorage.setItem(this.#key, JSON.stringify({ id, token, at: Date.now() })); } catch { /* then a reload starts anew */ }
+    const { id, token } = this.link;
+    const session = { id, token, channel: this.session.channel, at: Date.now() };
+    try { sessionStorage.setItem(this.#key, JSON.stringify(session)); } catch { /* then a reload starts anew */ }
   }
 
   #forget() {
@@ -104,408 +267,174 @@ class Panel {
 
   /** After a reload: the same contact, if it was not long ago. */
   #resume(stored) {
-    let session;
-    try { session = JSON.parse(stored); } catch { session = {}; }
+    let kept;
+    try { kept = JSON.parse(stored); } catch { kept = {}; }
     this.#forget();
-    if (!session.id || !(Date.now() - session.at < resumable)) return false;
-    this.#connect();
-    this.#link.resume(session.id, session.token);
-    this.#remember();
-    this.state = 'connecting';
-    this.show();
-    this.#link.follow();
+    if (!kept.id || !(Date.now() - kept.at < resumable)) return false;
+    this.link.resume(kept.id, kept.token);
+    this.#pickUp(kept.channel ?? 'chat');
     return true;
   }
 
-  #connect() {
-    this.#link = new Link(this.#base, {
-      event: (name, payload) => this.#event(name, payload),
-      up: () => this.#up(),
-      down: () => this.#down(),
-      gone: () => this.#end(),
-    });
-  }
-
-  async #start(text, name) {
-    this.#draft = { text, name };
-    this.#messages.clear();
-    this.#pending = [];
-    this.#promise = this.#contact = this.#trouble = undefined;
-    this.state = 'connecting';
-    this.#say(text);
-    this.#connect();
-    try {
-      this.#contact = await this.#link.open(this.#host.getAttribute('entry'), { name: name || undefined, attributes: this.#page() });
-    } catch (error) {
-      return this.#fail(error);
-    }
+  async #pickUp(channel) {
+    // The microphone is asked for only after a press, so without a standing permission the call waits for one.
+    const isPaused = channel === 'voice' && (Boolean(hindrance()) || !await mayListen());
+    this.tell({ type: 'resume', channel, isPaused });
     this.#remember();
-    this.#apply(this.#contact);
-    this.#link.follow();
-    this.#flush();
-  }
-
-  /** What the page tells about the visit: unverified, shown to the agent. */
-  #page() {
-    const page = { url: location.origin + location.pathname, title: document.title, language: navigator.language };
-    const told = Object.entries(this.#host.dataset).slice(0, 13);
-    return Object.fromEntries([...Object.entries(page), ...told].map(([key, value]) => [cut(key), cut(value)]));
-  }
-
-  // MARK: Messages of ours
-
-  #say(text) {
-    this.#pending.push({ text, key: randomKey(), state: 'new' });
-    this.render();
-  }
-
-  /** Sends what waits, in order; a message that failed stays and can be sent again. */
-  async #flush() {
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    for (let message; (message = this.#pending.find((message) => message.state === 'new'));) {
-      message.state = 'sending';
-      this.render();
-      try {
-        const stored = await this.#link.post(message.text, message.key);
-        message.state = 'sent';
-        if (stored && this.#pending.includes(message)) this.#hear(stored);
-      } catch (error) {
-        message.state = 'failed';
-        if (error instanceof Trouble && [404, 409, 410].includes(error.status)) this.#end();
-      }
-      this.render();
-    }
-    this.#isFlushing = false;
-  }
-
-  // MARK: What the server tells
-
-  #event(name, payload) {
-    switch (name) {
-      case 'stream.reset':
-        this.#messages.clear();
-        for (const message of payload.messages ?? []) this.#hear(message);
-        if (payload.contact) this.#apply(payload.contact);
-        break;
-      case 'message.created': this.#hear(payload); break;
-      case 'contact.queued': case 'contact.changed': case 'contact.answered': case 'contact.ended': this.#apply(payload); break;
-    }
-    if (this.#isOpen) this.#remember();
-    this.render();
-  }
-
-  #hear(message) {
-    if (this.#messages.has(message.id)) return;
-    this.#messages.set(message.id, message);
-    if (message.author === 'visitor') {
-      const place = this.#pending.findIndex((pending) => pending.text === message.text);
-      if (place >= 0) this.#pending.splice(place, 1);
-    } else if (this.panel.hidden) this.#unread += 1;
-  }
-
-  #apply(contact) {
-    this.#contact = contact;
-    if (contact.wait) this.#keepPromise(contact.wait);
-    const states = {
-      queued: 'queued', offering: 'offering', connecting: 'offering', talking: 'talking', held: 'held', message: 'message',
-    };
-    if (contact.state in states) this.state = states[contact.state];
-    else this.#end();
-    this.render();
-  }
-
-  /** A wait that was told never rises: the least promise counts, and once it is over it says so. */
-  #keepPromise({ low_seconds: low, high_seconds: high }) {
-    const latest = Date.now() + high * 1000;
-    this.#promise = {
-      low: Math.min(low, this.#promise?.low ?? low), high: Math.min(high, this.#promise?.high ?? high),
-      until: Math.min(latest, this.#promise?.until ?? latest),
-    };
-  }
-
-  #up() {
-    this.#lostAt = undefined;
-    clearInterval(this.#ticker);
-    for (const message of this.#pending) if (message.state === 'failed') message.state = 'new';
-    if (this.#isOpen) this.#flush();
-    this.render();
-  }
-
-  #down() {
-    if (this.#isOver || this.#lostAt) return;
-    this.#lostAt = Date.now();
-    clearInterval(this.#ticker);
-    this.#ticker = setInterval(() => this.render(), 1_000);
-    this.render();
-  }
-
-  #end() {
-    if (this.#isOver) return;
-    this.state = 'ended';
-    this.#asking = false;
-    this.#finish();
-  }
-
-  #fail(error) {
-    this.#trouble = error instanceof Trouble ? error : new Trouble('internal', 0);
-    this.state = ['queue-closed', 'queue-unstaffed'].includes(this.#trouble.kind) ? 'closed' : 'failed';
-    this.#finish();
-  }
-
-  #finish() {
-    const hadFocus = this.foot.contains(this.#root.activeElement);
-    this.#lostAt = undefined;
-    clearInterval(this.#ticker);
-    this.#link?.close();
-    this.#forget();
-    this.render();
-    if (hadFocus) this.card.querySelector('button')?.focus();
+    this.show();
+    this.link.follow();
+    this.#ask();
+    if (channel === 'voice' && !isPaused) this.#call();
   }
 
   // MARK: Building
 
   #build() {
-    const t = this.#texts;
-    const id = 'title';
+    const t = this.#t;
+    this.call = new CallView(this, t);
+    this.chat = new Chat(this, t);
+    const button = (name, label, onclick) => make('button', { type: 'button', 'aria-label': label, title: label, onclick }, icon(name));
     this.face = make('div', { className: 'face', 'aria-hidden': 'true' });
-    this.title = make('h2', { id });
+    this.title = make('h2', { id: 'title' });
     this.subtitle = make('p', { className: 'subtitle' });
-    this.minimize = make('button', { type: 'button', 'aria-label': t.minimize, title: t.minimize, onclick: () => this.hide() }, icon('minimize'));
-    this.close = make('button', { type: 'button', 'aria-label': t.end, title: t.end, onclick: () => this.#ask(true) }, icon('close'));
+    this.backButton = button('back', t.back, () => this.back());
+    this.close = button('close', t.end, () => this.chat.question(true));
+    this.minimize = button('minimize', t.minimize, () => this.hide());
     this.status = make('div', { className: 'hush', role: 'status' });
     this.banner = make('div', { className: 'banner', hidden: true }, make('span', { className: 'pulse' }), make('span', { role: 'alert' }));
-    this.card = make('div');
-    this.log = make('div', { className: 'log', role: 'log', 'aria-live': 'polite', 'aria-label': t.log, tabIndex: 0 });
-    this.body = make('div', { className: 'body' }, this.log, this.card);
-    this.name = make('input', { className: 'field', placeholder: t.name, autocomplete: 'name', maxLength: 80, 'aria-label': t.name });
-    this.text = make('textarea', { placeholder: t.message, rows: 1, 'aria-label': t.message, 'aria-describedby': 'count', enterKeyHint: 'send' });
-    this.count = make('p', { className: 'note bad count', id: 'count', role: 'status' });
-    this.send = make('button', { type: 'submit', 'aria-label': t.send, title: t.send }, icon('send'));
-    this.form = make('form', {}, this.name, make('div', { className: 'compose' }, this.text, this.send), this.count);
-    this.ask = make('div', { className: 'ask', role: 'group', 'aria-label': t.endAsk, hidden: true }, make('p', {}, t.endAsk),
-      make('button', { type: 'button', className: 'button', onclick: () => this.#hangUp() }, t.endYes),
-      make('button', { type: 'button', className: 'button quiet', onclick: () => this.#ask(false) }, t.endNo));
+    this.body = make('div', { className: 'body' });
     this.phone = make('p', { className: 'phone' });
-    this.foot = make('div', { className: 'foot' }, this.ask, this.form, this.phone);
-    this.panel = make('section', { className: 'panel', role: 'dialog', 'aria-labelledby': id },
-      make('header', {}, this.face, make('div', { className: 'titles' }, this.title, this.subtitle), this.close, this.minimize),
-      this.banner, this.status, this.body, this.foot);
-    this.panel.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape') return;
-      event.stopPropagation();
-      if (this.#asking) this.#ask(false);
+    this.foot = make('div', { className: 'foot' });
+    this.panel = make('section', { className: 'panel', role: 'dialog', 'aria-labelledby': 'title', lang: t.lang },
+      make('header', {}, this.backButton, this.face, make('div', { className: 'titles' }, this.title, this.subtitle), this.close, this.minimize),
+      this.banner, this.body, this.foot);
+    this.pill = make('button', { type: 'button', className: 'pill', hidden: true, lang: t.lang, onclick: () => this.show() },
+      make('span', { className: 'pulse' }), make('span'), make('span', { className: 'badge' }));
+    this.panel.addEventListener('keydown', (event) => this.#keyDown(event));
+    this.#root.append(this.panel, this.pill, this.status);
+    const link = this.#host.querySelector('a[href]');
+    if (link) this.phone.append(t.phone + ' ', make('a', { href: link.href }, link.textContent));
+  }
+
+  #keyDown(event) {
+    if (event.target.matches('input, textarea') && event.key !== 'Escape') return;
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === 'Escape') {
+      if (this.chat.isAsking) this.chat.question(false);
+      else if (this.call.isKeypadOpen) this.call.openKeypad(false);
       else this.hide();
-    });
-    this.text.addEventListener('keydown', (event) => {
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      this.form.requestSubmit();
-    });
-    this.text.addEventListener('input', () => this.#measure());
-    this.form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#submit();
-    });
-    this.badge = make('span', { className: 'badge', hidden: true });
-    this.#launcher.append(this.badge);
-    this.#root.append(this.panel);
-    this.#measure();
+    } else if (!this.call.type(event.key)) return;
+    event.stopPropagation();
+    event.preventDefault();
   }
 
-  #measure() {
-    const over = [...this.text.value].length - most;
-    this.count.textContent = over > 0 ? fill(this.#texts.tooLong, { count: over }) : '';
-    this.send.disabled = over > 0 || !this.text.value.trim();
-    this.text.style.height = '44px';
-    this.text.style.height = Math.min(this.text.scrollHeight, 132) + 'px';
+  /** A next step as a button; the first one is the likeliest. */
+  step(step, place) {
+    const t = this.#t;
+    const isCall = this.session.channel === 'voice';
+    const labels = {
+      again: isCall ? t.againCall : this.session.channel ? t.againChat : t.again, retry: t.retry, chat: this.session.state === 'ended' ? t.chat : t.chatInstead,
+      message: t.messageInstead, resume: t.resume, leave: t.leaveCall, hear: t.hear,
+    };
+    return make('button', { type: 'button', className: place ? 'button quiet' : 'button', onclick: () => this.take(step) }, labels[step]);
   }
 
-  #submit() {
-    const text = this.text.value.trim();
-    if (this.send.disabled || this.state === 'connecting' || !text) return;
-    this.text.value = '';
-    this.#measure();
-    if (this.state === 'idle') return void this.#start(text, this.name.value.trim());
-    this.#say(text);
-    this.#flush();
-  }
-
-  #ask(isAsking) {
-    if (!this.#isOpen) return this.hide();
-    this.#asking = isAsking;
-    this.render();
-    (isAsking ? this.ask.querySelector('button') : this.close).focus();
-  }
-
-  async #hangUp() {
-    try { await this.#link.end(); } catch (error) {
-      // Without a link the server notices by itself that nobody is there any more.
-      if (error.kind === 'network') this.#link.leave();
-    }
-    this.#end();
-  }
-
-  #again() {
-    this.state = 'idle';
-    this.#messages.clear();
-    this.#pending = [];
-    this.#contact = this.#promise = undefined;
-    this.render();
-    this.text.focus();
-  }
-
-  #retry() {
-    const { text, name } = this.#draft;
-    this.#start(text, name);
-    this.text.focus();
+  /** One of the ways to reach us, before anything has begun. */
+  choice(step) {
+    const t = this.#t;
+    const [name, lead, more] = step === 'call' ? ['phone', t.call, t.callMore] : ['chat', t.chat, t.chatMore];
+    return make('button', { type: 'button', className: 'choice', onclick: () => this.take(step) },
+      make('span', { className: 'disc' }, icon(name)), make('span', { className: 'titles' }, make('b', {}, lead), make('span', {}, more)));
   }
 
   // MARK: Showing
 
+  show() {
+    this.panel.hidden = false;
+    this.#unread = 0;
+    this.#launcher.setAttribute('aria-expanded', 'true');
+    this.render();
+    this.#focus();
+  }
+
+  /** What is open goes on behind the button. */
+  hide() {
+    this.panel.hidden = true;
+    this.#launcher.setAttribute('aria-expanded', 'false');
+    this.render();
+    (this.pill.hidden ? this.#launcher : this.pill).focus();
+  }
+
+  get #view() { return this.session.channel === 'chat' ? this.chat : this.call; }
+
+  #focus() {
+    if (!this.panel.hidden) (this.#view.first ?? this.minimize).focus();
+  }
+
   render() {
-    const t = this.#texts;
-    const agent = this.#contact?.agent_name;
-    const isTalking = this.state === 'talking' || this.state === 'held';
-    const heading = this.#host.getAttribute('heading') || t.title;
-    this.title.textContent = isTalking && agent ? agent : heading;
-    this.face.textContent = [...(isTalking && agent ? agent : heading)].find((letter) => letter.trim())?.toUpperCase() ?? '';
-    this.face.classList.toggle('here', isTalking && !this.#lostAt);
-    const [lead, more] = this.#words(agent);
-    const calm = isTalking ? (this.state === 'held' ? t.heldMore : t.talkingAnyone) : lead;
-    this.subtitle.textContent = this.state === 'idle' || this.#lostAt ? '' : calm;
+    const { session } = this;
+    const t = this.#t;
+    const now = Date.now();
+    const hadFocus = !this.panel.hidden && this.panel.contains(this.#root.activeElement);
+    const said = words(session, t, now);
+    const next = steps(session);
+    const isChat = session.channel === 'chat';
+    this.panel.dataset.view = isChat ? 'chat' : session.state === 'idle' || session.state === 'loading' ? 'start' : 'call';
+    this.panel.dataset.state = session.state;
+    if (!this.body.contains(this.#view.body)) {
+      this.body.replaceChildren(this.#view.body);
+      this.foot.replaceChildren(this.#view.foot, this.phone);
+    }
+    this.#view.render(session, said, next, now);
+    this.#renderHeader(session, said);
+    this.#renderBanner(now);
+    this.#renderPill(session, said, now);
+    say(this.status, session.state === 'idle' || session.state === 'loading' ? '' : said.filter(Boolean).join(' '));
+    const isFine = ['talking', 'held'].includes(session.state) && !(now - lostAt(session) > 10_000);
+    this.phone.hidden = !this.phone.children.length || isFine;
+    // What had the focus may be gone.
+    if (hadFocus && !this.#root.activeElement?.getClientRects().length) this.#focus();
+  }
+
+  #renderHeader({ state, channel, contact, entry }, [lead]) {
+    const isTalking = state === 'talking' || state === 'held';
+    const agent = channel === 'chat' && isTalking ? contact?.agent_name : undefined;
+    const heading = this.#host.getAttribute('heading') || this.#t.title;
+    say(this.title, agent ?? heading);
+    this.#renderFace(agent ? initial(agent) : channel === 'chat' ? 'chat' : 'phone');
+    this.face.classList.toggle('here', isTalking && !lostAt(this.session));
+    const calm = agent && state === 'talking' ? this.#t.talkingAnyone : lead;
+    const isCalm = channel === 'chat' && ['connecting', 'queued', 'offering', 'talking'].includes(state) && !lostAt(this.session);
+    say(this.subtitle, isCalm ? calm : '');
     this.subtitle.hidden = !this.subtitle.textContent;
-    const told = this.state === 'idle' ? '' : [lead, more].filter(Boolean).join(' ');
-    if (this.status.textContent !== told) this.status.textContent = told;
-    this.#renderBanner();
-    this.#renderCard(lead, more);
-    this.#renderLog();
-    this.close.hidden = !this.#isOpen;
-    this.name.hidden = this.state !== 'idle';
-    this.form.hidden = this.#isOver || this.#asking;
-    this.ask.hidden = !this.#asking;
-    this.#renderPhone();
-    this.badge.hidden = !(this.panel.hidden && this.#unread);
-    this.badge.textContent = fill(t.unread, { count: this.#unread });
+    this.backButton.hidden = !(channel && state === 'idle' && steps({ state, entry }).length > 1);
+    this.face.hidden = !this.backButton.hidden;
+    this.close.hidden = !(channel === 'chat' && this.#isOpen);
   }
 
-  /** The headline and the sentence of the state. */
-  #words(agent) {
-    const t = this.#texts;
-    switch (this.state) {
-      case 'idle': return [t.greeting, t.greetingMore];
-      case 'connecting': return [t.connecting, ''];
-      case 'queued': return [t.queued, this.#waitText()];
-      case 'offering': return [t.offering, t.offeringMore];
-      case 'talking': return [agent ? fill(t.talking, { name: agent }) : t.talkingAnyone, ''];
-      case 'held': return [agent ? fill(t.held, { name: agent }) : t.heldMore, t.heldMore];
-      case 'message': return [t.leave, t.leaveMore];
-      case 'ended': return [t.ended, this.#contact?.answered_at ? t.endedMore : t.endedUnanswered];
-      case 'closed': return [t.closed, t.closedMore];
-      case 'failed': return [t.failed, this.#reason()];
-    }
+  #renderFace(face) {
+    if (this.face.dataset.face === face) return;
+    this.face.dataset.face = face;
+    this.face.replaceChildren(face.length > 2 ? icon(face) : face);
   }
 
-  #reason() {
-    const t = this.#texts;
-    switch (this.#trouble.kind) {
-      case 'network': return t.network;
-      case 'queue-full': case 'overloaded': return t.full;
-      case 'too-many-requests': return fill(t.tooMany, { seconds: this.#trouble.retryAfter || 10 });
-      case 'forbidden': case 'not-found': return t.notAllowed;
-      default: return t.failedMore;
-    }
-  }
-
-  #waitText() {
-    const t = this.#texts;
-    const ahead = this.#contact?.ahead;
-    const place = ahead === undefined ? '' : ahead === 0 ? t.next : fill(t.ahead, { count: ahead });
-    if (!this.#promise) return [place, t.waitUnknown].filter(Boolean).join(' ');
-    const { low, high, until } = this.#promise;
-    let wait;
-    if (Date.now() > until + 15_000) wait = t.waitOver;
-    else if (high <= 60) wait = t.waitShort;
-    else {
-      const [least, largest] = [Math.max(1, Math.floor(low / 60)), Math.ceil(high / 60)];
-      const about = Math.floor((least + largest) / 2);
-      wait = fill(least === largest ? t.waitOne : t.wait, { about, low: least, high: largest });
-    }
-    return [place, wait].filter(Boolean).join(' ');
-  }
-
-  #renderBanner() {
+  #renderBanner(now) {
     // A break of a moment is nobody's business.
-    const seconds = this.#lostAt ? Math.floor((Date.now() - this.#lostAt) / 1000) : 0;
-    this.banner.hidden = seconds < 1;
-    const words = this.banner.lastChild;
+    this.banner.hidden = !(now - lostAt(this.session) >= 1_000);
     // Changed only once, so that a screen reader says it once.
-    if (!this.banner.hidden && !words.textContent) words.textContent = this.#texts.lost;
-    if (this.banner.hidden) words.textContent = '';
+    say(this.banner.lastChild, this.banner.hidden ? '' : this.#t.lost);
   }
 
-  #renderCard(lead, more) {
-    const t = this.#texts;
-    const kind = this.state + '|' + lead + '|' + more;
-    if (this.card.dataset.kind === kind) return;
-    this.card.dataset.kind = kind;
-    const busy = ['connecting', 'queued', 'offering'].includes(this.state);
-    const dots = busy ? make('span', { className: 'dots', 'aria-hidden': 'true' }, make('i'), make('i'), make('i')) : undefined;
-    this.card.hidden = this.state === 'talking';
-    this.card.className = this.state === 'idle' ? 'welcome' : 'card';
-    this.card.replaceChildren(make('p', { className: 'lead' }, dots, lead), more ? make('p', { className: 'wait' }, more) : '');
-    if (this.state === 'ended') this.card.append(this.#button(t.again, () => this.#again()));
-    if (this.state === 'failed') this.card.append(this.#button(t.retry, () => this.#retry()));
-    if (this.state === 'closed') this.card.append(this.#button(t.retry, () => this.#retry()));
-  }
-
-  #button(text, action) { return make('button', { type: 'button', className: 'button', onclick: action }, text); }
-
-  #renderLog() {
-    const t = this.#texts;
-    const isAtEnd = this.body.scrollHeight - this.body.scrollTop - this.body.clientHeight < 80;
-    // Messages are only appended, so that a screen reader reads new ones and no others.
-    const shown = new Set([...this.log.children].map((element) => element.dataset.id));
-    const wanted = new Set(this.#messages.keys());
-    for (const element of [...this.log.children]) if (!wanted.has(element.dataset.id)) element.remove();
-    let last;
-    for (const [id, message] of this.#messages) {
-      if (!shown.has(id)) this.log.append(this.#bubble(id, message, last?.author === message.author));
-      last = message;
-    }
-    for (const [place, message] of this.#pending.entries()) {
-      const bubble = this.#bubble(`pending-${place}`, { author: 'visitor', text: message.text }, last?.author === 'visitor');
-      bubble.classList.add('pending');
-      if (this.#isOver) bubble.append(make('p', { className: 'note bad' }, t.notSent));
-      else if (message.state === 'failed') {
-        const again = make('button', { type: 'button', onclick: () => { message.state = 'new'; this.#flush(); } }, t.retry);
-        bubble.append(make('p', { className: 'note bad' }, t.notSent + ' ', again));
-      } else if (this.state !== 'connecting') bubble.append(make('p', { className: 'note' }, t.sending));
-      this.log.append(bubble);
-      last = { author: 'visitor' };
-    }
-    this.log.hidden = !this.log.children.length;
-    if (isAtEnd) this.body.scrollTop = this.body.scrollHeight;
-  }
-
-  #bubble(id, message, follows) {
-    const names = { visitor: this.#texts.you, agent: message.author_name };
-    const time = message.at ? new Date(message.at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }) : '';
-    const who = [names[message.author], time].filter(Boolean).join(' · ');
-    const element = make('div', { className: `message ${message.author}` });
-    element.dataset.id = id;
-    element.classList.toggle('follows', Boolean(follows));
-    if (message.author !== 'system') element.append(make('p', { className: 'who' }, who));
-    element.append(make('p', { className: 'text' }, message.text));
-    return element;
-  }
-
-  /** The page's own phone link is the next step when the chat is none. */
-  #renderPhone() {
-    const link = this.#host.querySelector('a[href]');
-    const isFine = ['talking', 'held'].includes(this.state) && !(Date.now() - this.#lostAt > 10_000);
-    this.phone.hidden = !link || isFine;
-    if (!link || this.phone.children.length) return;
-    this.phone.replaceChildren(this.#texts.call + ' ', make('a', { href: link.href }, link.textContent));
+  /** What goes on while the panel is closed. */
+  #renderPill(session, [lead], now) {
+    const [, words, badge] = this.pill.children;
+    this.pill.hidden = !this.panel.hidden || !this.#isBusy;
+    this.#host.toggleAttribute('busy', !this.pill.hidden);
+    const name = session.contact?.agent_name;
+    const time = session.talkingSince && session.channel === 'voice' ? clock(now - session.talkingSince) : '';
+    say(words, [session.talkingSince && name ? name : lead, time].filter(Boolean).join(' · '));
+    this.pill.setAttribute('aria-label', fill(this.#t.hidden, { name: words.textContent }));
+    badge.hidden = !this.#unread;
+    say(badge, fill(this.#t.unread, { count: this.#unread }));
   }
 }

@@ -48,9 +48,9 @@ async function play() {
   check(root.querySelectorAll('.message').length === 2, 'messages were lost or doubled by the reload');
   await until(() => root.activeElement?.matches('textarea'), 'focus after the reload');
   press('Escape');
-  check(find('[role=dialog]').hidden && root.activeElement.matches('.launcher'), 'Escape did not lead back to the button');
-  find('.launcher').click();
-  find('header button').click();
+  check(find('[role=dialog]').hidden && root.activeElement.matches('.pill'), 'Escape did not lead to the button of what goes on');
+  root.activeElement.click();
+  find('[aria-label="End chat"]').click();
   await until(() => root.activeElement?.closest('.ask'), 'the question whether to end');
   root.activeElement.click();
   await until(() => find('.card .button'), 'the way to start again');

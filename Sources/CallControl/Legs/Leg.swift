@@ -1,0 +1,299 @@
+import ACD
+import Primitives
+import SDP
+import SIP
+
+/// One side of a call: a caller, or one of an agent's phones.
+struct LegID: SlotID {
+  let slot: UInt32
+  let generation: UInt32
+  static let none = LegID(slot: .max, generation: 0)
+}
+
+/// One side of a call: its media, its side of the offers and answers, and the way in which its far end is told. What
+/// each step sends is decided by the switchboard; the leg knows which steps are possible.
+///
+///     a caller:  arrived ──opened──▶ waiting ──200, 201──▶ established ──hang-up──▶ gone
+///                   │                   └──183──▶ early ──200──▶┘
+///                   └──refused──▶ gone ◀──CANCEL, refused── from waiting and early
+///     a phone:   opening ──opened──▶ inviting ──1xx──▶ ringing ──2xx──▶ established ──hang-up──▶ gone
+///                                       └──4 s, 300-699──▶ gone ◀──┘ 300-699, CANCEL
+///     an agent's page:  arrived ──opened, 201──▶ established, between calls too ──DELETE, replaced, lost──▶ gone
+struct Leg: Sendable {
+  enum State: Sendable, Equatable {
+    /// The caller's or the page's sdpOffer was judged; its media is being opened.
+    case arrived
+    /// The caller has no final response yet: 180 until an agent answers.
+    case waiting
+    /// The caller hears us already: a reliable 183 brought our SDP, and the 200 will bring none (RFC 3262 section 5).
+    case early
+    /// The phone is wanted; its media is being opened.
+    case opening
+    /// Our INVITE is out, and nothing came back.
+    case inviting
+    /// The phone, or a proxy before it, is alive.
+    case ringing
+    /// It has our final answer, or we have its.
+    case established
+  }
+
+  /// How the far end is told.
+  enum Signalling: Sendable, Equatable {
+    /// By a SIP dialog over this flow.
+    case sip(Flow)
+    /// By the replies to a web page's commands; its event stream tells the rest.
+    case page
+  }
+
+  /// The way of a page's packets.
+  enum Link: Sendable, Equatable {
+    /// Its DTLS is not done yet.
+    case awaited
+    case up
+    /// It was up; the page may come back, or be loaded anew.
+    case lost
+  }
+
+  /// Why a phone could not be won, the word that counts most last (`CALLS.md` 2).
+  enum Failure: Int, Sendable, Comparable {
+    case unreachable, media, busy, declined
+    static func < (a: Failure, b: Failure) -> Bool { a.rawValue < b.rawValue }
+
+    /// A redirection is never followed, and a challenge never answered: both mean that the phone is not there.
+    init(status: Int) {
+      switch status {
+      case 486, 600: self = .busy
+      case 415, 488, 606: self = .media
+      case 603...: self = .declined
+      default: self = .unreachable
+      }
+    }
+  }
+
+  let side: Side
+  let signalling: Signalling
+  let transport: MediaTransport
+  /// Of a page it changes with each reload, for a new page has a new transport.
+  private(set) var media: MediaID
+  /// Of a SIP leg; nil while a phone's port is being opened.
+  var dialog: DialogID?
+  /// Nil until the caller's contact is born, and for an agent's page between calls.
+  var contact: ContactID?
+  /// Of a phone: where its INVITE goes.
+  var target: URI?
+  /// Of an agent's page, which stays between calls.
+  private(set) var phone: Phone?
+  private(set) var state: State
+  private(set) var opened = OpenedMedia(port: 0)
+  /// Up from the beginning over plain RTP.
+  private(set) var link: Link
+  private(set) var negotiation: Negotiation
+  /// The caller's sdpOffer until it is answered; nil where the INVITE brought none.
+  private(set) var pendingOffer: SessionDescription?
+  /// What a page waits for.
+  var demand: Demand?
+  /// What the caller would talk with, as its sdpOffer says.
+  private let offeredCodec: AudioCodec?
+  /// Our offer waits for its answer.
+  private(set) var awaitsAnswer = false
+  private(set) var codecs: [AudioCodec]
+  /// Of a caller: the entry it came to, and who it is.
+  var arrival: Arrival?
+  /// What was said last about its packets.
+  var quality: Quality?
+
+  struct Arrival: Sendable {
+    var entry: Site.Entry
+    var person: Contact.Person
+  }
+
+  /// A sdpOffer of a far end, judged.
+  struct Offer: Sendable {
+    var session: SessionDescription
+    /// What an answer would agree on.
+    var outcome: NegotiatedMedia
+    /// What our answer may choose from.
+    var codecs = AudioCodec.g711
+  }
+
+  /// A page as an agent's phone.
+  struct Phone: Sendable {
+    var agent: AgentID
+    var id: PhoneID
+  }
+
+  /// A page's request that is answered once the media threads have made ready what it needs.
+  struct Demand: Sendable {
+    var request: RequestID
+    /// The medium that is being opened, or whose ICE restarts.
+    var media: MediaID
+    /// What to answer; nil where only fresh credentials are wanted.
+    var offer: Offer?
+    /// The browser's own fresh credentials, where there is no offer.
+    var ice: ICECredentials?
+    /// The page that takes an agent's phone over.
+    var phone: PhoneID?
+  }
+
+  private init(
+    _ side: Side, _ state: State, _ signalling: Signalling, over transport: MediaTransport, codecs: [AudioCodec],
+    offer: Offer?, media: MediaID, session: UInt64
+  ) {
+    self.side = side; self.state = state; self.signalling = signalling; self.transport = transport
+    self.codecs = codecs; self.media = media
+    link = transport == .web ? .awaited : .up
+    pendingOffer = offer?.session
+    offeredCodec = offer?.outcome.codec
+    negotiation = Negotiation(sessionID: session)
+  }
+
+  /// A caller whose INVITE was judged.
+  init(caller dialog: DialogID, arrival: Arrival, offer: Offer?, flow: Flow, media: MediaID, session: UInt64) {
+    self.init(
+      .contact, .arrived, .sip(flow), over: .rtp, codecs: AudioCodec.g711, offer: offer, media: media,
+      session: session)
+    self.dialog = dialog
+    self.arrival = arrival
+  }
+
+  /// A visitor of a web page whose sdpOffer was judged.
+  init(visitor arrival: Arrival, offer: Offer, request: RequestID, media: MediaID, session: UInt64) {
+    self.init(
+      .contact, .arrived, .page, over: .web, codecs: offer.codecs, offer: offer, media: media, session: session)
+    self.arrival = arrival
+    demand = Demand(request: request, media: media, offer: offer)
+  }
+
+  /// The page that is an agent's phone.
+  init(phone: Phone, offer: Offer, request: RequestID, media: MediaID, session: UInt64) {
+    self.init(
+      .agent, .arrived, .page, over: .web, codecs: offer.codecs, offer: offer, media: media, session: session)
+    self.phone = phone
+    demand = Demand(request: request, media: media, offer: offer)
+  }
+
+  /// A phone that is to ring, of an agent or of a customer who is called back; its offer begins with the other side's
+  /// codec.
+  init(
+    phone target: URI, of side: Side = .agent, for contact: ContactID, codecs: [AudioCodec], flow: Flow,
+    media: MediaID, session: UInt64
+  ) {
+    self.init(
+      side, .opening, .sip(flow), over: .rtp, codecs: codecs, offer: nil, media: media, session: session)
+    self.contact = contact
+    self.target = target
+  }
+
+  var flow: Flow? { if case .sip(let flow) = signalling { flow } else { nil } }
+  var agreed: NegotiatedMedia? { negotiation.agreed }
+  var isEstablished: Bool { state == .established }
+  /// A caller without a final answer.
+  var isUnanswered: Bool { state == .waiting || state == .early }
+  /// It has our SDP and we have its, so audio may flow.
+  var hasMedia: Bool { (state == .early || state == .established) && link == .up && agreed != nil }
+  /// The far end does not want to hear us.
+  var isHeldByRemote: Bool { negotiation.agreed?.isHeldByRemote ?? false }
+
+  // MARK: Steps
+
+  /// Its media is ready.
+  mutating func opened(_ opened: OpenedMedia) {
+    self.opened = opened
+    if state == .arrived { state = .waiting }
+  }
+
+  mutating func invited(as dialog: DialogID) {
+    self.dialog = dialog
+    state = .inviting
+  }
+
+  /// A 1xx came. True the first time.
+  mutating func isAlive() -> Bool {
+    guard state == .inviting else { return false }
+    state = .ringing
+    return true
+  }
+
+  mutating func beginEarly() { state = .early }
+  mutating func establish() { state = .established }
+
+  mutating func linkUp() { link = .up }
+  mutating func linkLost() { link = .lost }
+
+  /// A page that was loaded anew takes the place of the one before: nothing of the old session holds for it.
+  mutating func renew(for demand: Demand, _ opened: OpenedMedia, session: UInt64) {
+    media = demand.media
+    self.opened = opened
+    if link == .up { link = .lost }
+    if let offer = demand.offer { codecs = offer.codecs }
+    if let id = demand.phone { phone?.id = id }
+    negotiation = Negotiation(sessionID: session)
+  }
+
+  /// The browser's next connectivity checks are keyed with these.
+  mutating func restart(_ ice: ICECredentials) { opened.web?.ice = ice }
+
+  // MARK: Offers and answers (RFC 3264)
+
+  func local(at address: String) -> LocalMedia {
+    var local = LocalMedia(address: address, port: opened.port, codecs: codecs)
+    switch transport {
+    case .rtp: break
+    case .srtp: local.security = .sdes(opened.sdes)
+    case .web: if let web = opened.web { local.security = .web(web) }
+    }
+    return local
+  }
+
+  /// The body of our final answer to the caller's first offer, or of a reliable 183 before it: the answer to its offer,
+  /// or our offer.
+  mutating func sdpForAnswer(at address: String) throws(NegotiationError) -> [UInt8] {
+    guard let offer = pendingOffer else { return sdpOffer(at: address) }
+    let answer = try negotiation.answer(offer, with: local(at: address)).bytes
+    pendingOffer = nil
+    return answer
+  }
+
+  mutating func sdpOffer(at address: String) -> [UInt8] {
+    awaitsAnswer = true
+    return negotiation.offer(local(at: address))
+  }
+
+  /// Answers the far end's new offer; an error changes nothing.
+  mutating func answer(_ offer: SessionDescription, at address: String) throws(NegotiationError) -> [UInt8] {
+    try negotiation.answer(offer, with: local(at: address)).bytes
+  }
+
+  /// Takes a browser's fresh credentials, and answers with ours as a fragment.
+  mutating func answer(restart remote: ICECredentials) -> [UInt8]? {
+    opened.web.map { negotiation.answer(restart: remote, with: $0) }
+  }
+
+  /// Reads the answer to our offer.
+  mutating func receive(answer message: Message) throws(NegotiationError) {
+    awaitsAnswer = false
+    guard let session = SessionDescription(in: message) else { throw .unexpectedAnswer }
+    _ = try negotiation.receive(answer: session)
+  }
+
+  mutating func withdrawOffer() {
+    awaitsAnswer = false
+    negotiation.withdrawOffer()
+  }
+
+  /// What the media threads need to know of the far end.
+  var remoteMedia: RemoteMedia? { agreed.map { RemoteMedia($0) } }
+
+  /// What the caller would talk with, as far as it is known: the first codec of its own that we carry.
+  var preferredCodec: AudioCodec? { agreed?.codec ?? offeredCodec }
+}
+
+extension SessionDescription {
+  /// The description that a message carries; nil where there is none, or it cannot be read.
+  init?(in message: Message) {
+    guard message.contentType == "application/sdp", let session = try? SessionDescription(parsing: message.body) else {
+      return nil
+    }
+    self = session
+  }
+}
