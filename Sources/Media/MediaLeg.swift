@@ -160,10 +160,12 @@ public struct MediaLeg: Sendable {
 
   /// The header of the next packet of our own making, with 20 ms of sound in so many octets of the far end's codec; nil
   /// if there is nothing to send.
-  public mutating func nextGenerated(octets: Int, at now: Instant) -> RTPHeader? {
+  public mutating func nextGenerated(
+    octets: Int = Recording.frameSize, at now: Instant
+  ) -> (header: RTPHeader, codec: Codec)? {
     guard let farEnd, destination != nil else { return nil }
     outgoing.count(payload: octets)
-    return outgoing.generated(payloadType: farEnd.payloadType, at: now)
+    return (outgoing.generated(payloadType: farEnd.payloadType, at: now), farEnd.codec)
   }
 
   private mutating func trusts(_ sender: NetworkAddress, at now: Instant, learned: inout Bool) -> Bool {

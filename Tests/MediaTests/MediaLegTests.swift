@@ -47,7 +47,7 @@ import Testing
     let range = bytes.withUnsafeMutableBytes { leg.forward(verdict, in: $0, at: start) }
     return range.map { Array(bytes[$0]) }
   }
-  func generate(_ leg: inout MediaLeg) -> RTPHeader? { leg.nextGenerated(octets: 160, at: start) }
+  func generate(_ leg: inout MediaLeg) -> RTPHeader? { leg.nextGenerated(at: start)?.header }
   func isLost(_ leg: inout MediaLeg, after seconds: Int64) -> Bool { leg.isLost(at: start + .seconds(seconds)) }
   func take(_ pool: inout PortPool, after interval: Int64 = 0) -> UInt16? { pool.take(at: start + interval) }
 

@@ -115,7 +115,7 @@ import Testing
     }
 
     private mutating func generate(_ isA: Bool, _ now: Instant) -> [UInt8]? {
-      guard let header = isA ? a.nextGenerated(octets: 160, at: now) : b.nextGenerated(octets: 160, at: now) else {
+      guard let header = isA ? a.nextGenerated(at: now)?.header : b.nextGenerated(at: now)?.header else {
         return nil
       }
       var bytes = [UInt8](repeating: 0xff, count: 172)

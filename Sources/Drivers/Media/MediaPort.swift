@@ -119,8 +119,7 @@ final class MediaPort: Sendable {
   func play(_ frames: PlayedFrames, at now: Instant) {
     state.withLock { state in
       guard case .recording(let index) = state.feed, let destination = state.destination,
-        case .g711(let law) = state.leg.farEnd?.codec,
-        let header = state.leg.nextGenerated(octets: Recording.frameSize, at: now)
+        let (header, codec) = state.leg.nextGenerated(at: now), case .g711(let law) = codec
       else { return }
       let packet = frames.packet(index, law)
       header.write(to: packet)
