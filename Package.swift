@@ -74,7 +74,8 @@ let package = Package(
     .target(
       name: "Drivers",
       dependencies: [
-        "CallControl", "CLinux", "Media", "Primitives", "SDP", "SIP", .product(name: "Logging", package: "swift-log"),
+        "CallControl", "CLinux", "Digest", "Media", "Primitives", "SDP", "SIP",
+        .product(name: "Logging", package: "swift-log"),
       ]
         + nio,
       swiftSettings: settings),

@@ -2,7 +2,7 @@
 #include "CLinux.h"
 #include <sys/socket.h>
 
-int linux_receive(int descriptor, struct linux_datagram *datagrams, unsigned int count) {
+int linux_receive(int descriptor, struct linux_datagram *datagrams, unsigned int count, int waiting) {
   struct mmsghdr headers[LINUX_MOST_DATAGRAMS];
   struct iovec rooms[LINUX_MOST_DATAGRAMS];
   if (count > LINUX_MOST_DATAGRAMS) count = LINUX_MOST_DATAGRAMS;
@@ -13,7 +13,7 @@ int linux_receive(int descriptor, struct linux_datagram *datagrams, unsigned int
                                               .msg_iov = &rooms[i],
                                               .msg_iovlen = 1}};
   }
-  int received = recvmmsg(descriptor, headers, count, MSG_WAITFORONE, 0);
+  int received = recvmmsg(descriptor, headers, count, waiting ? MSG_WAITFORONE : MSG_DONTWAIT, 0);
   for (int i = 0; i < received; i++) datagrams[i].size = headers[i].msg_len;
   return received;
 }

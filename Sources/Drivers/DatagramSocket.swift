@@ -96,6 +96,16 @@ struct DatagramSocket {
 
   func close() { Glibc.close(descriptor) }
 
+  /// Room for what comes while its thread does something else, as much as the system grants.
+  func enlargeBuffer() {
+    var size: Int32 = 4 << 20
+    let length = socklen_t(MemoryLayout<Int32>.size)
+    // Beyond the system's limit only an administrator's process may go.
+    if setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, length) != 0 {
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, length)
+    }
+  }
+
   /// Where it is bound in fact.
   var address: NetworkAddress {
     var address = KernelAddress()
@@ -123,22 +133,32 @@ struct DatagramSocket {
   }
 }
 
+/// A datagram in the room that it was read into.
+struct Datagram {
+  /// All of the room: what protects a packet writes behind its end.
+  var bytes: UnsafeMutableRawBufferPointer
+  var count: Int
+  var sender: KernelAddress
+}
+
 /// Datagrams read with one call.
 struct DatagramBatch: ~Copyable {
   private let datagrams: UnsafeMutableBufferPointer<linux_datagram>
   private let rooms: UnsafeMutableRawBufferPointer
+  private let room: Int
 
-  /// As large as a datagram can be.
-  private static let room = 65_536
-
-  init() {
+  /// - Parameters:
+  ///   - most: octets of a datagram that are read; a longer one is cut off.
+  ///   - spare: octets behind them that are free for who works on the datagram.
+  init(most: Int = 65_536, spare: Int = 0) {
     let count = Int(LINUX_MOST_DATAGRAMS)
-    rooms = .allocate(byteCount: count * Self.room, alignment: 16)
+    room = most + spare
+    rooms = .allocate(byteCount: count * room, alignment: 16)
     datagrams = .allocate(capacity: count)
     for index in 0..<count {
-      let bytes = rooms.baseAddress?.advanced(by: index * Self.room)
+      let bytes = rooms.baseAddress?.advanced(by: index * room)
       datagrams.initializeElement(
-        at: index, to: linux_datagram(bytes: bytes, room: UInt32(Self.room), size: 0, sender: sockaddr_in6()))
+        at: index, to: linux_datagram(bytes: bytes, room: UInt32(most), size: 0, sender: sockaddr_in6()))
     }
   }
 
@@ -147,15 +167,21 @@ struct DatagramBatch: ~Copyable {
     rooms.deallocate()
   }
 
-  /// Waits for a datagram and takes those that are there.
+  /// Takes the datagrams that are there; if it is `waiting` it first waits for one.
   /// - Returns: how many; 0 after an error of the socket.
-  mutating func receive(from socket: DatagramSocket) -> Int {
-    Int(max(0, linux_receive(socket.descriptor, datagrams.baseAddress, UInt32(datagrams.count))))
+  mutating func receive(from socket: DatagramSocket, waiting: Bool = true) -> Int {
+    Int(max(0, linux_receive(socket.descriptor, datagrams.baseAddress, UInt32(datagrams.count), waiting ? 1 : 0)))
+  }
+
+  /// One of them, in place.
+  func datagram(_ index: Int) -> Datagram {
+    Datagram(
+      bytes: UnsafeMutableRawBufferPointer(start: datagrams[index].bytes, count: room),
+      count: Int(datagrams[index].size), sender: KernelAddress(datagrams[index].sender))
   }
 
   subscript(index: Int) -> (bytes: [UInt8], sender: NetworkAddress) {
-    let datagram = datagrams[index]
-    let bytes = UnsafeRawBufferPointer(start: datagram.bytes, count: Int(datagram.size))
-    return (Array(bytes), KernelAddress(datagram.sender).networkAddress)
+    let datagram = datagram(index)
+    return (Array(datagram.bytes[..<datagram.count]), datagram.sender.networkAddress)
   }
 }

@@ -17,13 +17,13 @@ final class LibSRTP {
     case .aeadAES256GCM:
       srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtp)
       srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtcp)
-    case .aes128CMSHA1_80:
+    case .aes128CM80:
       srtp_crypto_policy_set_rtp_default(&policy.rtp)
       srtp_crypto_policy_set_rtcp_default(&policy.rtcp)
-    case .aes128CMSHA1_32:
+    case .aes128CM32:
       srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy.rtp)
       srtp_crypto_policy_set_rtcp_default(&policy.rtcp)
-    case .aes256CMSHA1_80:
+    case .aes256CM80:
       srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtp)
       srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtcp)
     }

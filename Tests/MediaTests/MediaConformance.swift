@@ -136,7 +136,7 @@ struct SRTPConformance {
       let example = rest[start.lowerBound...]
       rest = rest[start.upperBound...]
       guard let key = digits(example, after: "master key:"), let salt = digits(example, after: "master salt:"),
-        let master = SRTPMasterKey(key.count == 16 ? .aes128CMSHA1_80 : .aes256CMSHA1_80, key: key, salt: salt)
+        let master = SRTPMasterKey(key.count == 16 ? .aes128CM80 : .aes256CM80, key: key, salt: salt)
       else { continue }
       var expected: [(SRTPMasterKey.Label, [UInt8])] = []
       if let key = digits(example, after: "cipher key:") { expected.append((.encryption, key)) }
@@ -168,7 +168,7 @@ struct SRTPConformance {
       let example = rest[start.lowerBound...]
       rest = rest[start.upperBound...]
       guard let key = digits(example, after: "Session Key:"), key.count == 16 || key.count == 32 else { continue }
-      let cipher = SRTPCipher(key.count == 16 ? .aes128CMSHA1_80 : .aes256CMSHA1_80, key: key)
+      let cipher = SRTPCipher(key.count == 16 ? .aes128CM80 : .aes256CM80, key: key)
       let until = rest.range(of: "Session Key:")?.lowerBound ?? text.endIndex
       let rows = text[start.lowerBound..<until].matches(of: /(?m)^ +([0-9A-Fa-f]{32}) +([0-9A-Fa-f]{32})\s*$/)
       #expect(rows.count >= 6)

@@ -32,7 +32,7 @@ struct TidyTests {
     "SiteConfiguration": ["ACD", "CallControl", "Digest", "Primitives", "SDP", "SIP"],
     "Journal": ["ACD", "CallControl", "Primitives", "SIP"],
     "Simulator": ["ACD", "Primitives", "SiteConfiguration", "CallControl"],
-    "Drivers": ["CallControl", "Media", "Primitives", "SDP", "SIP"],
+    "Drivers": ["CallControl", "Digest", "Media", "Primitives", "SDP", "SIP"],
     "Web": ["ACD", "API", "CallControl", "Digest", "Journal", "Primitives", "SDP", "SIP"], "Console": ["API"],
     "Service": [
       "ACD", "API", "CallControl", "Digest", "Drivers", "Journal", "Media", "Primitives", "SDP", "SIP",

@@ -20,5 +20,6 @@ struct linux_datagram {
 /// More are not read at once.
 enum { LINUX_MOST_DATAGRAMS = 32 };
 
-/// Waits until a datagram is there, then reads all that are, at most `count` (recvmmsg). Returns how many, or -1.
-int linux_receive(int descriptor, struct linux_datagram *datagrams, unsigned int count);
+/// Reads all datagrams that are there, at most `count` (recvmmsg); if it is `waiting` it first waits until one is.
+/// Returns how many, or -1.
+int linux_receive(int descriptor, struct linux_datagram *datagrams, unsigned int count, int waiting);

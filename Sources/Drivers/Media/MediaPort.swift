@@ -1,12 +1,13 @@
 import CallControl
 import Media
 import Primitives
+import SDP
 import SIP
 import Synchronization
 
-/// The sockets of one leg and its machine. Packets of a port are read by one thread; another thread may send through it,
-/// so the state stands behind a lock, which is free nearly always and held for one packet. Its sockets outlive the leg:
-/// after a rest they serve another.
+/// One leg: its path, its protection and its machine. Packets of a leg are read by one thread; another thread may send
+/// through it, so the state stands behind a lock, which is free nearly always and held for one packet. Sockets of its own
+/// outlive the leg: after a rest they serve another.
 final class MediaPort: Sendable {
   /// What the far end hears.
   enum Feed {
@@ -16,36 +17,69 @@ final class MediaPort: Sendable {
     case echo
   }
 
-  struct State {
+  /// How packets travel.
+  enum Path {
+    case own(number: UInt16, rtp: DatagramSocket, rtcp: DatagramSocket)
+    case browsers(BrowserPort)
+  }
+
+  struct State: ~Copyable {
     var id: MediaID
     var leg: MediaLeg
     var feed = Feed.nothing
     /// Where the leg's packets go, in the kernel's form.
-    var destination: KernelAddress?
+    var destination: (socket: DatagramSocket, address: KernelAddress)?
+    var browser: BrowserTransport?
+    /// What was agreed with the far end: another one brings new keys.
+    var security = NegotiatedSecurity.none
+    /// Nothing goes or comes unprotected, so nothing at all while there are no keys.
+    var isProtected = false
+    var sender: SRTPSender?
+    var receiver: SRTPReceiver?
+    /// From what is heard to what the far end speaks, where these differ.
+    var transcoder: Transcoder?
+    /// By these the browsers' port finds the leg.
+    var fragments: [[UInt8]] = []
+    var addresses: [NetworkAddress] = []
     /// No leg has the port: what comes is thrown away.
     var isIdle = false
     var isClosed = false
     var rtcpPackets: UInt64 = 0
-  }
 
-  let number: UInt16
-  let rtp: DatagramSocket
-  let rtcp: DatagramSocket
-  let state: Mutex<State>
-
-  init(id: MediaID, number: UInt16, rtp: DatagramSocket, rtcp: DatagramSocket, outgoing: OutgoingStream) {
-    self.number = number; self.rtp = rtp; self.rtcp = rtcp
-    state = Mutex(State(id: id, leg: MediaLeg(outgoing: outgoing)))
-  }
-
-  func setFarEnd(_ farEnd: FarEnd, at now: Instant) {
-    state.withLock { state in
-      state.leg.setFarEnd(farEnd, at: now)
-      aim(&state)
+    init(id: MediaID, outgoing: OutgoingStream) {
+      self.id = id
+      leg = MediaLeg(outgoing: outgoing)
     }
   }
 
-  func setFeed(_ feed: Feed) { state.withLock { $0.feed = feed } }
+  let path: Path
+  let state: Mutex<State>
+
+  init(id: MediaID, path: Path, outgoing: OutgoingStream) {
+    self.path = path
+    state = Mutex(State(id: id, outgoing: outgoing))
+  }
+
+  /// Of its own sockets.
+  var number: UInt16? { if case .own(let number, _, _) = path { number } else { nil } }
+
+  func setFarEnd(_ remote: RemoteMedia, at now: Instant, into events: inout [MediaEvent]) {
+    state.withLock { state in
+      secure(&state, by: remote.security, at: now)
+      var farEnd = FarEnd(remote)
+      if case .browsers = path { farEnd.address = state.browser?.ice.selected }
+      state.leg.setFarEnd(farEnd, at: now)
+      aim(&state)
+      settle(&state, at: now, into: &events)
+    }
+  }
+
+  func setFeed(_ feed: Feed) {
+    state.withLock { state in
+      state.feed = feed
+      state.transcoder = nil
+    }
+  }
 
   /// The leg is over; the sockets wait for another.
   func vacate() {
@@ -53,12 +87,16 @@ final class MediaPort: Sendable {
       state.isIdle = true
       state.feed = .nothing
       state.destination = nil
+      state.transcoder = nil
+      state.sender = nil
+      state.receiver = nil
+      state.security = .none
     }
   }
 
   /// Serves another leg.
   func reopen(for id: MediaID, outgoing: OutgoingStream) {
-    state.withLock { $0 = State(id: id, leg: MediaLeg(outgoing: outgoing)) }
+    state.withLock { $0 = State(id: id, outgoing: outgoing) }
   }
 
   func close() {
@@ -66,26 +104,65 @@ final class MediaPort: Sendable {
     state.withLock { state in
       guard !state.isClosed else { return }
       state.isClosed = true
-      rtp.close()
-      rtcp.close()
+      switch path {
+      case .own(_, let rtp, let rtcp):
+        rtp.close()
+        rtcp.close()
+      case .browsers(let browsers):
+        state.browser?.close()
+        deliver(&state)
+        browsers.forget(fragments: state.fragments, addresses: state.addresses, of: self)
+        state.browser = nil
+      }
     }
   }
 
-  /// Reads one RTP packet, if one is waiting, and passes it to whom it is for.
-  func relay(through buffer: UnsafeMutableRawBufferPointer, at now: Instant, into events: inout [MediaEvent]) {
+  // MARK: Packets
+
+  /// Reads one RTP packet, if one is waiting at the leg's own socket, and passes it to whom it is for.
+  /// - Parameter room: `spare` octets of it stay free for protection.
+  func relay(through room: UnsafeMutableRawBufferPointer, spare: Int, at now: Instant, into events: inout [MediaEvent])
+  {
+    guard case .own(_, let rtp, _) = path else { return }
+    relay(at: now, into: &events) { state in
+      let most = UnsafeMutableRawBufferPointer(rebasing: room[..<(room.count - spare)])
+      guard !state.isClosed, let received = rtp.receive(into: most) else { return nil }
+      return (Datagram(bytes: room, count: received.count, sender: received.sender), nil)
+    }
+  }
+
+  /// Passes on an RTP packet that came to the browsers' port.
+  func relay(_ datagram: Datagram, at now: Instant, into events: inout [MediaEvent]) {
+    relay(at: now, into: &events) { state in
+      guard state.browser?.isProven(datagram.sender.networkAddress, at: now) == true else { return nil }
+      // Whichever of its addresses it comes from: SRTP says that it is the browser's.
+      return (datagram, state.leg.farEnd?.address)
+    }
+  }
+
+  /// - Parameter receive: takes the datagram, and says who sent it where that is known better than by its address.
+  @inline(__always)
+  private func relay(
+    at now: Instant, into events: inout [MediaEvent], _ receive: (inout State) -> (Datagram, NetworkAddress?)?
+  ) {
     var target: MediaPort?
     var verdict = MediaLeg.Verdict.ignored
-    var count = 0
+    var packet: Datagram?
     state.withLock { state in
-      guard !state.isClosed, let received = rtp.receive(into: buffer), !state.isIdle else { return }
+      guard var (datagram, sender) = receive(&state), !state.isIdle else { return }
+      if state.isProtected {
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: datagram.bytes[..<datagram.count])
+        guard let count = try? state.receiver?.unprotect(bytes) else { return }
+        datagram.count = count
+      }
       var learned = false
-      let sender = received.sender.networkAddress
-      let packet = UnsafeRawBufferPointer(rebasing: buffer[..<received.count])
-      count = received.count
-      verdict = state.leg.receive(packet, from: sender, at: now, learned: &learned)
+      let source = sender ?? datagram.sender.networkAddress
+      verdict = state.leg.receive(
+        UnsafeRawBufferPointer(rebasing: datagram.bytes[..<datagram.count]), from: source, at: now, learned: &learned)
+      packet = datagram
       if learned {
         aim(&state)
-        events.append(.learned(state.id, Endpoint(sender)))
+        events.append(.learned(state.id, Endpoint(source)))
       }
       if case .event(_, _, let digit?, _) = verdict { events.append(.digit(state.id, digit)) }
       switch state.feed {
@@ -94,81 +171,249 @@ final class MediaPort: Sendable {
       case .nothing, .recording: break
       }
     }
-    guard verdict != .ignored, let target else { return }
-    target.send(verdict, in: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]), from: self, at: now)
+    guard verdict != .ignored, let target, let packet else { return }
+    target.send(verdict, in: packet, from: self, at: now)
   }
 
   /// Sends a packet that another port received, unless this one hears something else by now.
-  private func send(
-    _ verdict: MediaLeg.Verdict, in packet: UnsafeMutableRawBufferPointer, from source: MediaPort, at now: Instant
-  ) {
+  private func send(_ verdict: MediaLeg.Verdict, in datagram: Datagram, from source: MediaPort, at now: Instant) {
+    let packet = UnsafeMutableRawBufferPointer(rebasing: datagram.bytes[..<datagram.count])
     state.withLock { state in
-      guard let destination = state.destination else { return }
+      guard state.destination != nil else { return }
       switch state.feed {
       case .port(let partner): guard partner === source else { return }
       case .echo: guard source === self else { return }
       case .nothing, .recording: return
       }
+      if case .audio(let header, let codec, let payload) = verdict, state.leg.mustTranscode(codec) {
+        return transcode(header, codec, UnsafeRawBufferPointer(rebasing: packet[payload]), at: now, &state)
+      }
       guard let range = state.leg.forward(verdict, in: packet, at: now) else { return }
-      rtp.send(UnsafeRawBufferPointer(rebasing: packet[range]), to: destination)
+      transmit(UnsafeMutableRawBufferPointer(rebasing: datagram.bytes[range.lowerBound...]), count: range.count, &state)
     }
   }
 
-  /// Sends the frame that is due, if this port hears a recording. `frames` holds a packet for each recording and law,
-  /// its header still to be written.
-  func play(_ frames: PlayedFrames, at now: Instant) {
+  private func transcode(
+    _ header: RTPHeader, _ codec: Codec, _ payload: UnsafeRawBufferPointer, at now: Instant, _ state: inout State
+  ) {
+    guard let target = state.leg.farEnd?.codec else { return }
+    if state.transcoder?.source != codec || state.transcoder?.target != target {
+      state.transcoder = Transcoder(from: codec, to: target)
+    }
+    state.transcoder?.insert(header, payload, at: now)
+  }
+
+  /// Protects a packet if the leg is protected, and sends it. Room for that goes on behind its `count` octets.
+  private func transmit(_ room: UnsafeMutableRawBufferPointer, count: Int, _ state: inout State) {
+    guard let destination = state.destination else { return }
+    var count = count
+    if state.isProtected {
+      guard let protected = try? state.sender?.protect(room, count: count) else { return }
+      count = protected
+    }
+    destination.socket.send(UnsafeRawBufferPointer(rebasing: room[..<count]), to: destination.address)
+  }
+
+  /// What is due every 20 ms: a frame of what the port hears, if that is made here, and a browser's deadlines. `frames`
+  /// holds a packet for each recording and codec, its header still to be written; `room` is for a packet of one's own.
+  func tick(
+    _ frames: PlayedFrames, _ room: UnsafeMutableRawBufferPointer, at now: Instant, into events: inout [MediaEvent]
+  ) {
     state.withLock { state in
-      guard case .recording(let index) = state.feed, let destination = state.destination,
-        let (header, codec) = state.leg.nextGenerated(at: now), case .g711(let law) = codec
-      else { return }
-      let packet = frames.packet(index, law)
-      header.write(to: packet)
-      rtp.send(UnsafeRawBufferPointer(packet), to: destination)
+      if let deadline = state.browser?.deadline, deadline <= now {
+        state.browser?.advance(to: now)
+        settle(&state, at: now, into: &events)
+      }
+      guard state.destination != nil, let codec = state.leg.farEnd?.codec else { return }
+      var payload = UnsafeMutableRawBufferPointer(rebasing: room[RTPHeader.size...])
+      if case .recording(let index) = state.feed {
+        let frame = frames.payload(index, codec)
+        payload.copyMemory(from: frame)
+        payload = UnsafeMutableRawBufferPointer(rebasing: payload[..<frame.count])
+      } else {
+        guard let count = state.transcoder?.next(to: payload, at: now), count > 0 else { return }
+        payload = UnsafeMutableRawBufferPointer(rebasing: payload[..<count])
+      }
+      guard let (header, _) = state.leg.nextGenerated(at: now) else { return }
+      header.write(to: room)
+      transmit(room, count: RTPHeader.size + payload.count, &state)
     }
   }
 
-  /// Who has fallen silent, if the leg has.
+  /// Who has fallen silent, if the leg has. A browser's checks say that better than its packets.
   func lost(at now: Instant) -> MediaID? {
-    state.withLock { !$0.isIdle && $0.leg.isLost(at: now) ? $0.id : nil }
+    guard case .own = path else { return nil }
+    return state.withLock { !$0.isIdle && $0.leg.isLost(at: now) ? $0.id : nil }
   }
+
+  // MARK: RTCP
 
   /// RTCP is counted and otherwise left alone: no decision rests on what a far end says of itself.
   func countRTCP(through buffer: UnsafeMutableRawBufferPointer) {
+    guard case .own(_, _, let rtcp) = path else { return }
     state.withLock { state in
       guard !state.isClosed, rtcp.receive(into: buffer) != nil else { return }
       state.rtcpPackets += 1
     }
   }
 
-  private func aim(_ state: inout State) {
-    state.destination = state.leg.destination.flatMap { KernelAddress($0, family: rtp.family) }
-  }
-}
-
-/// One packet for each recording and law, refilled at each tick: callers hear one shared stream, and only the header
-/// differs between them.
-final class PlayedFrames {
-  private static let packetSize = RTPHeader.size + Recording.frameSize
-  private let recordings: [Recording]
-  private let packets: UnsafeMutableRawBufferPointer
-
-  init(_ recordings: [Recording]) {
-    self.recordings = recordings
-    packets = .allocate(byteCount: recordings.count * 2 * Self.packetSize, alignment: 16)
-  }
-  deinit { packets.deallocate() }
-
-  func fill(tick: Int) {
-    for (index, recording) in recordings.enumerated() {
-      for law in CompandingLaw.allCases {
-        recording.copyFrame(
-          tick, law, to: UnsafeMutableRawBufferPointer(rebasing: packet(index, law)[RTPHeader.size...]))
-      }
+  /// RTCP that came over the path of RTP.
+  func receiveControl(_ datagram: Datagram, at now: Instant) {
+    state.withLock { state in
+      guard state.browser?.isProven(datagram.sender.networkAddress, at: now) == true else { return }
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: datagram.bytes[..<datagram.count])
+      guard (try? state.receiver?.unprotectControl(bytes)) != nil else { return }
+      state.rtcpPackets += 1
     }
   }
 
-  func packet(_ index: Int, _ law: CompandingLaw) -> UnsafeMutableRawBufferPointer {
-    let start = (index * 2 + Int(law.rawValue)) * Self.packetSize
-    return UnsafeMutableRawBufferPointer(rebasing: packets[start..<start + Self.packetSize])
+  // MARK: Browsers
+
+  /// Our side of a browser's transport; its checks will find this port.
+  func openBrowser(_ credentials: ShortTermCredentials, _ certificate: DTLSCertificate, at now: Instant) {
+    guard case .browsers(let browsers) = path else { return }
+    state.withLock { state in
+      state.isProtected = true
+      state.browser = BrowserTransport(credentials: credentials, certificate: certificate, at: now)
+      state.fragments = [credentials.ufrag]
+    }
+    browsers.register(credentials.ufrag, for: self)
+  }
+
+  /// New credentials of ours; those before them that no check may use any more are forgotten.
+  func restart(_ credentials: ShortTermCredentials) {
+    guard case .browsers(let browsers) = path else { return }
+    let stale = state.withLock { state in
+      state.browser?.restart(credentials)
+      let previous = state.browser?.ice.previousCredentials?.ufrag
+      let stale = state.fragments.filter { $0 != previous }
+      state.fragments = state.fragments.filter { $0 == previous } + [credentials.ufrag]
+      return stale
+    }
+    browsers.forget(fragments: stale, addresses: [], of: self)
+    browsers.register(credentials.ufrag, for: self)
+  }
+
+  func isProven(_ address: NetworkAddress, at now: Instant) -> Bool {
+    state.withLock { $0.browser?.isProven(address, at: now) ?? false }
+  }
+
+  /// Answers a check.
+  /// - Returns: the answer, and whether the address is proven now and was not known before.
+  func check(
+    _ message: STUNMessage, in datagram: UnsafeRawBufferPointer, from source: NetworkAddress, at now: Instant,
+    into events: inout [MediaEvent]
+  ) -> (answer: [UInt8]?, isNew: Bool, dropped: NetworkAddress?) {
+    state.withLock { state in
+      let answer = state.browser?.check(message, in: datagram, from: source, at: now)
+      settle(&state, at: now, into: &events)
+      guard state.browser?.isProven(source, at: now) == true, !state.addresses.contains(source) else {
+        return (answer, false, nil)
+      }
+      state.addresses.append(source)
+      return (answer, true, state.addresses.count > ICELite.mostPairs ? state.addresses.removeFirst() : nil)
+    }
+  }
+
+  /// Takes a DTLS datagram.
+  func handshake(_ datagram: Datagram, at now: Instant, into events: inout [MediaEvent]) {
+    state.withLock { state in
+      let bytes = UnsafeRawBufferPointer(rebasing: datagram.bytes[..<datagram.count])
+      state.browser?.receive(bytes, from: datagram.sender.networkAddress, at: now)
+      settle(&state, at: now, into: &events)
+    }
+  }
+
+  /// Follows what a browser's transport has come to.
+  private func settle(_ state: inout State, at now: Instant, into events: inout [MediaEvent]) {
+    for event in state.browser?.takeEvents() ?? [] {
+      switch event {
+      case .selected(let address):
+        if var farEnd = state.leg.farEnd {
+          farEnd.address = address
+          state.leg.setFarEnd(farEnd, at: now)
+        }
+        aim(&state)
+      case .keyed(let keys):
+        state.sender = SRTPSender(keys.outgoing)
+        state.receiver = SRTPReceiver(keys.incoming)
+        events.append(.connected(state.id))
+      case .refused: events.append(.failed(state.id))
+      case .lost: events.append(.lost(state.id))
+      case .found: events.append(.connected(state.id))
+      }
+    }
+    deliver(&state)
+  }
+
+  /// Sends what DTLS has to say.
+  private func deliver(_ state: inout State) {
+    guard case .browsers(let browsers) = path, let (address, datagrams) = state.browser?.takeOutgoing(),
+      let route = browsers.route(to: address)
+    else { return }
+    for datagram in datagrams { _ = datagram.withUnsafeBytes { route.socket.send($0, to: route.address) } }
+  }
+
+  private func secure(_ state: inout State, by security: NegotiatedSecurity, at now: Instant) {
+    guard security != state.security else { return }
+    state.security = security
+    switch security {
+    case .none:
+      state.isProtected = state.browser != nil
+    case .sdes(let outgoing, let incoming):
+      state.isProtected = true
+      state.sender = SRTPMasterKey(outgoing).map { SRTPSender($0) }
+      state.receiver = SRTPMasterKey(incoming).map { SRTPReceiver($0) }
+    case .web(_, let fingerprints, let weAreClient):
+      let fingerprints = fingerprints.compactMap { CertificateFingerprint(name: $0.hash, digest: $0.digest) }
+      state.browser?.setFarEnd(fingerprints, weAre: weAreClient ? .client : .server, at: now)
+    }
+  }
+
+  private func aim(_ state: inout State) {
+    guard let address = state.leg.destination else {
+      state.destination = nil
+      return
+    }
+    switch path {
+    case .own(_, let rtp, _): state.destination = KernelAddress(address, family: rtp.family).map { (rtp, $0) }
+    case .browsers(let browsers): state.destination = browsers.route(to: address)
+    }
+  }
+}
+
+extension FarEnd {
+  init(_ remote: RemoteMedia) {
+    self.init(
+      address: remote.endpoint.map(NetworkAddress.init),
+      codec: Media.Codec(remote.codec), payloadType: remote.payloadType,
+      incomingPayloadType: remote.incomingPayloadType, telephoneEvent: remote.telephoneEvent,
+      incomingTelephoneEvent: remote.incomingTelephoneEvent, sends: remote.sends, receives: remote.receives)
+  }
+}
+
+extension Media.Codec {
+  fileprivate init(_ codec: AudioCodec) {
+    switch codec {
+    case .opus: self = .opus
+    case .pcmu: self = .g711(.mu)
+    case .pcma: self = .g711(.a)
+    }
+  }
+}
+
+extension SRTPMasterKey {
+  /// Nil if it is not as long as its suite wants it.
+  init?(_ key: SDESKey) {
+    let profile: SRTPProfile =
+      switch key.suite {
+      case .aeadAES128GCM: .aeadAES128GCM
+      case .aeadAES256GCM: .aeadAES256GCM
+      case .aesCM128HMAC80: .aes128CM80
+      case .aesCM128HMAC32: .aes128CM32
+      case .aesCM256HMAC80: .aes256CM80
+      }
+    self.init(
+      profile, key: Array(key.key.prefix(key.suite.keyBytes)), salt: Array(key.key.dropFirst(key.suite.keyBytes)))
   }
 }

@@ -1,4 +1,5 @@
 public import CallControl
+import Digest
 import Glibc
 public import Media
 public import Primitives
@@ -22,8 +23,22 @@ public final class MediaThreads: Sendable {
     /// may open.
     public var idlePorts = min(1_024, DescriptorLimit.current / 16)
     public var threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2)
+    /// Where browsers reach us; nil where none does.
+    public var browsers: Browsers?
     public init(address: Endpoint) { self.address = address }
   }
+
+  /// The one UDP port of all browsers.
+  public struct Browsers: Sendable {
+    /// One address of a family at most, with the same port.
+    public var local: [Endpoint]
+    /// Numeric addresses that candidates name, the preferred one first.
+    public var advertised: [String]
+    public init(local: [Endpoint], advertised: [String]) { self.local = local; self.advertised = advertised }
+  }
+
+  /// How long new sessions get the same certificate.
+  private static let certificateLife: Int64 = .seconds(24 * 3_600)
 
   private struct Control {
     var ports: [MediaID: (port: MediaPort, thread: MediaThread)] = [:]
@@ -32,9 +47,12 @@ public final class MediaThreads: Sendable {
     var pool: PortPool
     var entropy: Entropy
     var opened = 0
+    /// What the next browser is shown, and since when.
+    var certificate: (made: Instant, shown: DTLSCertificate)?
   }
 
   private let settings: Settings
+  private let browsers: BrowserPort?
   private let threads: [MediaThread]
   private let running: [DriverThread]
   private let control: Mutex<Control>
@@ -47,10 +65,18 @@ public final class MediaThreads: Sendable {
   ) throws {
     self.settings = settings
     emit = events
-    control = Mutex(Control(pool: PortPool(settings.ports), entropy: entropy))
+    var control = Control(pool: PortPool(settings.ports), entropy: entropy)
+    // Made now, so that no caller waits for it.
+    if settings.browsers != nil { control.certificate = (MediaThread.now(), try DTLSCertificate()) }
+    self.control = Mutex(control)
+    let browsers = try settings.browsers.map { browsers in
+      try BrowserPort(bound: browsers.local.map(NetworkAddress.init), advertised: browsers.advertised)
+    }
+    self.browsers = browsers
     let recordings = settings.music + [.ringBack()]
-    threads = try (0..<settings.threads).map { _ in
-      try MediaThread(numbers: settings.ports, recordings: recordings, emit: events)
+    threads = try (0..<settings.threads).map { number in
+      try MediaThread(
+        numbers: settings.ports, browsers: number == 0 ? browsers : nil, recordings: recordings, emit: events)
     }
     running = try threads.map { thread in try DriverThread("media") { thread.run() } }
   }
@@ -72,21 +98,27 @@ public final class MediaThreads: Sendable {
       for (port, _) in control.idle.values { port.close() }
       (control.ports, control.idle) = ([:], [:])
     }
+    browsers?.close()
   }
 
   private func carryOut(_ command: MediaCommand) {
     let now = MediaThread.now()
     switch command {
     case .open(let id, let transport):
-      // Browsers and SRTP have no port here yet.
-      if transport == .rtp, let number = control.withLock({ open(id, at: now, &$0) }) {
-        emit(.opened(id, OpenedMedia(port: number)))
+      if let opened = control.withLock({ open(id, transport, at: now, &$0) }) {
+        emit(.opened(id, opened))
       } else {
         emit(.failed(id))
       }
-    case .restartICE: break
+    case .restartICE(let id):
+      guard let port = port(id) else { return }
+      let credentials = ShortTermCredentials(random: randomBytes(24))
+      port.restart(credentials)
+      emit(.restarted(id, ICECredentials(credentials)))
     case .setRemote(let id, let remote):
-      port(id)?.setFarEnd(FarEnd(remote), at: now)
+      var events: [MediaEvent] = []
+      port(id)?.setFarEnd(remote, at: now, into: &events)
+      for event in events { emit(event) }
     case .join(let first, let second):
       guard first != second, let first = port(first), let second = port(second) else { return }
       first.setFeed(.port(second))
@@ -104,29 +136,72 @@ public final class MediaThreads: Sendable {
       control.withLock { control in
         guard let (port, thread) = control.ports.removeValue(forKey: id) else { return }
         thread.pause(port)
-        if control.idle.count < settings.idlePorts {
+        if let number = port.number, control.idle.count < settings.idlePorts {
           port.vacate()
-          control.idle[port.number] = (port, thread)
+          control.idle[number] = (port, thread)
         } else {
           thread.remove(port)
           port.close()
         }
-        control.pool.giveBack(port.number, at: now)
+        if let number = port.number { control.pool.giveBack(number, at: now) }
       }
     }
   }
 
   private func port(_ id: MediaID) -> MediaPort? { control.withLock { $0.ports[id]?.port } }
 
-  /// Takes the next port that the system lets us have; another program may sit on some of the range.
-  private func open(_ id: MediaID, at now: Instant, _ control: inout Control) -> UInt16? {
+  private func open(
+    _ id: MediaID, _ transport: MediaTransport, at now: Instant, _ control: inout Control
+  ) -> OpenedMedia? {
     guard control.ports[id] == nil else { return nil }
+    let start = control.entropy.next()
+    let outgoing = OutgoingStream(
+      ssrc: UInt32(truncatingIfNeeded: start),
+      // In the lower half, or the loss of the first packets could be taken for a roll-over (RFC 3711 section 3.3.1).
+      sequence: UInt16(truncatingIfNeeded: start >> 32) & 0x7fff,
+      timestamp: UInt32(truncatingIfNeeded: control.entropy.next()))
+    switch transport {
+    case .rtp:
+      return openPort(id, outgoing, at: now, &control).map { OpenedMedia(port: $0) }
+    case .srtp:
+      let keys = SRTPSuite.preferred.map { SDESKey(suite: $0, key: randomBytes($0.keyBytes + $0.saltBytes)) }
+      return openPort(id, outgoing, at: now, &control).map { OpenedMedia(port: $0, sdes: keys) }
+    case .web:
+      return openBrowser(id, outgoing, at: now, &control)
+    }
+  }
+
+  private func openBrowser(
+    _ id: MediaID, _ outgoing: OutgoingStream, at now: Instant, _ control: inout Control
+  ) -> OpenedMedia? {
+    guard let browsers, let certificate = certificate(at: now, &control) else { return nil }
+    let credentials = ShortTermCredentials(random: randomBytes(24))
+    let port = MediaPort(id: id, path: .browsers(browsers), outgoing: outgoing)
+    port.openBrowser(credentials, certificate, at: now)
+    let thread = threads[control.opened % threads.count]
+    control.opened += 1
+    control.ports[id] = (port, thread)
+    thread.add(port)
+    return OpenedMedia(
+      port: browsers.number,
+      web: WebTransport(
+        ice: ICECredentials(credentials), fingerprint: Fingerprint(hash: "sha-256", digest: certificate.fingerprint),
+        candidates: browsers.candidates))
+  }
+
+  /// The certificate of the day. A session keeps the one that its answer named.
+  private func certificate(at now: Instant, _ control: inout Control) -> DTLSCertificate? {
+    if let (made, certificate) = control.certificate, now - made < Self.certificateLife { return certificate }
+    if let new = try? DTLSCertificate() { control.certificate = (now, new) }
+    return control.certificate?.shown
+  }
+
+  /// Takes the next port that the system lets us have; another program may sit on some of the range.
+  private func openPort(
+    _ id: MediaID, _ outgoing: OutgoingStream, at now: Instant, _ control: inout Control
+  ) -> UInt16? {
     for _ in 0..<16 {
       guard let number = control.pool.take(at: now) else { return nil }
-      let start = control.entropy.next()
-      let outgoing = OutgoingStream(
-        ssrc: UInt32(truncatingIfNeeded: start), sequence: UInt16(truncatingIfNeeded: start >> 32),
-        timestamp: UInt32(truncatingIfNeeded: control.entropy.next()))
       if let (port, thread) = control.idle.removeValue(forKey: number) {
         port.reopen(for: id, outgoing: outgoing)
         control.ports[id] = (port, thread)
@@ -141,7 +216,7 @@ public final class MediaThreads: Sendable {
         control.pool.giveBack(number, at: now)
         continue
       }
-      let port = MediaPort(id: id, number: number, rtp: rtp, rtcp: rtcp, outgoing: outgoing)
+      let port = MediaPort(id: id, path: .own(number: number, rtp: rtp, rtcp: rtcp), outgoing: outgoing)
       let thread = threads[control.opened % threads.count]
       control.opened += 1
       control.ports[id] = (port, thread)
@@ -156,22 +231,17 @@ public final class MediaThreads: Sendable {
   }
 }
 
-extension FarEnd {
-  init(_ remote: RemoteMedia) {
+extension ICECredentials {
+  init(_ credentials: ShortTermCredentials) {
     self.init(
-      address: remote.endpoint.map(NetworkAddress.init),
-      codec: Media.Codec(remote.codec), payloadType: remote.payloadType,
-      incomingPayloadType: remote.incomingPayloadType, telephoneEvent: remote.telephoneEvent,
-      incomingTelephoneEvent: remote.incomingTelephoneEvent, sends: remote.sends, receives: remote.receives)
+      ufrag: String(decoding: credentials.ufrag, as: UTF8.self),
+      password: String(decoding: credentials.password, as: UTF8.self))
   }
 }
 
-extension Media.Codec {
-  fileprivate init(_ codec: AudioCodec) {
-    switch codec {
-    case .opus: self = .opus
-    case .pcmu: self = .g711(.mu)
-    case .pcma: self = .g711(.a)
-    }
-  }
+extension SRTPSuite {
+  /// The cheapest strong one first, the one with a short tag last.
+  fileprivate static let preferred: [SRTPSuite] = [
+    .aeadAES128GCM, .aesCM128HMAC80, .aeadAES256GCM, .aesCM256HMAC80, .aesCM128HMAC32,
+  ]
 }

@@ -144,7 +144,7 @@ public struct DTLSSession: ~Copyable, @unchecked Sendable {
     guard let profile = SSL_get_selected_srtp_profile(ssl) else { return nil }
     switch Int32(truncatingIfNeeded: profile.pointee.id) {
     case SRTP_AEAD_AES_128_GCM: return .aeadAES128GCM
-    case SRTP_AES128_CM_SHA1_80: return .aes128CMSHA1_80
+    case SRTP_AES128_CM_SHA1_80: return .aes128CM80
     default: return nil
     }
   }

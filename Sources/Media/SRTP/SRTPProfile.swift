@@ -3,19 +3,19 @@ import COpenSSL
 /// How media is protected: cipher, authentication, lengths (RFC 3711, RFC 6188, RFC 7714).
 public enum SRTPProfile: UInt8, Sendable, CaseIterable {
   case aeadAES128GCM, aeadAES256GCM
-  case aes128CMSHA1_80, aes128CMSHA1_32, aes256CMSHA1_80
+  case aes128CM80, aes128CM32, aes256CM80
 
   public var keyLength: Int {
     switch self {
-    case .aeadAES128GCM, .aes128CMSHA1_80, .aes128CMSHA1_32: 16
-    case .aeadAES256GCM, .aes256CMSHA1_80: 32
+    case .aeadAES128GCM, .aes128CM80, .aes128CM32: 16
+    case .aeadAES256GCM, .aes256CM80: 32
     }
   }
   public var saltLength: Int { isAEAD ? 12 : 14 }
   var isAEAD: Bool { self == .aeadAES128GCM || self == .aeadAES256GCM }
 
   /// Octets that protection adds to an RTP packet.
-  public var tagLength: Int { isAEAD ? 16 : self == .aes128CMSHA1_32 ? 4 : 10 }
+  public var tagLength: Int { isAEAD ? 16 : self == .aes128CM32 ? 4 : 10 }
   /// Octets of authentication on an RTCP packet, which never is short (RFC 5764 section 4.1.2); the index comes besides.
   var controlTagLength: Int { isAEAD ? 16 : 10 }
   /// The most that protection adds to a packet of either kind, under any profile.
@@ -25,8 +25,8 @@ public enum SRTPProfile: UInt8, Sendable, CaseIterable {
     switch self {
     case .aeadAES128GCM: Fetched.gcm128
     case .aeadAES256GCM: Fetched.gcm256
-    case .aes128CMSHA1_80, .aes128CMSHA1_32: Fetched.ctr128
-    case .aes256CMSHA1_80: Fetched.ctr256
+    case .aes128CM80, .aes128CM32: Fetched.ctr128
+    case .aes256CM80: Fetched.ctr256
     }
   }
 
@@ -62,7 +62,7 @@ public struct SRTPMasterKey: Sendable, Equatable {
   func sessionKey(_ label: Label, count: Int) -> [UInt8] {
     let padded = (salt + [UInt8](repeating: 0, count: 16 - salt.count)).reduce(0) { $0 << 8 | UInt128($1) }
     var stream = [UInt8](repeating: 0, count: count)
-    SRTPCipher(profile.keyLength == 16 ? .aes128CMSHA1_80 : .aes256CMSHA1_80, key: key)
+    SRTPCipher(profile.keyLength == 16 ? .aes128CM80 : .aes256CM80, key: key)
       .apply(padded ^ UInt128(label.rawValue) << 64, to: &stream)
     return stream
   }
