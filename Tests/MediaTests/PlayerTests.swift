@@ -27,34 +27,6 @@ import Testing
     }
   }
 
-  @Test("Opus carries the same music, and its loop has no seam, wherever one begins to listen")
-  func musicInOpus() {
-    var recording = Recording.builtInMusic()
-    recording.encodeOpus()
-    var packet = [UInt8](repeating: 0, count: OpusEncoder.mostBytes)
-    func listen(from start: Int, frames: Int) -> [Int16] {
-      OpusTests.decode(
-        (start..<start + frames).map { tick in
-          let count = packet.withUnsafeMutableBytes { recording.copyOpusFrame(tick, to: $0) }
-          return Array(packet[..<count])
-        })
-    }
-    let twice = listen(from: 0, frames: 2 * recording.frames)
-    let original = samples(recording)
-    #expect(
-      abs(strength(of: 392, in: Array(twice.dropFirst(original.count))) / strength(of: 392, in: original) - 1) < 0.1)
-    // The second round is like the first, and its first frames are no rougher than any others.
-    let round = original.count
-    let seam = zip(twice[round - 160..<round + 480], twice[round - 159..<round + 481]).map { abs(Int($0) - Int($1)) }
-    let steepest = zip(original, original.dropFirst()).map { abs(Int($0) - Int($1)) }.max() ?? 0
-    #expect((seam.max() ?? 0) <= steepest)
-    let difference = (1_600..<16_000).map { abs(Int(twice[$0]) - Int(twice[$0 + round])) }.reduce(0, +) / 14_400
-    #expect(difference < 200, "\(difference)")
-    let late = listen(from: 333, frames: 50)
-    #expect((800..<8_000).map { abs(Int(late[$0]) - Int(twice[333 * 160 + $0])) }.reduce(0, +) / 7_200 < 200)
-    #expect(packet.withUnsafeMutableBytes { Recording.ringBack().copyOpusFrame(0, to: $0) } == 0)
-  }
-
   @Test("Both laws carry the same music")
   func musicInBothLaws() {
     let recording = Recording.builtInMusic()
