@@ -193,7 +193,7 @@ final class MediaPort: Sendable {
   }
 
   private func transcode(
-    _ header: RTPHeader, _ codec: Codec, _ payload: UnsafeRawBufferPointer, at now: Instant, _ state: inout State
+    _ header: RTPHeader, _ codec: Media.Codec, _ payload: UnsafeRawBufferPointer, at now: Instant, _ state: inout State
   ) {
     guard let target = state.leg.farEnd?.codec else { return }
     if state.transcoder?.source != codec || state.transcoder?.target != target {
