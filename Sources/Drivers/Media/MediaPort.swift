@@ -148,7 +148,8 @@ final class MediaPort: Sendable {
     var verdict = MediaLeg.Verdict.ignored
     var packet: Datagram?
     state.withLock { state in
-      guard var (datagram, sender) = receive(&state), !state.isIdle else { return }
+      guard let (received, sender) = receive(&state), !state.isIdle else { return }
+      var datagram = received
       if state.isProtected {
         let bytes = UnsafeMutableRawBufferPointer(rebasing: datagram.bytes[..<datagram.count])
         guard let count = try? state.receiver?.unprotect(bytes) else { return }
@@ -193,7 +194,7 @@ final class MediaPort: Sendable {
   }
 
   private func transcode(
-    _ header: RTPHeader, _ codec: Codec, _ payload: UnsafeRawBufferPointer, at now: Instant, _ state: inout State
+    _ header: RTPHeader, _ codec: Media.Codec, _ payload: UnsafeRawBufferPointer, at now: Instant, _ state: inout State
   ) {
     guard let target = state.leg.farEnd?.codec else { return }
     if state.transcoder?.source != codec || state.transcoder?.target != target {
