@@ -287,6 +287,7 @@ extension Switchboard {
     close(leg.media, into: &step)
     if let demand = leg.demand, demand.media != leg.media { close(demand.media, into: &step) }
     if let dialog = leg.dialog { calls.legsByDialog[dialog] = nil }
+    if let phone = leg.phone, calls.pages[phone.agent] == id { calls.pages[phone.agent] = nil }
     if let flow = leg.flow {
       calls.flowsInUse.countDown(flow)
       if leg.side == .contact { calls.callersByHost.countDown(flow.remote.host) }

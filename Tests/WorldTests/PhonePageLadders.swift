@@ -275,6 +275,23 @@ struct PhonePageLadders {
     expectNothingLeft(world)
   }
 
+  @Test("Where there is no port the page is refused, and may try again")
+  func noPort() {
+    let world = World(.support([.browser]))
+    let desk = Browser("desk", agent: 0, in: world)
+    world.media.isFull = true
+    desk.open()
+    world.run(for: .seconds(1))
+    #expect(desk.log == ["overloaded"])
+    world.media.isFull = false
+    desk.open()
+    world.run(for: .seconds(1))
+    #expect(desk.log == ["overloaded", "phone"])
+    #expect(world.view(0)?.phone == "ok")
+    desk.hangUp()
+    expectNothingLeft(world)
+  }
+
   @Test("Whose phone is another cannot make a page of it")
   func notABrowser() {
     let world = World(.support([.demo]))

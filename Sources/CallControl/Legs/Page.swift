@@ -341,7 +341,6 @@ extension Switchboard {
   /// The agent's page is gone: a call that it talks in ends, and no other comes until there is a new one.
   mutating func closePage(_ agent: AgentID, at now: Instant, into step: inout Step) {
     guard let id = calls.pages[agent] else { return }
-    calls.pages[agent] = nil
     guard let leg = drop(id, at: now, into: &step) else { return }
     if let demand = leg.demand { reply(to: demand, .refused(.gone("the call is over")), into: &step) }
     if leg.link != .awaited {
