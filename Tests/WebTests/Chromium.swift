@@ -42,14 +42,15 @@ final class Chromium: Sendable {
       let session = try #require((answer as? [String: Any])?["sessionId"] as? String, "no session: \(answer)")
       url = "http://127.0.0.1:\(port)/session/\(session)"
     } catch {
-      driver.terminate()
+      kill(driver.processIdentifier, SIGKILL)
       throw error
     }
   }
 
   func stop() async {
     _ = try? await Self.send(.DELETE, url, nil)
-    driver.terminate()
+    // The test process blocks SIGTERM, and its children inherit that.
+    kill(driver.processIdentifier, SIGKILL)
   }
 
   func go(to page: String) async throws { _ = try await Self.send(.POST, url + "/url", ["url": page]) }
