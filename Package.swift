@@ -20,6 +20,7 @@ let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"),
   .product(name: "NIOPosix", package: "swift-nio"),
 ]
+let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 
 let package = Package(
   name: "switchboard",
@@ -76,8 +77,8 @@ let package = Package(
       dependencies: [
         "CallControl", "CLinux", "Digest", "Media", "Primitives", "SDP", "SIP",
         .product(name: "Logging", package: "swift-log"),
-      ]
-        + nio,
+        .product(name: "NIOTLS", package: "swift-nio"), tls,
+      ] + nio,
       swiftSettings: settings),
     .target(
       name: "Web",
@@ -88,8 +89,7 @@ let package = Package(
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), tls,
       ] + nio,
       resources: [.embedInCode("Widget")],
       swiftSettings: settings),
@@ -130,12 +130,15 @@ let package = Package(
       exclude: ["Preload"],
       swiftSettings: settings),
 
-    // Tests.
+    // Tests, and what several of them need.
+    .target(
+      name: "TestAuthority", dependencies: ["COpenSSL"], path: "Tests/TestAuthority", swiftSettings: settings),
     .testTarget(
       name: "DriversTests",
       dependencies: [
-        "CallControl", "Drivers", "Media", "Primitives", "SDP", "SIP", .product(name: "Logging", package: "swift-log"),
-      ],
+        "CallControl", "Drivers", "Media", "Primitives", "SDP", "SIP", "TestAuthority",
+        .product(name: "Logging", package: "swift-log"), tls,
+      ] + nio,
       swiftSettings: settings),
     .testTarget(
       name: "MediaTests", dependencies: ["CSRTP", "Digest", "Media", "Primitives"], swiftSettings: settings),
@@ -143,7 +146,9 @@ let package = Package(
     .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
     .testTarget(
       name: "SiteConfigurationTests",
-      dependencies: ["ACD", "CallControl", "Digest", "Primitives", "SDP", "SIP", "SiteConfiguration"],
+      dependencies: [
+        "ACD", "CallControl", "Digest", "Primitives", "SDP", "SIP", "SiteConfiguration", "TestAuthority",
+      ],
       exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
       name: "SimulatorTests",
@@ -153,7 +158,7 @@ let package = Package(
     .testTarget(
       name: "WebTests",
       dependencies: [
-        "ACD", "API", "CallControl", "Digest", "Primitives", "SDP", "SIP", "Web",
+        "ACD", "API", "CallControl", "Digest", "Primitives", "SDP", "SIP", "TestAuthority", "Web",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -162,10 +167,10 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), tls,
       ],
-      exclude: ["Page"], swiftSettings: settings),
-    .testTarget(name: "DigestTests", dependencies: ["Digest"], swiftSettings: settings),
+      exclude: ["Page", "Vectors"], swiftSettings: settings),
+    .testTarget(name: "DigestTests", dependencies: ["Digest", "TestAuthority"], swiftSettings: settings),
     .testTarget(
       name: "SDPTests", dependencies: ["Primitives", "SDP"], exclude: ["Vectors"], swiftSettings: settings),
     .testTarget(
@@ -189,7 +194,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
-    .testTarget(name: "EndToEndTests", exclude: ["Scenarios"], swiftSettings: settings),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["TestAuthority"], exclude: ["Scenarios"], swiftSettings: settings),
     .testTarget(name: "ConsoleTests", dependencies: ["API", "Console"], exclude: ["Vectors"], swiftSettings: settings),
   ]
 )

@@ -23,7 +23,7 @@ public struct Agent: Codable, Sendable, Equatable {
     self.contacts = contacts; self.offer = offer
   }
   enum CodingKeys: String, CodingKey {
-    case id, name, state, reason, phone, contacts, offer
+    case id, name, state, reason, phone, contacts, offer, waiting
     case phoneID = "phone_id"
   }
 }

@@ -17,11 +17,11 @@ public struct Contact: Codable, Sendable, Equatable {
   public var wait: WaitRange?
   /// The agent's name as visitors may see it.
   public var agentName: String?
-  /// What the visitor calls themself; unverified. Nil for visitors' own eyes.
+  /// What the visitor's token calls them, or else what they call themself. Nil for visitors' own eyes.
   public var visitorName: String?
   /// A SIP address or telephone number, for agents.
   public var address: String?
-  /// What the page told about the visit, unverified, for agents: `page.url` and the like.
+  /// For agents: `verified.*` from the visitor's token, and `page.*`, which the page told and nobody vouches for.
   public var attributes: [String: String]?
   /// The visitor's link is gone.
   public var isLost: Bool
@@ -47,6 +47,9 @@ public struct Contact: Codable, Sendable, Equatable {
     self.visitorName = visitorName; self.address = address; self.attributes = attributes; self.isLost = isLost
     self.ending = ending; self.wrapUpEndsAt = wrapUpEndsAt
   }
+
+  /// Whether the site of the page vouches for the visitor's name.
+  public var isVerified: Bool { attributes?["verified.name"] != nil || attributes?["verified.sub"] != nil }
 
   enum CodingKeys: String, CodingKey {
     case id, channel, queue, state, ahead, wait, address, attributes, ending, origin, codec, quality

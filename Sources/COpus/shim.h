@@ -15,6 +15,3 @@ static inline void opus_set_in_band_fec(OpusEncoder *encoder, opus_int32 on) {
 static inline void opus_set_expected_loss(OpusEncoder *encoder, opus_int32 percent) {
   opus_encoder_ctl(encoder, OPUS_SET_PACKET_LOSS_PERC(percent));
 }
-static inline void opus_set_prediction_disabled(OpusEncoder *encoder, opus_int32 disabled) {
-  opus_encoder_ctl(encoder, OPUS_SET_PREDICTION_DISABLED(disabled));
-}

@@ -86,7 +86,7 @@ extension Switchboard {
   /// By what a returning caller is known: who has no user, or hides it, is nobody in particular.
   func place(of contact: ContactID) -> String {
     guard let caller = contacts[contact], caller.channel == .voice, let address = caller.person.address,
-      address.contains("@"), !address.contains("anonymous")
+      address.utf8.contains(UInt8(ascii: "@")), !address.contains("anonymous")
     else { return "" }
     return address
   }
@@ -97,6 +97,7 @@ extension Switchboard {
   }
 
   mutating func releasePlace(of contact: ContactID) {
+    guard !calls.heldPlaces.isEmpty else { return }
     let address = place(of: contact)
     if calls.heldPlaces[address] == contact { calls.heldPlaces[address] = nil }
   }

@@ -53,6 +53,7 @@ struct Calls: Sendable {
     let sip = site.listen.sip
     settings.udp = sip.udp == 0 ? nil : Endpoint(address: sip.advertisedAddress, port: sip.udp)
     settings.tcp = sip.tcp == 0 ? nil : Endpoint(address: sip.advertisedAddress, port: sip.tcp)
+    settings.tls = sip.tls == 0 ? nil : Endpoint(address: sip.advertisedAddress, port: sip.tls)
     settings.dialogs = CallLimits().legs
     userAgent = UserAgent(settings: settings, entropy: entropy.split())
     self.entropy = entropy.split()

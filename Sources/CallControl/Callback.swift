@@ -112,11 +112,12 @@ extension Site.Callbacks {
     let isNumber = !number.isEmpty && number.allSatisfy { $0 == "+" || $0.isNumber }
     let names = isNumber ? [number, uri.identity.description] : [uri.identity.description]
     guard names.contains(where: { name in allowed.contains { $0.allows(name) } }) else { return nil }
-    if let gateway, let remote = Endpoint(address: gateway.host, port: gateway.port ?? 5060) {
-      let target = uri.scheme == "tel" || isNumber ? URI(user: number, host: gateway.host, port: gateway.port) : uri
+    if let gateway, let remote = gateway.endpoint {
+      let number = URI(scheme: gateway.scheme, user: number, host: gateway.host, port: gateway.port)
+      let target = uri.scheme == "tel" || isNumber ? number : uri
       return (target, Flow(transport: gateway.transport, remote: remote))
     }
-    guard uri.scheme == "sip", let remote = Endpoint(address: uri.host, port: uri.port ?? 5060) else { return nil }
+    guard uri.isSIP, let remote = uri.endpoint else { return nil }
     return (uri, Flow(transport: uri.transport, remote: remote))
   }
 }
@@ -127,11 +128,5 @@ extension String {
     guard let star = firstIndex(of: "*") else { return self == name }
     let (head, tail) = (self[..<star], self[index(after: star)...])
     return name.count >= head.count + tail.count && name.hasPrefix(head) && name.hasSuffix(tail)
-  }
-}
-
-extension URI {
-  fileprivate var transport: Flow.Transport {
-    parameters.contains { $0.name == "transport" && $0.value?.lowercased() == "tcp" } ? .tcp : .udp
   }
 }

@@ -171,7 +171,7 @@ extension Switchboard {
   mutating func queue(_ contact: ContactID, for entry: Site.Entry, at now: Instant, into step: inout Step) {
     let profile = site.definitions.queues[Int(entry.queue.index)].profile
     let channel = contacts[contact]?.channel ?? .voice
-    if let earlier = calls.heldPlaces[place(of: contact)] {
+    if !calls.heldPlaces.isEmpty, let earlier = calls.heldPlaces[place(of: contact)] {
       return tell(
         .contactCameBack(
           contact, after: earlier, queue: entry.queue, profile: profile, channel: channel, priority: 0),

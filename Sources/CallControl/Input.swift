@@ -70,11 +70,11 @@ public enum Command: Sendable, Equatable {
 public struct ChatRequest: Sendable, Equatable {
   /// As in `entries`: `web:shop`.
   public var entry: String
-  /// What the visitor calls themself; unverified.
+  /// What the visitor calls themself, or what the token calls them.
   public var name: String?
   /// The page's origin, as the browser stated it.
   public var origin: String?
-  /// `page.*` attributes, unverified, at most 16 of at most 256 bytes.
+  /// `verified.*` from the visitor's token, and `page.*`, which nobody vouches for.
   public var attributes: [Attribute]
   public struct Attribute: Sendable, Equatable {
     public var name: String

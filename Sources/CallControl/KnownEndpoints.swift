@@ -8,7 +8,7 @@ extension Switchboard {
     site.agents.indices.flatMap { index -> [Endpoint] in
       switch site.agents[index].phone {
       case .registers: calls.registrations.phones(of: AgentID(index: UInt32(index))).map(\.flow.remote)
-      case .address(let uri): Endpoint(address: uri.host, port: uri.port ?? 5060).map { [$0] } ?? []
+      case .address(let uri): uri.endpoint.map { [$0] } ?? []
       case .none, .demo, .browser: []
       }
     }

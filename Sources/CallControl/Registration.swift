@@ -12,7 +12,7 @@ struct Registrations: Sendable {
   /// the same one, so that no challenge tells whether its user exists.
   private var algorithms: [[DigestAlgorithm]] = [[.sha256]]
   /// By agent: the address of record of a phone that registers, and who may speak for it.
-  private var accounts: [(address: String, account: Authenticator.Account)?] = []
+  private var accounts: [(address: String, isSecure: Bool, account: Authenticator.Account)?] = []
   private var agentsByAddress = Index<String, AgentID>()
   /// Flows of live bindings, counted: their far ends may speak to us.
   private var flows = Index<Flow, Int>()
@@ -36,7 +36,7 @@ struct Registrations: Sendable {
       agentsByAddress[address] = AgentID(index: UInt32(number))
       let account = Authenticator.Account(
         username: credentials.user, realm: realm, password: credentials.password, algorithms: credentials.algorithms)
-      return (address, account)
+      return (address, uri.scheme == "sips", account)
     }
   }
 
@@ -72,6 +72,8 @@ struct Registrations: Sendable {
     case done(Registrar.Outcome)
     case challenge([UserAgent.Header])
     case locked
+    /// The phone may register over TLS only: its address is a SIPS URI.
+    case insecure
   }
 
   /// Judges a REGISTER. Whoever it names, a wrong answer is told the same.
@@ -82,6 +84,7 @@ struct Registrations: Sendable {
     let account = agent.flatMap { accounts[Int($0.index)]?.account }
     let verdict = authenticator.verify(message, from: flow.remote, account: account, at: now)
     switch verdict {
+    case .accepted where flow.transport != .tls && agent.map(isSecure) == true: return .insecure
     case .accepted: return .done(registrar.register(message, for: address, from: flow, at: now))
     case .locked: return .locked
     case .challenge, .refused:
@@ -89,6 +92,8 @@ struct Registrations: Sendable {
       return .challenge(challenges(of: address, to: flow, stale: isStale, isBrief: isBrief, at: now))
     }
   }
+
+  private func isSecure(_ agent: AgentID) -> Bool { accounts[Int(agent.index)]?.isSecure == true }
 
   private mutating func challenges(
     of address: String, to flow: Flow, stale: Bool, isBrief: Bool, at now: Instant
@@ -220,6 +225,12 @@ extension Switchboard {
     case .challenge(let headers):
       sendAtOnce(into: &step) { $0.respond(to: transaction, status: 401, headers: headers, at: now, into: &$1) }
     case .locked: sendAtOnce(into: &step) { $0.respond(to: transaction, status: 403, at: now, into: &$1) }
+    case .insecure:
+      // RFC 5630 section 5.3.
+      let warning = UserAgent.Header("Warning", "381 \(site.domain) \"SIPS Required\"")
+      sendAtOnce(into: &step) {
+        $0.respond(to: transaction, status: 403, headers: [warning], at: now, into: &$1)
+      }
     }
   }
 
@@ -251,6 +262,7 @@ extension Switchboard {
       switch change {
       case .bound(let binding):
         guard let agent = calls.registrations.agent(of: binding) else { continue }
+        if !calls.registrations.isRegistered(binding.flow) { reconnectLegs(of: agent, over: binding.flow) }
         emit(.phoneRegistered(agent, binding: binding.bytes), at: now, into: &step)
         tell(.agentReachable(agent), at: now, into: &step)
       case .unbound(let binding):
@@ -262,6 +274,17 @@ extension Switchboard {
         emit(.phoneUnregistered(agent, binding: binding.bytes), at: now, into: &step)
         if !hasReachablePhone(agent) { tell(.agentUnreachable(agent), at: now, into: &step) }
       }
+    }
+  }
+
+  /// A phone in a call came back on a new stream: its call goes on there.
+  private mutating func reconnectLegs(of agent: AgentID, over flow: Flow) {
+    guard flow.transport != .udp else { return }
+    for leg in calls.legs.ids {
+      guard let leg = calls.legs[leg], leg.side == .agent, let dialog = leg.dialog, let contact = leg.contact,
+        contacts[contact]?.agent == agent
+      else { continue }
+      calls.userAgent.reconnect(dialog, over: flow)
     }
   }
 }

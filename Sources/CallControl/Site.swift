@@ -32,8 +32,11 @@ public struct Site: Sendable {
     public var channels: [Channel]
     /// Origins of web pages that may use a `web:` entry; empty means the site's own pages only.
     public var origins: [String]
-    public init(name: String, queue: QueueID, channels: [Channel], origins: [String] = []) {
-      self.name = name; self.queue = queue; self.channels = channels; self.origins = origins
+    public var visitors: VisitorIdentity
+    public init(
+      name: String, queue: QueueID, channels: [Channel], origins: [String] = [], visitors: VisitorIdentity = .init()
+    ) {
+      self.name = name; self.queue = queue; self.channels = channels; self.origins = origins; self.visitors = visitors
     }
   }
 
@@ -127,11 +130,16 @@ public struct Site: Sendable {
   }
 
   public struct Listen: Sendable, Equatable {
+    /// The PEM files of what a listener shows of itself over TLS: the chain, its own certificate first, and the key.
+    public struct Certificate: Sendable, Equatable {
+      public var file: String
+      public var keyFile: String
+      public init(file: String, keyFile: String) { self.file = file; self.keyFile = keyFile }
+    }
     public struct HTTP: Sendable, Equatable {
       public var address = "127.0.0.1"
       public var port: UInt16 = 8080
-      public var certificateFile: String?
-      public var keyFile: String?
+      public var certificate: Certificate?
       /// Proxies whose `X-Forwarded-For` is believed.
       public var trustedProxies: [AddressRange] = []
       public init() {}
@@ -142,6 +150,11 @@ public struct Site: Sendable {
       /// 0 means not to listen.
       public var udp: UInt16 = 5060
       public var tcp: UInt16 = 5060
+      /// Needs a certificate.
+      public var tls: UInt16 = 0
+      public var certificate: Certificate?
+      /// PEM of the authorities whose certificates we believe besides the system's, when we connect over TLS.
+      public var authoritiesFile: String?
       public init() {}
     }
     public struct Media: Sendable, Equatable {

@@ -33,7 +33,11 @@ extension Switchboard {
     tell(
       .contactTransferred(contact, as: next, queue: target, profile: queues[index].profile, priority: 0),
       at: now, into: &step)
-    if it.channel == .chat { moveLink(of: contact, to: next, wasLost: it.isLost, at: now, into: &step) }
+    if it.channel == .chat {
+      moveLink(of: contact, to: next, wasLost: it.isLost, at: now, into: &step)
+    } else if it.isLost {
+      tell(.contactLost(next), at: now, into: &step)
+    }
     return .agent(view(of: agent, at: now))
   }
 

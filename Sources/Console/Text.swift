@@ -41,11 +41,14 @@ func spoken(_ wait: WaitRange) -> String {
 }
 
 extension Contact {
-  /// What to call whoever is at the other end.
+  /// What to call whoever is at the other end, and whether somebody vouches for it. Who calls themself verified is
+  /// told apart from who is.
   var caller: String {
-    for name in [visitorName, address] {
-      if let name = name?.onOneLine, !name.isEmpty { return name }
+    if let name = visitorName?.onOneLine, !name.isEmpty {
+      if isVerified { return name + " (verified)" }
+      return name.lowercased().contains("verified") ? "not verified: " + name : name
     }
+    if let address = address?.onOneLine, !address.isEmpty { return address }
     return "guest-" + id.suffix(4)
   }
 

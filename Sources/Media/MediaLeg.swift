@@ -4,6 +4,8 @@ public import Primitives
 public struct FarEnd: Sendable, Equatable {
   /// Nil while the far end holds with an unspecified address.
   public var address: NetworkAddress?
+  /// Where its SDP wants RTCP (RFC 3605); the port after that of RTP if it does not say.
+  public var controlPort: UInt16?
   public var codec: Codec
   public var payloadType: UInt8
   public var incomingPayloadType: UInt8
@@ -48,15 +50,18 @@ public struct MediaLeg: Sendable {
   public private(set) var reception = Reception()
   /// Packets from sources that are not trusted.
   public private(set) var strangers: UInt64 = 0
-  private var outgoing: OutgoingStream
+  var outgoing: OutgoingStream
+  var reports = ReportExchange()
   private var digits = DigitReceiver()
-  private var source = Source.unknown
+  /// Where the far end's RTCP came from last.
+  var controlSource: NetworkAddress?
+  private(set) var source = Source.unknown
   /// The address that the far end's SDP gave last; a hold without an address does not change it.
-  private var signalled: NetworkAddress?
+  private(set) var signalled: NetworkAddress?
   private var lastHeard: Instant?
   private var isReportedLost = false
 
-  private enum Source: Sendable, Equatable {
+  enum Source: Sendable, Equatable {
     case unknown
     case learning(until: Instant)
     case locked(NetworkAddress)
@@ -75,6 +80,7 @@ public struct MediaLeg: Sendable {
   public mutating func setFarEnd(_ new: FarEnd, at now: Instant) {
     if let address = new.address, address != signalled {
       signalled = address
+      controlSource = nil
       source = .learning(until: now + Self.learningTime)
     }
     outgoing.clockRate = new.codec.clockRate
@@ -100,6 +106,7 @@ public struct MediaLeg: Sendable {
         header, clockRate: farEnd.codec.clockRate, digit: digits.receive(event, header), payload: payload)
     }
     guard farEnd.receives, let codec = codec(of: header.payloadType, farEnd) else { return .ignored }
+    reception.measure(header, clockRate: codec.clockRate, at: now)
     return .audio(header, codec, payload: payload)
   }
 
@@ -151,10 +158,13 @@ public struct MediaLeg: Sendable {
     return start..<range.upperBound
   }
 
-  /// The header of the next packet of our own making, with a payload of 20 ms in the far end's codec; nil if there is
-  /// nothing to send.
-  public mutating func nextGenerated(at now: Instant) -> (header: RTPHeader, codec: Codec)? {
+  /// The header of the next packet of our own making, with 20 ms of sound in so many octets of the far end's codec; nil
+  /// if there is nothing to send.
+  public mutating func nextGenerated(
+    octets: Int = Recording.frameSize, at now: Instant
+  ) -> (header: RTPHeader, codec: Codec)? {
     guard let farEnd, destination != nil else { return nil }
+    outgoing.count(payload: octets)
     return (outgoing.generated(payloadType: farEnd.payloadType, at: now), farEnd.codec)
   }
 

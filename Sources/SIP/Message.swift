@@ -52,6 +52,12 @@ public struct Message: Sendable {
     guard isRequest, let ranges = try? bytes.span.uri(startLine.target) else { return to.uri }
     return URI(bytes.span, ranges)
   }
+  /// The Request-URI is a SIPS URI.
+  var asksForSecurity: Bool {
+    isRequest
+      && bytes.span.matches(
+        "sips:", startLine.target.lowerBound, min(startLine.target.lowerBound + 5, startLine.target.upperBound))
+  }
   public var body: ArraySlice<UInt8> { bytes[bodyStart...] }
 }
 

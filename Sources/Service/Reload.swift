@@ -7,13 +7,14 @@ import ServiceLifecycle
 import SiteConfiguration
 
 /// Reads the configuration anew on SIGHUP: parse, validate, swap between two inputs. A bad folder changes nothing and
-/// is named in the log.
+/// is named in the log. Certificates are read anew, too, since they are renewed under the same name.
 struct Reload: Service {
   let folder: String
   let isDemo: Bool
   let current: CurrentSite
   let mailbox: Mailbox
   let logger: Logger
+  let showCertificates: @Sendable (Site.Listen) throws -> Void
 
   func run() async throws {
     signal(SIGHUP, SIG_IGN)
@@ -32,6 +33,7 @@ struct Reload: Service {
       let read = try SiteFolder(reading: folder, names: old.definitions.names)
       for warning in read.warnings { logger.warning("\(warning)") }
       var site = isDemo ? SiteFolder.demo(read.site) : read.site
+      try showCertificates(read.site.listen)
       // Listeners and the demo's login stay as they are until the next start.
       site.listen = old.listen
       if isDemo { site.tokens += old.tokens.filter { !site.tokens.contains($0) } }

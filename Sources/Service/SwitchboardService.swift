@@ -118,7 +118,11 @@ public struct SwitchboardService: Sendable {
         }
       })
     let reload = Reload(
-      folder: options.folder, isDemo: options.isDemo, current: currentSite, mailbox: mailbox, logger: logger)
+      folder: options.folder, isDemo: options.isDemo, current: currentSite, mailbox: mailbox, logger: logger
+    ) { listen in
+      if let certificate = listen.sip.certificate { try telephony.use(certificate) }
+      if let certificate = listen.http.certificate { try web.renew(certificate) }
+    }
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: web), .init(service: reload)], gracefulShutdownSignals: [.sigterm, .sigint],
       logger: logger)

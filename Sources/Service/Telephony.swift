@@ -40,7 +40,11 @@ final class Telephony: Sendable {
     let sip = site.listen.sip
     if sip.udp != 0 { settings.udp = try Self.endpoint(sip.address, sip.udp) }
     if sip.tcp != 0 { settings.tcp = try Self.endpoint(sip.address, sip.tcp) }
-    guard settings.udp != nil || settings.tcp != nil else {
+    if sip.tls != 0, let certificate = sip.certificate {
+      settings.tls = .init(
+        try Self.endpoint(sip.address, sip.tls), certificate: certificate, authoritiesFile: sip.authoritiesFile)
+    }
+    guard settings.udp != nil || settings.tcp != nil || settings.tls != nil else {
       transport = nil
       return
     }
@@ -77,7 +81,7 @@ final class Telephony: Sendable {
     } catch {
       mediaThreads.stop()
       throw SwitchboardService.Failure(
-        "SIP cannot listen on \(sip.address), UDP \(sip.udp) and TCP \(sip.tcp): \(error). "
+        "SIP cannot listen on \(sip.address), UDP \(sip.udp), TCP \(sip.tcp), TLS \(sip.tls): \(error). "
           + "Is another server running? Change listen.sip in site.yaml.")
     }
   }
@@ -115,6 +119,9 @@ final class Telephony: Sendable {
   /// The far ends of agents' phones, whose messages are not counted as strangers' are.
   func know(_ endpoints: [Endpoint]) { known.replace(with: endpoints) }
 
+  /// The certificate of a reloaded configuration.
+  func use(_ certificate: Site.Listen.Certificate) throws { try transport?.use(certificate) }
+
   func transmit(_ transmissions: [UserAgent.Transmission]) { transport?.send(transmissions) }
 
   func media(_ commands: [MediaCommand]) { mediaThreads.perform(commands) }
@@ -131,6 +138,7 @@ final class Telephony: Sendable {
       counter("messages_malformed_total", "SIP messages refused as malformed.", counters.malformed),
       counter("messages_dropped_total", "SIP messages dropped unread.", counters.dropped),
       counter("sources_banned_total", "Times a source was banned.", counters.banned),
+      counter("tls_handshakes_failed_total", "TLS connections that came to nothing.", counters.failedHandshakes),
     ]
   }
 

@@ -122,10 +122,11 @@ extension SiteReader {
       report(rule.place, "`\(text)` has more than one `*`")
     }
     guard let gateway = item?["gateway"], let text = gateway.text else { return }
-    guard let uri = try? URI(parsing: text), uri.scheme == "sip", Endpoint(address: uri.host, port: 5060) != nil else {
-      report(gateway.place, "`gateway` must be `sip:` and an IP address: names are not looked up")
+    guard let uri = try? URI(parsing: text), uri.isSIP, uri.endpoint != nil else {
+      report(gateway.place, "`gateway` must be `sip:` or `sips:` and an IP address: names are not looked up")
       return
     }
+    needTLS(for: uri, text, at: gateway.place)
     site.callbacks.gateway = uri
   }
 

@@ -53,46 +53,6 @@ struct SiteReader {
     site.timeZone = item?["time_zone"]?.text ?? site.timeZone
   }
 
-  private mutating func readListen() {
-    let listen = top["listen"]
-    if let http = listen?["http"] {
-      site.listen.http.address = http["address"]?.text ?? site.listen.http.address
-      site.listen.http.port = http["port"]?.port ?? site.listen.http.port
-      site.listen.http.certificateFile = http["certificate_file"].flatMap { existing($0, "certificate_file") }
-      site.listen.http.keyFile = http["key_file"].flatMap { existing($0, "key_file") }
-      site.listen.http.trustedProxies = http["trusted_proxies"]?.list.compactMap { $0.text.flatMap(addressRange) } ?? []
-      if (http["certificate_file"] == nil) != (http["key_file"] == nil) {
-        report(http.place, "`certificate_file` and `key_file` go together")
-      }
-    }
-    if let sip = listen?["sip"] {
-      site.listen.sip.address = sip["address"]?.text ?? site.listen.sip.address
-      site.listen.sip.advertisedAddress = sip["advertised_address"]?.text ?? site.listen.sip.address
-      if let place = unadvertised(sip) {
-        report(place, "`sip` listens everywhere, so it needs an `advertised_address`")
-      }
-      site.listen.sip.udp = sip["udp"]?.port ?? site.listen.sip.udp
-      site.listen.sip.tcp = sip["tcp"]?.port ?? site.listen.sip.tcp
-    }
-    if let media = listen?["media"] {
-      site.listen.media.address = media["address"]?.text ?? site.listen.media.address
-      site.listen.media.advertisedAddress = media["advertised_address"]?.text ?? site.listen.media.address
-      if let place = unadvertised(media) {
-        report(place, "`media` listens everywhere, so it needs an `advertised_address`")
-      }
-      site.listen.media.ports = media["ports"]?.text.flatMap(portRange) ?? site.listen.media.ports
-      site.listen.media.webPort = media["web_port"]?.port ?? site.listen.media.ports.upperBound
-      site.listen.media.webAddresses =
-        media["web_addresses"]?.list.compactMap(\.text) ?? [site.listen.media.advertisedAddress]
-    }
-  }
-
-  /// Where an address that stands for all is written, and no other to tell the far end.
-  private func unadvertised(_ item: Item) -> Place? {
-    guard let address = item["address"], item["advertised_address"] == nil else { return nil }
-    return ["0.0.0.0", "::"].contains(address.text) ? address.place : nil
-  }
-
   // Queues.
 
   private mutating func readQueues() {
@@ -243,10 +203,11 @@ struct SiteReader {
       report(phone.place, "`phone: tel:…` is not built yet; take a SIP phone, `browser`, `demo` or `none`")
       return
     }
-    guard let uri = try? URI(parsing: text), uri.scheme == "sip" else {
+    guard let uri = try? URI(parsing: text), uri.isSIP else {
       report(phone.place, "`\(text)` is no SIP address such as `sip:2001@\(site.domain)`")
       return
     }
+    needTLS(for: uri, text, at: phone.place)
     guard let password else {
       if uri.host == site.domain, uri.port == nil {
         report(phone.place, "`\(text)` registers here, so it needs a `password_file`")
@@ -309,17 +270,15 @@ struct SiteReader {
       }
       let origins = pair.item["origins"]
       if let origins, scheme != .web { report(origins.place, "`origins` are for `web:` entries") }
-      for origin in origins?.list ?? [] where !isOrigin(origin.text ?? "") {
-        report(origin.place, "an origin is scheme and host, such as `https://shop.acme.example`, not \(origin.noun)")
-      }
+      for origin in origins?.list ?? [] { checkOrigin(origin) }
       let origin = origins?.list.compactMap(\.text) ?? []
-      site.entries.append(Site.Entry(name: pair.key, queue: queue, channels: channels, origins: origin))
+      let visitors = pair.item["visitors"]
+      if let visitors, scheme != .web { report(visitors.place, "`visitors` are for `web:` entries") }
+      site.entries.append(
+        Site.Entry(
+          name: pair.key, queue: queue, channels: channels, origins: origin,
+          visitors: visitors.map { readVisitors($0) } ?? .init()))
     }
-  }
-
-  private func isOrigin(_ text: String) -> Bool {
-    ["https://", "http://"].contains { text.hasPrefix($0) && !text.dropFirst($0.count).isEmpty }
-      && text.split(separator: "/", omittingEmptySubsequences: false).count == 3
   }
 
   private mutating func readTokens() {

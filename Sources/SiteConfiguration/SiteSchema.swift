@@ -31,7 +31,9 @@ enum SiteSchema {
   static let http: [Key] = [
     Key("address", .scalar(.address), "Where to listen."),
     Key("port", .scalar(.port), "TCP port; 0 takes any free one."),
-    Key("certificate_file", .scalar(.file), "PEM chain; browsers give no microphone without HTTPS off loopback."),
+    Key(
+      "certificate_file", .scalar(.file),
+      "PEM chain; browsers give no microphone without HTTPS off loopback. Read again on a reload."),
     Key("key_file", .scalar(.file), "PEM key of the certificate."),
     Key("trusted_proxies", .list(.scalar(.addressRange)), "Proxies whose X-Forwarded-For is believed."),
   ]
@@ -40,9 +42,10 @@ enum SiteSchema {
     Key("advertised_address", .scalar(.address), "What stands in Via and Contact."),
     Key("udp", .scalar(.port), "UDP port; 0 does not listen."),
     Key("tcp", .scalar(.port), "TCP port; 0 does not listen."),
-    .later("tls", .error, "TLS port.", instead: "calls over TLS would not be answered"),
-    .later("certificate_file", .error, "PEM chain for TLS.", instead: "calls over TLS would not be answered"),
-    .later("key_file", .error, "PEM key for TLS.", instead: "calls over TLS would not be answered"),
+    Key("tls", .scalar(.port), "TLS port; 0 does not listen, and 5061 is used where there is a certificate."),
+    Key("certificate_file", .scalar(.file), "PEM chain that phones see over TLS; read again on a reload."),
+    Key("key_file", .scalar(.file), "PEM key of the certificate."),
+    Key("authorities_file", .scalar(.file), "PEM of authorities believed besides the system's, when we call over TLS."),
   ]
   static let media: [Key] = [
     Key("address", .scalar(.address), "Where to receive RTP."),
@@ -57,10 +60,25 @@ enum SiteSchema {
   static let entryChannels = Shape.list(.word(["voice", "chat"], later: ["callback"]))
   static let channels = Shape.list(.word(["voice", "chat", "callback"]))
 
+  static let visitors: [Key] = [
+    Key(
+      "policy", .word(["none", "optional", "required"]),
+      "Whether visitors bring a token (JWT); `optional` unless written: a bad one is refused, a missing one is fine."),
+    Key("keys", .table(.text, .record(visitorKey)), "What tokens are signed with, by their `kid`."),
+  ]
+  static let visitorKey: [Key] = [
+    Key("algorithm", .word(["HS256", "ES256", "RS256"]), "The one that tokens of this key have.", isRequired: true),
+    Key(
+      "file", .scalar(.file), "A public key in PEM, or a secret of 32 bytes or more for HS256.", isRequired: true),
+  ]
+
   static let entry: [Key] = [
     Key("queue", .scalar(.name), "Where its contacts wait.", isRequired: true),
     Key("channels", entryChannels, "What it takes; by default what the entry can carry and the queue takes."),
-    Key("origins", .list(.scalar(.text)), "Web pages that may show a `web:` entry, as `https://shop.example`."),
+    Key(
+      "origins", .list(.scalar(.text)),
+      "Web pages that may show a `web:` entry, as `https://shop.example` or `https://*.shop.example`."),
+    Key("visitors", .record(visitors), "Whether the page's site vouches for the visitors of a `web:` entry by tokens."),
     .later("trunk", .error, "The trunk of a telephone number.", instead: "calls over a trunk would not come in"),
   ]
 
@@ -191,14 +209,15 @@ enum SiteSchema {
     Key(
       "allow", .list(.scalar(.text)),
       "Whom we may call: `sip:*@partner.example`, `+4930*`. Nobody unless written: whoever makes us dial makes us pay."),
-    Key("gateway", .scalar(.text), "`sip:host` to which calls to numbers are sent; an address."),
+    Key("gateway", .scalar(.text), "`sip:host` or `sips:host` to which calls to numbers are sent; an address."),
   ]
 
   static let agent: [Key] = [
     Key("name", .scalar(.text), "As people write it."),
     Key(
       "phone", .scalar(.text),
-      "`sip:user@host`, `browser` (the agent's phone page), `demo` (answers and echoes) or `none` (chats only)."),
+      "`sip:user@host`, `sips:user@host` (TLS only), `browser` (the agent's phone page), `demo` (answers and echoes) or "
+        + "`none` (chats only)."),
     Key("password_file", .scalar(.file), "The password with which the phone registers."),
     Key("digest", .list(.word(["sha-256", "md5"])), "Digest algorithms the phone may use; sha-256 unless written."),
     Key("phone_answer", .word(["phone", "console"]), "Where a call is accepted; a browser phone's in the console."),

@@ -96,18 +96,34 @@ public struct VisitorKey: Sendable {
 enum Origins {
   /// The site's own pages may use every entry, other pages only those that name them.
   static func allows(_ origin: String, entry: Site.Entry, authority: String?) -> Bool {
-    isOwn(origin, authority: authority) || entry.origins.contains { equal($0, origin) }
+    isOwn(origin, authority: authority) || entry.origins.contains { covers($0, origin) }
   }
 
   /// Whether any entry names the origin: enough to let its browser read answers, which carry nothing without a token.
   static func allowsReading(_ origin: String, site: Site, authority: String?) -> Bool {
     isOwn(origin, authority: authority)
-      || site.entries.contains { $0.name.hasPrefix("web:") && $0.origins.contains { equal($0, origin) } }
+      || site.entries.contains { $0.name.hasPrefix("web:") && $0.origins.contains { covers($0, origin) } }
   }
 
   private static func isOwn(_ origin: String, authority: String?) -> Bool {
     guard let authority else { return false }
     return equal(origin, "https://" + authority) || equal(origin, "http://" + authority)
+  }
+
+  /// Scheme, host and port must be those of the rule; `*.` in front of its host stands for one or more labels.
+  private static func covers(_ rule: String, _ origin: String) -> Bool {
+    guard let star = rule.firstRange(of: "://*.") else { return equal(rule, origin) }
+    let (scheme, rest) = (rule[..<star.lowerBound].lowercased() + "://", "." + rule[star.upperBound...].lowercased())
+    let origin = origin.lowercased()
+    return origin.hasPrefix(scheme) && origin.hasSuffix(rest)
+      && isLabels(origin.dropFirst(scheme.count).dropLast(rest.count))
+  }
+
+  /// Labels of a host name with dots between them, and nothing else: no port, no user, no path.
+  private static func isLabels(_ text: Substring) -> Bool {
+    text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+      !label.isEmpty && label.utf8.allSatisfy { 0x61...0x7a ~= $0 || 0x30...0x39 ~= $0 || $0 == 0x2d || $0 == 0x5f }
+    }
   }
 
   private static func equal(_ a: String, _ b: String) -> Bool { a.lowercased() == b.lowercased() }

@@ -35,13 +35,20 @@ final class Desk: Sendable {
   func limit(_ quota: RateLimiter.Quota?, _ address: Endpoint, _ headers: inout HTTPFields) throws {
     for quota in [Gate.anything, quota].compactMap({ $0 }) {
       let verdict = limiter.withLock { $0.take(quota, address: address, at: now) }
-      headers[.rateLimitPolicy] = "\"\(quota.name)\";q=\(quota.burst);w=\(quota.window)"
-      headers[.rateLimit] = "\"\(quota.name)\";r=\(verdict.remaining);t=\(verdict.retryAfter)"
-      guard verdict.isAllowed else {
-        throw Refused(
-          status: .tooManyRequests, kind: "too-many-requests", title: "Too many requests",
-          detail: "Wait \(verdict.retryAfter) s.", headers: [.retryAfter: String(verdict.retryAfter)])
-      }
+      headers[.rateLimitPolicy] = quota.policy
+      headers[.rateLimit] = quota.field(verdict)
+      guard verdict.isAllowed else { throw Refused.tooMany(verdict) }
+    }
+  }
+
+  /// Takes one from the bucket that a page's visitors share.
+  func limit(_ quota: RateLimiter.Quota, origin: String) throws {
+    let verdict = limiter.withLock { $0.take(quota, .origin(origin.lowercased()), at: now) }
+    guard verdict.isAllowed else {
+      var refused = Refused.tooMany(verdict)
+      refused.headers[.rateLimitPolicy] = quota.policy
+      refused.headers[.rateLimit] = quota.field(verdict)
+      throw refused
     }
   }
 

@@ -149,6 +149,7 @@ extension HTTPField.Name {
   static let rateLimit = HTTPField.Name("RateLimit")!
   static let rateLimitPolicy = HTTPField.Name("RateLimit-Policy")!
   static let xForwardedFor = HTTPField.Name("X-Forwarded-For")!
+  static let forwarded = HTTPField.Name("Forwarded")!
   static let switchboardToken = HTTPField.Name("Switchboard-Token")!
   static let switchboardVisitor = HTTPField.Name("Switchboard-Visitor")!
   static let referrerPolicy = HTTPField.Name("Referrer-Policy")!

@@ -67,7 +67,8 @@ struct Gate: HTTPResponder {
       }
       answer = refused.answer(for: request.uri.path)
     }
-    answer.headers.append(contentsOf: limits)
+    // A limit met further inside says more than the one at the door.
+    for field in limits where answer.headers[field.name] == nil { answer.headers.append(field) }
     desk.traffic.count(route: route.path, status: answer.status.code)
     return answer.response
   }
@@ -80,7 +81,8 @@ struct Gate: HTTPResponder {
     let principal = Principal(authorization: request.headers[.authorization], site: site)
     let address = Endpoint.client(
       peer: context.peer ?? Endpoint(high: 0, low: 0, port: 0),
-      forwardedFor: request.headers[values: .xForwardedFor], trusting: site.listen.http.trustedProxies)
+      forwardedFor: request.headers[values: .xForwardedFor], forwarded: request.headers[values: .forwarded],
+      trusting: site.listen.http.trustedProxies)
     if case .holder = principal {} else { try desk.limit(route.quota, address, &limits) }
     if case .scopes(let scopes) = route.access {
       guard case .holder = principal else { throw Refused.unauthorized }

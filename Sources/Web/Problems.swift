@@ -30,6 +30,11 @@ struct Refused: Error {
   static let unauthorized = Refused(
     status: .unauthorized, kind: "unauthorized", title: "A valid bearer token is needed",
     detail: "Send the header Authorization: Bearer <token>.", headers: [.wwwAuthenticate: "Bearer"])
+  static func tooMany(_ verdict: RateLimiter.Verdict) -> Refused {
+    Refused(
+      status: .tooManyRequests, kind: "too-many-requests", title: "Too many requests",
+      detail: "Wait \(verdict.retryAfter) s.", headers: [.retryAfter: String(verdict.retryAfter)])
+  }
   static let internalError = Refused(
     status: .internalServerError, kind: "internal", title: "Something went wrong here",
     detail: "Try again; if it stays, the log of the server says more.")

@@ -1,6 +1,6 @@
 import SIP
 
-/// Token buckets per client address. A value: time comes in as microseconds from any fixed start.
+/// Token buckets per client address, or per origin of a page. A value: time comes in as microseconds from any start.
 struct RateLimiter: Sendable {
   /// `burst` at once, then one per `interval` microseconds.
   struct Quota: Sendable, Hashable {
@@ -19,8 +19,14 @@ struct RateLimiter: Sendable {
     var retryAfter: Int64
   }
 
+  /// Who is counted.
+  enum Subject: Hashable, Sendable {
+    case address(Endpoint)
+    case origin(String)
+  }
+
   private struct Key: Hashable, Sendable {
-    var address: Endpoint
+    var subject: Subject
     var quota: String
   }
 
@@ -31,7 +37,11 @@ struct RateLimiter: Sendable {
   init(limit: Int = 20_000) { self.limit = limit }
 
   mutating func take(_ quota: Quota, address: Endpoint, at now: Int64) -> Verdict {
-    let key = Key(address: address.limitKey, quota: quota.name)
+    take(quota, .address(address.limitKey), at: now)
+  }
+
+  mutating func take(_ quota: Quota, _ subject: Subject, at now: Int64) -> Verdict {
+    let key = Key(subject: subject, quota: quota.name)
     if fullAt[key] == nil, fullAt.count >= limit { makeRoom(at: now) }
     let filled = max(fullAt[key] ?? now, now)
     let capacity = quota.burst * quota.interval
@@ -48,5 +58,13 @@ struct RateLimiter: Sendable {
   private mutating func makeRoom(at now: Int64) {
     fullAt = fullAt.filter { $0.value > now }
     if fullAt.count >= limit { fullAt.removeAll(keepingCapacity: true) }
+  }
+}
+
+extension RateLimiter.Quota {
+  /// The fields of draft-ietf-httpapi-ratelimit-headers.
+  var policy: String { "\"\(name)\";q=\(burst);w=\(window)" }
+  func field(_ verdict: RateLimiter.Verdict) -> String {
+    "\"\(name)\";r=\(verdict.remaining);t=\(verdict.retryAfter)"
   }
 }

@@ -6,7 +6,6 @@ import API
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
-import NIOSSL
 
 /// The HTTP side of Switchboard: widget, API, event streams, health and metrics.
 public struct WebServer: Service {
@@ -17,18 +16,22 @@ public struct WebServer: Service {
     public var beat = Duration.seconds(15)
     /// Connections at once.
     public var connections = 10_000
+    /// Contacts that one page's visitors may open together: a page that calls without end must not fill the queues.
+    var openingByOrigin = RateLimiter.Quota(name: "origin", burst: 300, interval: 100_000)
     public init() {}
   }
 
   private let desk: Desk
   private let gate: Gate
   private let listen: Site.Listen.HTTP
+  private let certificate = ShownCertificate()
   private let logger: Logger
   private let eventLoops: any EventLoopGroup
   private let onListening: @Sendable (Int) async -> Void
 
   /// - Parameters:
-  ///   - listen: where to listen; port 0 takes any. Addresses, certificate and key stay until the next start.
+  ///   - listen: where to listen; port 0 takes any. Address and port stay until the next start; where there is a
+  ///     certificate, `renew` shows another.
   ///   - demo: what the demo page says, if there is one.
   ///   - onListening: gets the port once connections are accepted.
   public init(
@@ -91,11 +94,14 @@ public struct WebServer: Service {
         idleTimeout: .seconds(75),
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: 8_192, maxHeaderListSize: 16_384, maxHeaderFieldCount: 100)))
-    guard let certificate = listen.certificateFile, let key = listen.keyFile else { return plain }
-    let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
-    var configuration = TLSConfiguration.makeServerConfiguration(
-      certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
-    configuration.minimumTLSVersion = .tlsv12
-    return try .tls(plain, tlsConfiguration: configuration)
+    guard let certificate = listen.certificate else { return plain }
+    try self.certificate.show(certificate)
+    return try .tls(plain, tlsConfiguration: try self.certificate.configuration())
+  }
+
+  /// Shows another certificate to whoever connects from now on, if the server speaks TLS.
+  /// - Throws: what is wrong with it; then the old one is shown on.
+  public func renew(_ certificate: Site.Listen.Certificate) throws {
+    if listen.certificate != nil { try self.certificate.show(certificate) }
   }
 }

@@ -30,7 +30,8 @@ import Testing
   func sameCall(_ action: Action) throws {
     let entry = action.entry
     let argument =
-      ["say": " hello", "state": " ready", "wrapUp": " solved", "transfer": " sales", "pick": " 1"][action.rawValue] ?? ""
+      ["say": " hello", "state": " ready", "wrapUp": " solved", "transfer": " sales", "pick": " 1"][action.rawValue]
+      ?? ""
     let sent = try ["\(entry.key)\(argument)", ":\(entry.command)\(argument)"].map { line -> Call in
       let desk = try Desk.ready(contacts: [Desk.contact("1")], offer: Desk.offer())
       var attendant = Desk.amina(contacts: [Desk.contact("1")], offer: Desk.offer())

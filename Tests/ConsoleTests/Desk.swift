@@ -65,12 +65,14 @@ final class Desk {
 
   static func contact(
     _ id: String, _ state: String = "talking", channel: String = "chat", name: String? = nil, queue: String = "support",
-    entered: Int64 = 200, answered: Int64? = 90, isLost: Bool = false, ending: String? = nil, wrapUpEnds: Int64? = nil
+    entered: Int64 = 200, answered: Int64? = 90, isLost: Bool = false, ending: String? = nil, wrapUpEnds: Int64? = nil,
+    attributes: [String: String] = [:]
   ) -> Contact {
     Contact(
       id: "ct_" + id, channel: channel, queue: "q_" + queue, state: state, enteredAt: ago(entered),
       answeredAt: answered.map { ago($0) }, agentName: "Amina Berg", visitorName: name,
-      attributes: ["page.url": "/cart"], isLost: isLost, ending: ending, wrapUpEndsAt: wrapUpEnds.map { later($0) })
+      attributes: attributes.merging(["page.url": "/cart"]) { $1 }, isLost: isLost, ending: ending,
+      wrapUpEndsAt: wrapUpEnds.map { later($0) })
   }
 
   static func offer(_ id: String = "of_10", inConsole: Bool = true, name: String = "Jo Lee") -> Offer {

@@ -267,3 +267,19 @@ import Testing
     #expect(steering.isEmpty)
   }
 }
+
+@Suite struct CallerNameTests {
+  private func name(_ name: String?, _ attributes: [String: String] = [:]) -> String {
+    Desk.contact("jo-1234", name: name, attributes: attributes).caller
+  }
+
+  @Test("A name that the site of the page vouches for says so; one that only claims it says that")
+  func verified() {
+    #expect(name("Jo Lee", ["verified.name": "Jo Lee"]) == "Jo Lee (verified)")
+    #expect(name("u-7", ["verified.sub": "u-7"]) == "u-7 (verified)")
+    #expect(name("Jo Lee") == "Jo Lee")
+    #expect(name("Jo Lee", ["verified.tier": "gold", "page.verified.name": "Jo Lee"]) == "Jo Lee")
+    #expect(name("Jo Lee (Verified)") == "not verified: Jo Lee (Verified)")
+    #expect(name(nil) == "guest-1234")
+  }
+}

@@ -234,6 +234,11 @@ struct Phone {
       let destination = try #require(KernelAddress(NetworkAddress(ipv4: 0x7f00_0001, port: port), family: AF_INET))
       _ = bytes.withUnsafeBytes { caller.socket.send($0, to: destination) }
     }
+    let first: UInt8 = try log.first { event in
+      if case .digit(a, let digit) = event { return digit }
+      return nil
+    }
+    #expect(first == 11)
     usleep(100_000)
     #expect(log.all.filter { $0 == .digit(a, 11) }.count == 1)
   }

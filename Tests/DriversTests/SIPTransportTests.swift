@@ -10,7 +10,7 @@ import Testing
 @testable import Drivers
 
 /// What the engine thread would have got.
-private final class Inbox: Sendable {
+final class Inbox: Sendable {
   struct Contents {
     var messages: [(message: Message, flow: Flow)] = []
     var failed: [Flow] = []
@@ -23,7 +23,7 @@ private final class Inbox: Sendable {
 
   /// Waits until the transport's thread has brought something about.
   func wait(_ condition: (Inbox) -> Bool) async -> Bool {
-    for _ in 0..<400 {
+    for _ in 0..<2_000 {
       if condition(self) { return true }
       try? await Task.sleep(for: .milliseconds(5))
     }
@@ -63,7 +63,7 @@ private struct Client {
 }
 
 @Suite struct SIPTransportTests {
-  private static func options(_ number: Int, _ extra: String = "", body: String = "") -> String {
+  static func options(_ number: Int, _ extra: String = "", body: String = "") -> String {
     """
     OPTIONS sip:support@127.0.0.1 SIP/2.0\r
     Via: SIP/2.0/UDP 127.0.0.1:5099;branch=z9hG4bK\(number);rport\r

@@ -99,7 +99,8 @@ struct Baresip {
   private let controlPort: Int
 
   init(
-    in folder: URL, user: String, password: String, port: Int, registrar: String?, rtp: Int, hertz: Double
+    in folder: URL, user: String, password: String, port: Int, registrar: String?, rtp: Int, hertz: Double,
+    transport: String = "udp", authority: String? = nil
   ) throws {
     self.folder = folder
     controlPort = port + 5
@@ -109,7 +110,7 @@ struct Baresip {
     let modules =
       ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules"]
       .first { FileManager.default.fileExists(atPath: $0) } ?? "/usr/lib/baresip/modules"
-    let config = """
+    var config = """
       poll_method epoll
       sip_listen 127.0.0.1:\(port)
       call_local_timeout 120
@@ -139,9 +140,14 @@ struct Baresip {
       ctrl_tcp_listen 127.0.0.1:\(controlPort)
 
       """
+    if let authority {
+      let file = folder.appending(path: "authority.pem")
+      try authority.write(to: file, atomically: true, encoding: .utf8)
+      config += "sip_cafile \(file.path)\n"
+    }
     try config.write(to: folder.appending(path: "config"), atomically: true, encoding: .utf8)
     let account =
-      "<sip:\(user)@\(registrar ?? "127.0.0.1:\(port)");transport=udp>;auth_user=\(user);auth_pass=\(password)"
+      "<sip:\(user)@\(registrar ?? "127.0.0.1:\(port)");transport=\(transport)>;auth_user=\(user);auth_pass=\(password)"
       + ";regint=\(registrar == nil ? 0 : 300);answermode=auto;audio_codecs=PCMU/8000/1\n"
     try account.write(to: folder.appending(path: "accounts"), atomically: true, encoding: .utf8)
     try "".write(to: folder.appending(path: "contacts"), atomically: true, encoding: .utf8)

@@ -1,4 +1,5 @@
 import Foundation
+import TestAuthority
 import Testing
 
 /// A running server over a site written for one test, on loopback ports of its own.
@@ -20,19 +21,23 @@ final class RunningSite: @unchecked Sendable {
 
   static let adminToken = "admin-token-of-the-end-to-end-tests"
 
-  /// - Parameter queuesAndAgents: YAML with `queues`, `agents`, `entries`; `%SIP%` stands for the SIP port.
+  /// - Parameters:
+  ///   - yaml: with `queues`, `agents`, `entries`.
+  ///   - certificate: SIP listens for TLS, too, on the port after that of TCP.
   init(
-    _ ports: Ports, yaml: String, files: [String: String] = [:], arguments: [String] = []
+    _ ports: Ports, yaml: String, files: [String: String] = [:], certificate: TestAuthority.Issued? = nil,
+    arguments: [String] = []
   ) async throws {
     self.ports = ports
     folder = URL(filePath: NSTemporaryDirectory()).appending(path: "switchboard-\(UUID().uuidString)")
     let site = folder.appending(path: "Queues")
     try FileManager.default.createDirectory(at: site, withIntermediateDirectories: true)
+    let tls = certificate == nil ? "" : ", tls: \(ports.sip + 1), certificate_file: site.pem, key_file: site.key"
     let listen = """
       site: { name: Test, domain: test.example, time_zone: UTC }
       listen:
         http: { address: 127.0.0.1, port: \(ports.http) }
-        sip: { address: 127.0.0.1, advertised_address: 127.0.0.1, udp: \(ports.sip), tcp: \(ports.sip) }
+        sip: { address: 127.0.0.1, advertised_address: 127.0.0.1, udp: \(ports.sip), tcp: \(ports.sip)\(tls) }
         media: { address: 127.0.0.1, advertised_address: 127.0.0.1, ports: \(ports.media)-\(ports.media + 999) }
       tokens:
         admin: { scopes: [admin, read], token_file: admin.token }
@@ -43,11 +48,23 @@ final class RunningSite: @unchecked Sendable {
     for (name, text) in files {
       try text.write(to: site.appending(path: name), atomically: true, encoding: .utf8)
     }
+    if let certificate { try Self.write(certificate, in: site) }
     try yaml.write(to: site.appending(path: "queues.yaml"), atomically: true, encoding: .utf8)
     self.arguments =
       ["serve", site.path, "--data", folder.appending(path: "data").path, "--log-format", "text"] + arguments
     server = try Peer(try #require(Peers.server), self.arguments, in: folder)
     try await isReady()
+  }
+
+  /// Writes the certificate and its key; the server shows them after its next start or SIGHUP.
+  func show(_ certificate: TestAuthority.Issued) throws {
+    try Self.write(certificate, in: folder.appending(path: "Queues"))
+  }
+
+  private static func write(_ certificate: TestAuthority.Issued, in folder: URL) throws {
+    for (text, name) in [(certificate.certificate, "site.pem"), (certificate.key, "site.key")] {
+      try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
+    }
   }
 
   /// Starts the server again over the same journal.

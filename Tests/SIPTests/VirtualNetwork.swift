@@ -25,7 +25,7 @@ struct VirtualNetwork {
   private(set) var now = Instant(microseconds: 1_700_000_000_000_000)
   let start: Instant
   var faults = Faults.none
-  let transport: Flow.Transport
+  var transport: Flow.Transport
   /// Every message that left a side, lost or not, in order.
   private(set) var sent: [(side: Side, message: Message)] = []
   private(set) var reports: [Report] = []

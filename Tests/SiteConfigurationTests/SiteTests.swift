@@ -163,7 +163,10 @@ import Testing
     func folder(_ agent: String) throws -> Folder {
       try Folder(["site.yaml": "queues: { support: {} }\nagents: { amina: { queues: [support], \(agent) } }"])
     }
-    func profile(_ agent: String) throws -> Site.AgentProfile { try SiteFolder.load(folder(agent).path).agents[0] }
+    func profile(_ agent: String) throws -> Site.AgentProfile {
+      let folder = try folder(agent)
+      return try withExtendedLifetime(folder) { try SiteFolder.load(folder.path).agents[0] }
+    }
     #expect(try profile("phone: browser").phone == .browser)
     #expect(try profile(#"phone: "sip:9@192.0.2.9", codecs: [opus, pcma]"#).codecs == [.opus, .pcma])
     #expect(try profile(#"phone: "sip:9@192.0.2.9""#).codecs == [.pcmu, .pcma])

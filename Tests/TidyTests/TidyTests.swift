@@ -51,7 +51,8 @@ struct TidyTests {
     "Journal": ["GRDB", "GRDBSQLite", "FoundationEssentials", "Foundation", "Glibc", "Dispatch", "Synchronization"],
     "Simulator": ["FoundationEssentials", "Foundation", "Glibc", "Dispatch", "Synchronization"],
     "Drivers": [
-      "CLinux", "NIOCore", "NIOPosix", "Logging", "FoundationEssentials", "Foundation", "Glibc", "Synchronization",
+      "CLinux", "NIOCore", "NIOPosix", "NIOSSL", "NIOTLS", "Logging", "FoundationEssentials", "Foundation", "Glibc",
+      "Synchronization",
     ],
     "Web": [
       "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "NIOCore", "NIOPosix", "NIOSSL", "HTTPTypes", "Logging",

@@ -96,6 +96,17 @@ struct CallTests {
       #expect(verdict3 == Verdict(406, "not-acceptable"))
       let verdict4 = try await open(type: "text/plain")
       #expect(verdict4 == Verdict(415, "unsupported-media-type"))
+    }
+  }
+
+  @Test("What call control refuses is told with its status")
+  func decisions() async throws {
+    try await withServer { server in
+      func open() async throws -> Verdict {
+        let reply = try await server.send(
+          .POST, "/v1/contacts?entry=demo", json: "v=0", headers: [sdp, ("origin", server.origin)])
+        return Verdict(reply.status, String(try reply.problem().type.dropFirst("urn:switchboard:problem:".count)))
+      }
       let refusals: [(CallControl.Problem, Int, String)] = [
         (.unusable("Incompatible media format"), 422, "unusable-offer"), (.invalid("byte 3"), 422, "invalid"),
         (.refused(.full), 503, "queue-full"), (.refused(.closed), 503, "queue-closed"),

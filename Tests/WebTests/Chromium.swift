@@ -33,6 +33,7 @@ final class Chromium: Sendable {
       "args": [
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=900,700",
         "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
+        "--disable-features=WebRtcHideLocalIpsWithMdns",
       ] + arguments
     ]
     let capabilities = ["alwaysMatch": ["browserName": "chrome", "goog:chromeOptions": options] as [String: Any]]
@@ -41,14 +42,15 @@ final class Chromium: Sendable {
       let session = try #require((answer as? [String: Any])?["sessionId"] as? String, "no session: \(answer)")
       url = "http://127.0.0.1:\(port)/session/\(session)"
     } catch {
-      driver.terminate()
+      kill(driver.processIdentifier, SIGKILL)
       throw error
     }
   }
 
   func stop() async {
     _ = try? await Self.send(.DELETE, url, nil)
-    driver.terminate()
+    // The test process blocks SIGTERM, and its children inherit that.
+    kill(driver.processIdentifier, SIGKILL)
   }
 
   func go(to page: String) async throws { _ = try await Self.send(.POST, url + "/url", ["url": page]) }

@@ -205,6 +205,7 @@ final class FakeSwitchboard: Sendable {
 /// A running server on a free port of the loopback, and a client.
 struct TestServer: Sendable {
   let fake: FakeSwitchboard
+  let server: WebServer
   let port: Int
   let group: ServiceGroup
 
@@ -284,12 +285,13 @@ struct EventReader {
 
 func withServer(
   _ fake: FakeSwitchboard = FakeSwitchboard(), demo: DemoPage? = nil, options: WebServer.Options = .init(),
-  key: VisitorKey = VisitorKey([UInt8](repeating: 7, count: 32)),
+  key: VisitorKey = VisitorKey([UInt8](repeating: 7, count: 32)), certificate: Site.Listen.Certificate? = nil,
   _ body: (TestServer) async throws -> Void
 ) async throws {
   let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
   var listen = Site.Listen.HTTP()
   listen.port = 0
+  listen.certificate = certificate
   var logger = Logger(label: "test")
   logger.logLevel = .critical
   let server = WebServer(
@@ -300,7 +302,7 @@ func withServer(
     tasks.addTask { try await group.run() }
     var iterator = ports.makeAsyncIterator()
     let port = try #require(await iterator.next())
-    do { try await body(TestServer(fake: fake, port: port, group: group)) } catch {
+    do { try await body(TestServer(fake: fake, server: server, port: port, group: group)) } catch {
       await group.triggerGracefulShutdown()
       throw error
     }

@@ -46,11 +46,13 @@ import Testing
 
   @Test("A schema names every field of its struct, and which may be absent")
   func schemas() throws {
-    let contact = Contact(
+    var contact = Contact(
       id: "ct_1", channel: "chat", queue: "q_a", state: "queued", enteredAt: Timestamp(milliseconds: 0),
       answeredAt: Timestamp(milliseconds: 0), ahead: 0, wait: WaitRange(lowSeconds: 0, highSeconds: 1), agentName: "a",
       visitorName: "b", address: "c", attributes: ["d": "e"], isLost: false, ending: "f",
       wrapUpEndsAt: Timestamp(milliseconds: 0))
+    (contact.origin, contact.codec) = ("web", "opus")
+    contact.quality = Quality(lossIn: 0, lossOut: 0, jitterSeconds: 0, roundTripSeconds: 0)
     let full = try #require(try JSONSerialization.jsonObject(with: Data(JSON.encode(contact))) as? [String: Any])
     guard case .object(let schema) = Schema.of(Contact.self).components["Contact"],
       case .object(let properties) = schema["properties"], case .array(let required) = schema["required"]
@@ -59,7 +61,7 @@ import Testing
     let always = ["channel", "entered_at", "id", "is_lost", "queue", "state"]
     #expect(required == always.map { .string($0) })
     #expect(properties["entered_at"] == .object(["type": .string("string"), "format": .string("date-time")]))
-    #expect(Set(Schema.of(Agent.self).components.keys) == ["Agent", "Contact", "Offer", "WaitRange"])
+    #expect(Set(Schema.of(Agent.self).components.keys) == ["Agent", "Contact", "Offer", "Quality", "WaitRange"])
   }
 
   @Test("Every time is RFC 3339 with milliseconds, every id has its prefix")

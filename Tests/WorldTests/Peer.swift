@@ -1,3 +1,4 @@
+import CallControl
 import Primitives
 import SDP
 import SIP
@@ -41,12 +42,24 @@ final class Peer {
   var onEnd: ((DialogID, Int) -> Void)?
   var onAnswer: ((DialogID) -> Void)?
 
-  init(_ name: String, at port: UInt16, address: String = "127.0.0.1", in world: World) {
+  /// How it reaches the switchboard; a stream is a connection that it made.
+  let transport: Flow.Transport
+  private(set) var connection: UInt64
+  /// As the switchboard sees it.
+  var flow: Flow { Flow(transport: transport, remote: endpoint, connection: connection) }
+
+  init(
+    _ name: String, at port: UInt16, address: String = "127.0.0.1", over transport: Flow.Transport = .udp,
+    in world: World
+  ) {
     self.name = name
     self.world = world
+    self.transport = transport
+    connection = transport == .udp ? 0 : UInt64(port)
     endpoint = Endpoint(address: address, port: port).unwrapped
     var settings = UserAgent.Settings()
     settings.udp = endpoint
+    settings.tls = endpoint
     userAgent = UserAgent(settings: settings, entropy: Entropy(testing: UInt64(port) << 8 | UInt64(name.utf8.count)))
     world.peers.append(self)
   }
@@ -55,6 +68,15 @@ final class Peer {
   var heard: PaperMedia.Sound { world.media.heard(at: rtpPort) }
   var uri: URI { URI(user: name, host: endpoint.address, port: endpoint.port) }
   private var local: LocalMedia { LocalMedia(address: endpoint.address, port: rtpPort, codecs: codecs) }
+
+  private var toWorld: Flow { Flow(transport: transport, remote: World.address, connection: transport == .udp ? 0 : 1) }
+
+  /// Its stream breaks; what it says next, it says over a new one.
+  func loseConnection() {
+    let lost = flow
+    connection += 1
+    world.feed(.flowFailed(lost))
+  }
 
   // MARK: Acts
 
@@ -65,7 +87,7 @@ final class Peer {
     let body = delaysOffer ? nil : UserAgent.Body.sdp(negotiation.offer(local))
     let uri = (try? URI(parsing: target)).unwrapped
     let id = userAgent.invite(
-      uri, over: Flow(transport: .udp, remote: World.address),
+      uri, over: toWorld,
       from: Address(displayName: name, uri: URI(user: name, host: "home.example")), to: Address(uri: uri), body: body,
       at: world.now, into: &output)
     negotiations[id] = negotiation
@@ -112,6 +134,7 @@ final class Peer {
 
   // MARK: Registration
 
+  var contactScheme = "sip"
   private var credentials: DigestCredentials?
   private var registration: UInt32 = 0
   private var registrationCallID = 0
@@ -134,13 +157,13 @@ final class Peer {
     registration += 1
     let text = """
       REGISTER sip:acme.example SIP/2.0\r
-      Via: SIP/2.0/UDP \(endpoint.address):\(endpoint.port);branch=z9hG4bK\(name)\(registration);rport\r
+      Via: SIP/2.0/\(transport.name) \(endpoint.address):\(endpoint.port);branch=z9hG4bK\(name)\(registration);rport\r
       Max-Forwards: 70\r
       From: <sip:\(user)@acme.example>;tag=r\(registration)\r
       To: <sip:\(user)@acme.example>\r
       Call-ID: register-\(name)@\(endpoint.address)\r
       CSeq: \(registration) REGISTER\r
-      Contact: <sip:\(name)@\(endpoint.address):\(endpoint.port)>;expires=\(expires)\r
+      Contact: <\(contactScheme):\(name)@\(endpoint.address):\(endpoint.port)>;expires=\(expires)\r
       User-Agent: a phone of the usual kind\r
       Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO\r
       Supported: path, outbound\r
@@ -177,7 +200,7 @@ final class Peer {
     if case .request(let method) = message.kind {
       if method != .invite || message.to.tag != nil { log.append(method.name) }
     }
-    userAgent.receive(message, from: Flow(transport: .udp, remote: World.address), at: world.now, into: &output)
+    userAgent.receive(message, from: toWorld, at: world.now, into: &output)
     flush()
   }
 

@@ -420,51 +420,54 @@ struct RestartLadders {
 
 @Suite("Strangers over streams")
 struct StreamLadders {
-  private func invite(_ number: Int, in world: World) throws -> Message? {
+  private func invite(_ number: Int, over transport: Flow.Transport, in world: World) throws -> Message? {
     let source = Endpoint(address: "192.0.2.7", port: 40_000).unwrapped
     let text = """
       INVITE sip:support@acme.example SIP/2.0\r
-      Via: SIP/2.0/TCP 192.0.2.7:40000;branch=z9hG4bK\(number)\r
+      Via: SIP/2.0/\(transport.name) 192.0.2.7:40000;branch=z9hG4bK\(number)\r
       Max-Forwards: 70\r
       From: <sip:stranger@home.example>;tag=\(number)\r
       To: <sip:support@acme.example>\r
       Call-ID: stranger-\(number)\r
       CSeq: 1 INVITE\r
-      Contact: <sip:stranger@192.0.2.7:40000;transport=tcp>\r
+      Contact: <sip:stranger@192.0.2.7:40000;transport=\(transport)>\r
       Content-Length: 0\r
       \r
 
       """
     let before = world.captured.count
-    world.feed(.message(try Message(parsing: Array(text.utf8)), Flow(transport: .tcp, remote: source, connection: 1)))
+    world.feed(
+      .message(try Message(parsing: Array(text.utf8)), Flow(transport: transport, remote: source, connection: 1)))
     world.run(for: .milliseconds(10))
     return try world.captured[before...].last.map { try Message(parsing: $0.bytes) }
   }
 
-  @Test("Federation is closed: 403. Open: 20 requests in a second are heard, the next gets 503 with Retry-After")
-  func throttle() throws {
+  @Test(
+    "Federation is closed: 403. Open: 20 requests in a second are heard, the next gets 503 with Retry-After",
+    arguments: [Flow.Transport.tcp, .tls])
+  func throttle(transport: Flow.Transport) throws {
     let closed = World(.support([]))
-    #expect(try invite(1, in: closed)?.status == 403)
+    #expect(try invite(1, over: transport, in: closed)?.status == 403)
     let open = World(.support([]) { $0.federation.mode = .open })
-    for number in 1...20 { #expect(try invite(number, in: open)?.status == 200) }
-    let late = try #require(try invite(21, in: open))
+    for number in 1...20 { #expect(try invite(number, over: transport, in: open)?.status == 200) }
+    let late = try #require(try invite(21, over: transport, in: open))
     #expect(late.status == 503)
     #expect(late.header("Retry-After") != nil)
     open.run(for: .seconds(1))
-    #expect(try invite(22, in: open)?.status == 200)
+    #expect(try invite(22, over: transport, in: open)?.status == 200)
   }
 
-  @Test("A caller whose connection was made anew may end the call on it")
-  func movedDialog() throws {
+  @Test("A caller whose connection was made anew may end the call on it", arguments: [Flow.Transport.tcp, .tls])
+  func movedDialog(transport: Flow.Transport) throws {
     let world = World(.support([]) { $0.federation.mode = .open })
-    let answer = try #require(try invite(1, in: world))
+    let answer = try #require(try invite(1, over: transport, in: world))
     world.reconfigure(.support([]))
-    #expect(try invite(2, in: world)?.status == 403)
+    #expect(try invite(2, over: transport, in: world)?.status == 403)
     let source = Endpoint(address: "192.0.2.7", port: 40_001).unwrapped
     func bye(_ tag: String) throws -> Message {
       let text = """
         BYE sip:support@acme.example SIP/2.0\r
-        Via: SIP/2.0/TCP 192.0.2.7:40001;branch=z9hG4bKbye\(tag)\r
+        Via: SIP/2.0/\(transport.name) 192.0.2.7:40001;branch=z9hG4bKbye\(tag)\r
         Max-Forwards: 70\r
         From: <sip:stranger@home.example>;tag=1\r
         To: <sip:support@acme.example>;tag=\(tag)\r
@@ -474,7 +477,8 @@ struct StreamLadders {
         \r
 
         """
-      world.feed(.message(try Message(parsing: Array(text.utf8)), Flow(transport: .tcp, remote: source, connection: 2)))
+      world.feed(
+        .message(try Message(parsing: Array(text.utf8)), Flow(transport: transport, remote: source, connection: 2)))
       world.run(for: .milliseconds(10))
       return try Message(parsing: try #require(world.captured.last).bytes)
     }

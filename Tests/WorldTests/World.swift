@@ -33,6 +33,8 @@ final class World {
   var listeners = Index<Endpoint, (Message) -> Void>()
   /// Loses a message by name once: "PRACK" or "200 PRACK".
   var dropping: [String] = []
+  /// What was sent to a peer by another transport, or over another connection, than the one it has.
+  private(set) var misdirected: [String] = []
   /// Streams that we were made to open.
   private(set) var opened: [Endpoint] = []
   /// Every datagram that reached an address nobody listens at, or a raw peer.
@@ -151,6 +153,10 @@ final class World {
     case .transmit(let transmission):
       let flow = transmission.flow
       if flow.transport != .udp, flow.connection == 0 { opened.append(flow.remote) }
+      if let peer = peers.first(where: { $0.endpoint == flow.remote }), peer.flow != flow {
+        misdirected.append("\(flow)")
+        return
+      }
       send(transmission.bytes, from: World.address, to: transmission.flow.remote)
     case .media(let command):
       if case .close(let id) = command { browsers.first { $0.media == id }?.closed() }
@@ -196,7 +202,8 @@ final class World {
     after(delay) { [unowned self] in
       if to == World.address {
         guard let message = try? Message(parsing: bytes) else { return }
-        feed(.message(message, Flow(transport: .udp, remote: from)))
+        let peer = peers.first { $0.endpoint == from }
+        feed(.message(message, peer?.flow ?? Flow(transport: .udp, remote: from)))
       } else if let peer = peers.first(where: { $0.endpoint == to && !$0.isDead }) {
         guard let message = try? Message(parsing: bytes) else { return }
         peer.receive(message)

@@ -389,7 +389,6 @@ extension Contact.Person {
   /// As a web page describes its visitor, within limits.
   init(_ visitor: ChatRequest) {
     name = visitor.name.map { String($0.prefix(64)) }
-    attributes = Array(
-      visitor.attributes.prefix(16).filter { $0.name.utf8.count <= 64 && $0.value.utf8.count <= 256 })
+    attributes = visitor.attributes.kept
   }
 }

@@ -163,9 +163,7 @@ extension Switchboard {
     case .none, .demo, .browser: return []
     case .registers: return calls.registrations.phones(of: agent)
     case .address(let uri):
-      guard let remote = Endpoint(address: uri.host, port: uri.port ?? 5060) else { return [] }
-      let isStream = uri.parameters.contains { $0.name == "transport" && $0.value?.lowercased() == "tcp" }
-      return [(uri, Flow(transport: isStream ? .tcp : .udp, remote: remote))]
+      return uri.endpoint.map { [(uri, Flow(transport: uri.transport, remote: $0))] } ?? []
     }
   }
 

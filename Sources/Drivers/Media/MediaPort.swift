@@ -44,7 +44,6 @@ final class MediaPort: Sendable {
     /// No leg has the port: what comes is thrown away.
     var isIdle = false
     var isClosed = false
-    var rtcpPackets: UInt64 = 0
 
     init(id: MediaID, outgoing: OutgoingStream) {
       self.id = id
@@ -225,6 +224,7 @@ final class MediaPort: Sendable {
         state.browser?.advance(to: now)
         settle(&state, at: now, into: &events)
       }
+      report(through: room, at: now, &state, into: &events)
       guard state.destination != nil, let codec = state.leg.farEnd?.codec else { return }
       var payload = UnsafeMutableRawBufferPointer(rebasing: room[RTPHeader.size...])
       if case .recording(let index) = state.feed {
@@ -235,7 +235,7 @@ final class MediaPort: Sendable {
         guard let count = state.transcoder?.next(to: payload, at: now), count > 0 else { return }
         payload = UnsafeMutableRawBufferPointer(rebasing: payload[..<count])
       }
-      guard let (header, _) = state.leg.nextGenerated(at: now) else { return }
+      guard let (header, _) = state.leg.nextGenerated(octets: payload.count, at: now) else { return }
       header.write(to: room)
       transmit(room, count: RTPHeader.size + payload.count, &state)
     }
@@ -249,22 +249,58 @@ final class MediaPort: Sendable {
 
   // MARK: RTCP
 
-  /// RTCP is counted and otherwise left alone: no decision rests on what a far end says of itself.
-  func countRTCP(through buffer: UnsafeMutableRawBufferPointer) {
+  /// Reads one RTCP packet, if one is waiting at the leg's own socket.
+  func receiveControl(through room: UnsafeMutableRawBufferPointer, at now: Instant) {
     guard case .own(_, _, let rtcp) = path else { return }
     state.withLock { state in
-      guard !state.isClosed, rtcp.receive(into: buffer) != nil else { return }
-      state.rtcpPackets += 1
+      guard !state.isClosed, let received = rtcp.receive(into: room), !state.isIdle else { return }
+      let packet = UnsafeMutableRawBufferPointer(rebasing: room[..<received.count])
+      take(packet, from: received.sender.networkAddress, at: now, &state)
     }
   }
 
-  /// RTCP that came over the path of RTP.
+  /// Takes RTCP that came over the path of RTP.
   func receiveControl(_ datagram: Datagram, at now: Instant) {
     state.withLock { state in
       guard state.browser?.isProven(datagram.sender.networkAddress, at: now) == true else { return }
-      let bytes = UnsafeMutableRawBufferPointer(rebasing: datagram.bytes[..<datagram.count])
-      guard (try? state.receiver?.unprotectControl(bytes)) != nil else { return }
-      state.rtcpPackets += 1
+      take(UnsafeMutableRawBufferPointer(rebasing: datagram.bytes[..<datagram.count]), from: nil, at: now, &state)
+    }
+  }
+
+  private func take(
+    _ packet: UnsafeMutableRawBufferPointer, from sender: NetworkAddress?, at now: Instant, _ state: inout State
+  ) {
+    var count = packet.count
+    if state.isProtected {
+      guard let plain = try? state.receiver?.unprotectControl(packet) else { return }
+      count = plain
+    }
+    var isGoodbye = false
+    let packet = UnsafeRawBufferPointer(rebasing: packet[..<count])
+    guard state.leg.receiveControl(packet, from: sender, at: now, isGoodbye: &isGoodbye) else { return }
+    // Error correction follows what the far end reports.
+    state.transcoder?.setLoss(percent: Int(state.leg.quality.lossOut / 10_000))
+  }
+
+  /// Sends the report that is due, and tells how well packets travel.
+  private func report(
+    through room: UnsafeMutableRawBufferPointer, at now: Instant, _ state: inout State, into events: inout [MediaEvent]
+  ) {
+    guard !state.isIdle, var count = state.leg.nextControl(to: room, at: now) else { return }
+    events.append(.quality(state.id, Quality(state.leg.quality)))
+    if state.isProtected {
+      guard let protected = try? state.sender?.protectControl(room, count: count) else { return }
+      count = protected
+    }
+    let packet = UnsafeRawBufferPointer(rebasing: room[..<count])
+    switch path {
+    case .own(_, _, let rtcp):
+      guard let address = state.leg.controlDestination, let destination = KernelAddress(address, family: rtcp.family)
+      else { return }
+      rtcp.send(packet, to: destination)
+    case .browsers:
+      guard let destination = state.destination else { return }
+      destination.socket.send(packet, to: destination.address)
     }
   }
 
@@ -416,5 +452,13 @@ extension SRTPMasterKey {
       }
     self.init(
       profile, key: Array(key.key.prefix(key.suite.keyBytes)), salt: Array(key.key.dropFirst(key.suite.keyBytes)))
+  }
+}
+
+extension Quality {
+  init(_ quality: LegQuality) {
+    self.init(
+      packetsReceived: quality.packetsReceived, lossIn: quality.lossIn, lossOut: quality.lossOut,
+      jitter: quality.jitter, roundTrip: quality.roundTrip)
   }
 }

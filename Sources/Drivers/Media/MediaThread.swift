@@ -139,7 +139,7 @@ final class MediaThread: Sendable {
           if key % 2 == 0 {
             port.relay(through: room, spare: Self.spare, at: now, into: &events)
           } else {
-            port.countRTCP(through: room)
+            port.receiveControl(through: room, at: now)
           }
         }
       }

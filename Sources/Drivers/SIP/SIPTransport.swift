@@ -1,3 +1,4 @@
+public import CallControl
 public import Logging
 import NIOCore
 import NIOPosix
@@ -5,24 +6,36 @@ import Primitives
 public import SIP
 import Synchronization
 
-/// SIP over UDP and TCP (RFC 3261 section 18). Framing, parsing and stateless refusals happen here: for datagrams on a
-/// thread that waits in the kernel for the next batch, for streams on one NIO loop. Transactions and dialogs belong to
-/// the engine thread, which gets whole messages and gives bytes back.
+/// SIP over UDP, TCP and TLS (RFC 3261 section 18). Framing, parsing and stateless refusals happen here: for datagrams
+/// on a thread that waits in the kernel for the next batch, for streams on one NIO loop. Transactions and dialogs belong
+/// to the engine thread, which gets whole messages and gives bytes back.
 public final class SIPTransport: Sendable {
   public struct Settings: Sendable {
     /// Where to listen; port 0 takes any. Nil: not at all.
     public var udp: Endpoint?
     public var tcp: Endpoint?
+    public var tls: TLS?
     public var limits = SIP.Limits()
     public var gate = SourceGate.Limits()
-    /// Stream connections from one source; trusted sources and loopback may have `connections`.
+    /// Stream connections from one address over which nobody known has spoken; trusted sources may have `connections`.
     public var connectionsPerSource = 4
     public var connections = 2_000
-    /// Seconds that a begun message may take, the first one counted from the connection.
+    /// Seconds that a begun message may take, the first one, and the TLS handshake before it, counted from the
+    /// connection.
     public var messageTime: Int64 = 10
     /// Seconds that a connection may be silent.
     public var idleTime: Int64 = 600
     public init() {}
+
+    public struct TLS: Sendable {
+      public var endpoint: Endpoint
+      public var certificate: Site.Listen.Certificate
+      /// PEM of authorities that are believed besides the system's, when we connect.
+      public var authoritiesFile: String?
+      public init(_ endpoint: Endpoint, certificate: Site.Listen.Certificate, authoritiesFile: String? = nil) {
+        self.endpoint = endpoint; self.certificate = certificate; self.authoritiesFile = authoritiesFile
+      }
+    }
   }
 
   /// A message and where it came from.
@@ -53,6 +66,8 @@ public final class SIPTransport: Sendable {
     public var malformed: UInt64 = 0
     public var dropped: UInt64 = 0
     public var banned: UInt64 = 0
+    /// TLS connections that came to no message: another version, another protocol, a certificate not believed.
+    public var failedHandshakes: UInt64 = 0
     public init() {}
   }
 
@@ -60,24 +75,27 @@ public final class SIPTransport: Sendable {
   private let intake: Intake
   private let streams: NIOLoopBound<StreamTable>
   private let datagrams: DatagramPort?
-  private let listener: (any Channel)?
+  private let listeners: [any Channel]
   /// Where we listen in fact.
   public let udp: Endpoint?
   public let tcp: Endpoint?
+  public let tls: Endpoint?
 
   /// Binds the listeners.
-  /// - Throws: the system's error, as an address in use.
+  /// - Throws: the system's error, as an address in use, or what is wrong with a certificate.
   public static func start(
     settings: Settings, clock: EngineClock, logger: Logger, sinks: Sinks
   ) async throws -> SIPTransport {
     let intake = Intake(settings: settings, clock: clock, logger: logger, sinks: sinks)
     let datagrams = try settings.udp.map { endpoint in try DatagramPort(bound: endpoint, intake: intake) }
+    let security = try settings.tls.map { try TLSContexts($0) }
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let transport = try await loop.flatSubmit {
-      let table = StreamTable(loop: loop, settings: settings, intake: intake)
+      let table = StreamTable(loop: loop, settings: settings, security: security, intake: intake)
       let streams = NIOLoopBound(table, eventLoop: loop)
-      return bindStreams(settings.tcp, loop, streams).map { listener in
-        SIPTransport(loop: loop, intake: intake, streams: streams, datagrams: datagrams, listener: listener)
+      let tcp = bindStreams(.tcp, settings.tcp, loop, streams)
+      return tcp.and(bindStreams(.tls, settings.tls?.endpoint, loop, streams)).map { tcp, tls in
+        SIPTransport(loop: loop, intake: intake, streams: streams, datagrams: datagrams, tcp: tcp, tls: tls)
       }
     }.get()
     try datagrams?.start()
@@ -86,16 +104,18 @@ public final class SIPTransport: Sendable {
 
   private init(
     loop: any EventLoop, intake: Intake, streams: NIOLoopBound<StreamTable>, datagrams: DatagramPort?,
-    listener: (any Channel)?
+    tcp: (any Channel)?, tls: (any Channel)?
   ) {
     self.loop = loop; self.intake = intake; self.streams = streams
-    self.datagrams = datagrams; self.listener = listener
+    self.datagrams = datagrams
+    listeners = [tcp, tls].compactMap { $0 }
     udp = datagrams?.endpoint
-    tcp = listener?.localAddress.flatMap(Endpoint.init)
+    self.tcp = tcp?.localAddress.flatMap(Endpoint.init)
+    self.tls = tls?.localAddress.flatMap(Endpoint.init)
   }
 
   private static func bindStreams(
-    _ endpoint: Endpoint?, _ loop: any EventLoop, _ streams: NIOLoopBound<StreamTable>
+    _ transport: Flow.Transport, _ endpoint: Endpoint?, _ loop: any EventLoop, _ streams: NIOLoopBound<StreamTable>
   ) -> EventLoopFuture<(any Channel)?> {
     guard let endpoint else { return loop.makeSucceededFuture(nil) }
     return ServerBootstrap(group: loop, childGroup: loop)
@@ -103,7 +123,7 @@ public final class SIPTransport: Sendable {
       .serverChannelOption(.backlog, value: 512)
       .childChannelOption(.writeBufferWaterMark, value: StreamTable.waterMark)
       .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try streams.value.accept(channel) }
+        channel.eventLoop.makeCompletedFuture { try streams.value.accept(channel, over: transport) }
       }
       .bind(host: endpoint.address, port: Int(endpoint.port)).map { $0 }
   }
@@ -135,9 +155,16 @@ public final class SIPTransport: Sendable {
     }
   }
 
+  /// Shows another certificate to whoever connects from now on; connections that are up stay as they are.
+  /// - Throws: what is wrong with it; then the old one is shown on.
+  public func use(_ certificate: Site.Listen.Certificate) throws {
+    let context = try TLSContexts.server(certificate)
+    loop.execute { [streams] in streams.value.security?.server = context }
+  }
+
   /// Stops listening, sends what was given before, and closes all connections.
   public func stop() async {
-    try? await listener?.close()
+    for listener in listeners { try? await listener.close() }
     try? await loop.submit { self.streams.value.closeAll() }.get()
     datagrams?.stop()
   }

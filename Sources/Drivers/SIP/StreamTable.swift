@@ -1,6 +1,8 @@
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
+import NIOTLS
 import Primitives
 import SIP
 import Synchronization
@@ -10,15 +12,20 @@ final class StreamTable {
   private let loop: any EventLoop
   private let settings: SIPTransport.Settings
   private let intake: Intake
+  /// Nil where we neither listen for TLS nor connect by it.
+  var security: TLSContexts?
   private var streams: [UInt64: Stream] = [:]
-  /// The connection to use for a far end when a flow names none: one that is up, or that is being made.
-  private var byRemote: [Endpoint: UInt64] = [:]
-  private var perSource: [String: Int] = [:]
+  /// The connection to use for a far end when a flow names none: one that is up, or that is being made. Over TLS only
+  /// those that we made: the far end of another one has shown no certificate.
+  private var byRemote: [Flow: UInt64] = [:]
   private var nextConnection: UInt64 = 1
   private var unflushed: [UInt64] = []
 
   /// A far end may leave this much unread.
   static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 256 << 10, high: 1 << 20)
+
+  /// Messages that may wait for a connection to be made; more are lost, and repeated by whoever needs them.
+  private static let patience = 1_000
 
   private struct Stream {
     var flow: Flow
@@ -30,26 +37,38 @@ final class StreamTable {
     var isUsed = false
   }
 
-  init(loop: any EventLoop, settings: SIPTransport.Settings, intake: Intake) {
-    self.loop = loop; self.settings = settings; self.intake = intake
+  init(loop: any EventLoop, settings: SIPTransport.Settings, security: TLSContexts?, intake: Intake) {
+    self.loop = loop; self.settings = settings; self.security = security; self.intake = intake
   }
 
   struct Refused: Error {}
 
   /// Takes a connection that a far end made.
   /// - Throws: `Refused` where it is one too many; NIO closes it then.
-  func accept(_ channel: any Channel) throws {
+  func accept(_ channel: any Channel, over transport: Flow.Transport) throws {
     // A connection counts like a message, so that opening and closing them is no way around the gate.
     guard let remote = channel.remoteAddress.flatMap(Endpoint.init), intake.admits(remote) else { throw Refused() }
-    let isGuest = !remote.isLoopback && !intake.sinks.isTrusted(remote)
-    let limit = isGuest ? settings.connectionsPerSource : settings.connections
-    guard streams.count < settings.connections, perSource[remote.address, default: 0] < limit else { throw Refused() }
-    try add(channel, Stream(flow: newFlow(remote), isOurs: false, channel: channel))
+    guard streams.count < settings.connections, guests(at: remote) < settings.connectionsPerSource
+    else { throw Refused() }
+    if transport == .tls, let context = security?.server {
+      try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+    }
+    try add(channel, Stream(flow: newFlow(transport, remote), isOurs: false, channel: channel))
   }
 
-  private func newFlow(_ remote: Endpoint) -> Flow {
+  /// Connections from an address over which nobody known has spoken; 0 for a source that is trusted. An office of many
+  /// phones behind one address is welcome as its phones register.
+  private func guests(at remote: Endpoint) -> Int {
+    guard !intake.sinks.isTrusted(remote) else { return 0 }
+    return streams.values.count { stream in
+      let other = stream.flow.remote
+      return other.high == remote.high && other.low == remote.low && !intake.sinks.isTrusted(other)
+    }
+  }
+
+  private func newFlow(_ transport: Flow.Transport, _ remote: Endpoint) -> Flow {
     defer { nextConnection += 1 }
-    return Flow(transport: .tcp, remote: remote, connection: nextConnection)
+    return Flow(transport: transport, remote: remote, connection: nextConnection)
   }
 
   private func add(_ channel: any Channel, _ stream: Stream) throws {
@@ -60,28 +79,23 @@ final class StreamTable {
     }
     try channel.pipeline.syncOperations.addHandler(handler)
     streams[flow.connection] = stream
-    byRemote[flow.remote] = flow.connection
-    perSource[flow.remote.address, default: 0] += 1
+    if flow.transport != .tls || stream.isOurs { byRemote[flow.unnamed] = flow.connection }
     channel.closeFuture.whenComplete { _ in table.value.closed(flow) }
   }
 
   private func closed(_ flow: Flow) {
     guard let stream = streams.removeValue(forKey: flow.connection) else { return }
-    if byRemote[flow.remote] == flow.connection { byRemote[flow.remote] = nil }
-    if stream.channel != nil {
-      let count = perSource[flow.remote.address, default: 1] - 1
-      perSource[flow.remote.address] = count > 0 ? count : nil
-    }
+    if byRemote[flow.unnamed] == flow.connection { byRemote[flow.unnamed] = nil }
     guard stream.isUsed else { return }
     intake.sinks.failed(flow)
     // Who asked for a connection without naming one waits under that flow.
-    if stream.isOurs { intake.sinks.failed(Flow(transport: flow.transport, remote: flow.remote)) }
+    if stream.isOurs { intake.sinks.failed(flow.unnamed) }
   }
 
   func send(_ transmission: UserAgent.Transmission) {
     let flow = transmission.flow
-    guard let connection = flow.connection == 0 ? byRemote[flow.remote] : flow.connection else {
-      connect(flow.remote, first: transmission.bytes)
+    guard let connection = flow.connection == 0 ? byRemote[flow] : flow.connection else {
+      connect(flow, first: transmission.bytes)
       return
     }
     guard let stream = streams[connection] else {
@@ -89,6 +103,7 @@ final class StreamTable {
       return
     }
     guard let channel = stream.channel else {
+      guard stream.waiting.count < Self.patience else { return }
       streams[connection]?.waiting.append(transmission.bytes)
       return
     }
@@ -111,15 +126,18 @@ final class StreamTable {
     for stream in streams.values { stream.channel?.close(promise: nil) }
   }
 
-  private func connect(_ remote: Endpoint, first bytes: [UInt8]) {
-    let flow = newFlow(remote)
+  private func connect(_ unnamed: Flow, first bytes: [UInt8]) {
+    guard unnamed.transport == .tcp || security != nil, streams.count < settings.connections else {
+      return intake.sinks.failed(unnamed)
+    }
+    let flow = newFlow(unnamed.transport, unnamed.remote)
     streams[flow.connection] = Stream(flow: flow, isOurs: true, waiting: [bytes], isUsed: true)
-    byRemote[remote] = flow.connection
+    byRemote[unnamed] = flow.connection
     let table = NIOLoopBound(self, eventLoop: loop)
     ClientBootstrap(group: loop)
       .connectTimeout(.seconds(4))
       .channelInitializer { $0.setOption(.writeBufferWaterMark, value: Self.waterMark) }
-      .connect(host: remote.address, port: Int(remote.port))
+      .connect(host: flow.remote.address, port: Int(flow.remote.port))
       .whenComplete { result in
         switch result {
         case .success(let channel): table.value.connected(flow, channel)
@@ -137,6 +155,11 @@ final class StreamTable {
     stream.channel = channel
     stream.waiting = []
     do {
+      if flow.transport == .tls, let context = security?.client {
+        // Without a name: the certificate must hold the address.
+        let handler = try NIOSSLClientHandler(context: context, serverHostname: nil)
+        try channel.pipeline.syncOperations.addHandler(handler)
+      }
       try add(channel, stream)
     } catch {
       channel.close(promise: nil)
@@ -148,15 +171,22 @@ final class StreamTable {
   }
 }
 
+extension Flow {
+  /// The flow to the same far end over whichever connection there is.
+  fileprivate var unnamed: Flow { Flow(transport: transport, remote: remote) }
+}
+
 /// Cuts one connection's bytes into messages.
 private final class StreamHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
   private let flow: Flow
+  private let isOurs: Bool
   private let intake: Intake
   private var framer: StreamFramer
-  /// When the message that is coming in began; for a connection made to us also when that was, until its first one.
+  /// When the message that is coming in began; for a connection made to us also when that was, until its first one;
+  /// for a handshake of ours when it began.
   private var awaitedSince: NIODeadline?
   private var lastHeard = NIODeadline.now()
   private var watch: RepeatedTask?
@@ -166,7 +196,8 @@ private final class StreamHandler: ChannelInboundHandler {
   init(_ flow: Flow, isOurs: Bool, _ intake: Intake, onFirstMessage: @escaping () -> Void) {
     self.flow = flow; self.intake = intake; self.onFirstMessage = onFirstMessage
     framer = StreamFramer(limits: intake.settings.limits)
-    awaitedSince = isOurs ? nil : .now()
+    awaitedSince = isOurs && flow.transport != .tls ? nil : .now()
+    self.isOurs = isOurs
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
@@ -231,5 +262,17 @@ private final class StreamHandler: ChannelInboundHandler {
     context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if isOurs, case TLSUserEvent.handshakeCompleted(_) = event { awaitedSince = nil }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if case NIOSSLError.handshakeFailed(let reason) = error {
+      intake.counters.withLock { $0.failedHandshakes += 1 }
+      intake.logger.debug(
+        "TLS handshake failed", metadata: ["remote": "\(Redacted(flow.remote.address))", "reason": "\(reason)"])
+    }
+    context.close(promise: nil)
+  }
 }

@@ -37,9 +37,6 @@ public struct OpusEncoder: ~Copyable, @unchecked Sendable {
   /// at once was not reported before.
   public mutating func setLoss(percent: Int) { opus_set_expected_loss(state, Int32(max(5, min(percent, 50)))) }
 
-  /// Makes the next packet one that needs none before it: the beginning of a loop.
-  mutating func standAlone(_ isAlone: Bool) { opus_set_prediction_disabled(state, isAlone ? 1 : 0) }
-
   /// Encodes the first 160 samples; returns the packet's bytes, 0 if libopus refuses.
   /// - Precondition: `packet` holds `mostBytes`.
   public mutating func encode(_ samples: [Int16], to packet: UnsafeMutableRawBufferPointer) -> Int {

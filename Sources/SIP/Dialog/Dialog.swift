@@ -21,6 +21,8 @@ struct Dialog: Sendable, Equatable {
   var routes: [String] = []
   /// The first route is a strict router of RFC 2543.
   var isStrict = false
+  /// A SIPS URI asked for it: our Contact is one too, and nothing of it travels without TLS (RFC 5630 section 4).
+  var isSecure = false
   var flow: Flow
 }
 
@@ -34,6 +36,7 @@ extension Dialog {
     remote = to.text(tag: nil)
     localSequence = sequence
     self.target = target
+    isSecure = target.scheme == "sips"
     self.flow = flow
   }
 
@@ -51,6 +54,7 @@ extension Dialog {
     target = contact
     self.flow = flow
     setRoutes(request.headers("record-route"))
+    isSecure = request.asksForSecurity || (routes.first.flatMap(Self.uri) ?? contact).scheme == "sips"
     self.flow = Self.hop(to: contact, via: via, isDirect: Self.isDirect(request), routes: routes, flow: flow)
   }
 
@@ -59,7 +63,7 @@ extension Dialog {
     remoteTag = response.toTag ?? ""
     remote = response.header("to") ?? remote
     setRoutes(response.headers("record-route").reversed())
-    guard let contact = response.contacts.first?.uri else { return }
+    guard let contact = response.contacts.first?.uri, mayTarget(contact) else { return }
     // A literal address is followed where the INVITE went straight to its own literal target, so that nothing
     // speaks for a translator or an outbound proxy in between.
     if routes.isEmpty, flow.transport == .udp, let now = contact.endpoint,
@@ -72,8 +76,11 @@ extension Dialog {
 
   /// A target refresh: INVITE, UPDATE or a 2xx to them (section 12.2). Routes never change.
   mutating func refreshTarget(by message: Message) {
-    if let contact = message.contacts.first?.uri { target = contact }
+    if let contact = message.contacts.first?.uri, mayTarget(contact) { target = contact }
   }
+
+  /// A SIPS URI must not be sent to without TLS.
+  private func mayTarget(_ uri: URI) -> Bool { uri.scheme != "sips" || flow.transport == .tls }
 
   /// A request in the dialog came on this flow: a new connection, or a translator's new port, takes over where the
   /// far end listens where it sends from.
@@ -120,7 +127,17 @@ extension Dialog {
 
 extension URI {
   /// The literal address in the URI; nil for a host name, which only a resolver knows.
-  var endpoint: Endpoint? { Endpoint(address: host, port: port ?? (scheme == "sips" ? 5061 : 5060)) }
+  public var endpoint: Endpoint? { Endpoint(address: host, port: port ?? (transport == .tls ? 5061 : 5060)) }
+
+  /// How a request to the URI travels when nothing but the URI says it (RFC 3263 section 4.1); a transport that is not
+  /// ours counts as none.
+  public var transport: Flow.Transport {
+    switch parameter("transport").map({ ASCII.lowercased($0) }) {
+    case _ where scheme == "sips", "tls": .tls
+    case "tcp": .tcp
+    default: .udp
+    }
+  }
 }
 
 extension Address {

@@ -129,7 +129,10 @@ public struct Registrar: Sendable {
         let header = UserAgent.Header("Min-Expires", String(settings.shortest))
         return .failure(Refusal(status: 423, headers: [header]))
       }
-      guard contact.uri.isSIP else { return .failure(Refusal(status: 416)) }
+      // A SIPS contact can be bound to a flow of TLS only (RFC 5630 section 5.1.1).
+      guard contact.uri.isSIP, contact.uri.scheme != "sips" || flow.transport == .tls else {
+        return .failure(Refusal(status: 416))
+      }
       let instance = contact.parameter("+sip.instance")
       let place = updated.firstIndex {
         $0.contact.isEquivalent(to: contact.uri) || (instance != nil && $0.instance == instance)

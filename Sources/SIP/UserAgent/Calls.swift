@@ -117,7 +117,8 @@ extension UserAgent {
 
   // Our INVITE.
 
-  /// Sends an INVITE to `target` over `flow`. With credentials, challenges of their realm in this dialog are answered.
+  /// Sends an INVITE to `target` over `flow`; a SIPS URI without TLS counts as rejected. With credentials, challenges of
+  /// their realm in this dialog are answered.
   public mutating func invite(
     _ target: URI, over flow: Flow, from: Address, to: Address, headers: [Header] = [], body: Body?,
     credentials: DigestCredentials? = nil, at now: Instant, into output: inout Output
@@ -126,9 +127,10 @@ extension UserAgent {
       calling: target, from: from, to: to, callID: entropy.next().tag + entropy.next().tag, tag: entropy.next(),
       sequence: firstSequence(), flow: flow)
     let id = insert(Session(dialog: dialog, state: .confirmed))
-    guard sessions.count <= settings.dialogs, transactionCount < settings.transactions else {
+    let isFull = sessions.count > settings.dialogs || transactionCount >= settings.transactions
+    guard !isFull, !dialog.isSecure || flow.transport == .tls else {
       removeSession(id)
-      output.occurrences.append(.rejected(id, status: 503, nil))
+      output.occurrences.append(.rejected(id, status: isFull ? 503 : 480, nil))
       return id
     }
     sessions[id]?.credentials = credentials
@@ -168,6 +170,15 @@ extension UserAgent {
   }
 
   // In the dialog.
+
+  /// The far end of a dialog, whose stream broke, is known to be behind another one: requests go there, as to a phone
+  /// that has registered anew (RFC 5626 section 5.3). A dialog whose stream is up stays on it.
+  public mutating func reconnect(_ dialog: DialogID, over flow: Flow) {
+    guard let old = sessions[dialog]?.dialog.flow, old.transport == flow.transport, old.transport != .udp,
+      old.connection == 0
+    else { return }
+    sessions[dialog]?.dialog.flow = flow
+  }
 
   /// Offers a change of the session; without a body, asks the far end for its offer. While another INVITE is under way
   /// the newest offer waits.

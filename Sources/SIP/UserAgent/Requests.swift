@@ -24,7 +24,7 @@ extension UserAgent {
     let isMerged = mergeKeys[mergeKey] != nil
     let id = startServer(message, via: via, key: key, mergeKey: isMerged ? nil : mergeKey, from: flow, at: now)
     if isMerged || isLooped(message) { return reply(id, status: 482, at: now, into: &output) }
-    if let (status, headers) = refusal(of: message) {
+    if let (status, headers) = refusal(of: message, from: flow) {
       return reply(id, status: status, headers: headers, at: now, into: &output)
     }
     switch method {
@@ -47,8 +47,11 @@ extension UserAgent {
     return sessions[id]?.dialog.callID == message.callID
   }
 
+  /// A SIPS URI promises TLS on each hop, and the last one had none (RFC 5630 section 5.3).
+  private static let insecure = (status: 480, headers: [Header("Warning", "380 - \"SIPS Not Allowed\"")])
+
   /// Section 8.2.1 to 8.2.3, in that order.
-  private func refusal(of message: Message) -> (status: Int, headers: [Header])? {
+  private func refusal(of message: Message, from flow: Flow) -> (status: Int, headers: [Header])? {
     switch message.method {
     case .invite, .bye, .options, .info, .update, .prack, .refer, .notify, .message, .register: break
     case .subscribe, .publish: return (405, [])
@@ -58,6 +61,7 @@ extension UserAgent {
     case "sip", "sips", "tel": break
     default: return (416, [])
     }
+    if message.asksForSecurity, flow.transport != .tls { return Self.insecure }
     var missing = message.headers("require")
     if message.method == .invite { missing.removeAll { ["timer", Self.reliability].contains($0.lowercased()) } }
     if !missing.isEmpty { return (420, [Header("Unsupported", missing.joined(separator: ", "))]) }
@@ -90,6 +94,9 @@ extension UserAgent {
       let dialog = Dialog(
         answering: message, via: via, tag: tag, sequence: firstSequence(), flow: flow)
     else { return reply(transaction, status: 400, reason: "Contact Missing", at: now, into: &output) }
+    if dialog.isSecure, flow.transport != .tls {
+      return reply(transaction, status: Self.insecure.status, headers: Self.insecure.headers, at: now, into: &output)
+    }
     var session = Session(dialog: dialog, state: .ringing(transaction))
     session.sessionInterval = Self.refreshedInterval(message)
     session.provisionals = reliableProvisionals(for: message)
@@ -166,10 +173,14 @@ extension UserAgent {
     guard let id = findSession(message), let session = sessions[id] else {
       return reply(transaction, status: 481, at: now, into: &output)
     }
+    // What began under TLS stays there, whoever knows its tags.
+    if session.dialog.flow.transport == .tls, flow.transport != .tls {
+      return reply(transaction, status: 403, at: now, into: &output)
+    }
     if let last = session.dialog.remoteSequence, message.cseq <= last {  // Section 12.2.2.
       return reply(transaction, status: 500, at: now, into: &output)
     }
-    if let (status, headers) = refusal(of: message) {
+    if let (status, headers) = refusal(of: message, from: flow) {
       return reply(transaction, status: status, headers: headers, at: now, into: &output)
     }
     sessions[id]?.dialog.remoteSequence = message.cseq

@@ -130,8 +130,9 @@ extension UserAgent {
   ) {
     // Section 22.1: an ACK cannot be challenged, so it carries the credentials of its INVITE.
     let authorization = clients[id]?.content.authorization.map { [$0] } ?? []
-    let bytes = request(
-      .ack, in: dialog, sequence: sequence, branch: entropy.next(), headers: authorization, body: body)
+    // Drawn within the call, it would make a copy of the user agent.
+    let branch = entropy.next()
+    let bytes = request(.ack, in: dialog, sequence: sequence, branch: branch, headers: authorization, body: body)
     let transmission = Transmission(bytes: bytes, flow: dialog.flow, followsEarlier: true)
     output.transmissions.append(transmission)
     if clients.contains(id) { clients[id]?.acknowledgements.append((tag, transmission)) }

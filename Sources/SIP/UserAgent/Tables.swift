@@ -122,7 +122,7 @@ extension UserAgent {
     else { return }
     let bytes = response(
       to: request, from: transaction.source, status: status, reason: reason, tag: transaction.tag, headers: headers,
-      contact: contact, body: body)
+      contact: contact, in: transaction.purpose.dialog.flatMap { sessions[$0]?.dialog }, body: body)
     servers[id]?.response = bytes
     if status >= 200 { servers[id]?.request = nil }
     step(

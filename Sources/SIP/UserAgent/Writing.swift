@@ -9,6 +9,8 @@ extension UserAgent {
   struct Local: Sendable {
     var via: String
     var contact: String
+    /// For a dialog that was asked for by a SIPS URI (RFC 5630 section 4).
+    var secureContact: String
 
     init(_ transport: Flow.Transport, _ settings: Settings) {
       let (endpoint, name) =
@@ -20,6 +22,7 @@ extension UserAgent {
       let host = (endpoint ?? Endpoint(ipv4: 0x7f00_0001, port: 5060)).description
       via = "SIP/2.0/" + name.uppercased() + " " + host + ";rport;branch=" + ClientKey.magic
       contact = transport == .udp ? "<sip:" + host + ">" : "<sip:" + host + ";transport=" + name + ">"
+      secureContact = "<sips:" + host + ">"
     }
   }
 
@@ -29,6 +32,10 @@ extension UserAgent {
     case .tcp: tcp
     case .tls: tls
     }
+  }
+
+  private func contact(of dialog: Dialog?, over flow: Flow) -> String {
+    dialog?.isSecure == true ? local(flow).secureContact : local(flow).contact
   }
 
   /// A request in a dialog, or the INVITE that makes it (section 12.2.1.1).
@@ -46,7 +53,7 @@ extension UserAgent {
     writer.header("Call-ID", dialog.callID)
     writer.cseq(sequence, method)
     if method == .invite || method == .update {
-      writer.header("Contact", local(dialog.flow).contact)
+      writer.header("Contact", contact(of: dialog, over: dialog.flow))
       writer.header("Allow", Self.allowed)
     }
     writer.header("User-Agent", settings.product)
@@ -57,11 +64,11 @@ extension UserAgent {
   /// A response (section 8.2.6).
   func response(
     to request: Message, from flow: Flow, status: Int, reason: String? = nil, tag: String, headers: [Header] = [],
-    contact hasContact: Bool = false, body: Body? = nil
+    contact hasContact: Bool = false, in dialog: Dialog? = nil, body: Body? = nil
   ) -> [UInt8] {
     var writer = MessageWriter()
     writer.response(to: request, status: status, reason: reason, tag: tag, source: flow.remote)
-    if hasContact { writer.header("Contact", local(flow).contact) }
+    if hasContact { writer.header("Contact", contact(of: dialog, over: flow)) }
     let isSuccess = status / 100 == 2 && (request.method == .invite || request.method == .options)
     if isSuccess || status == 405 || status == 501 { writer.header("Allow", Self.allowed) }
     writer.header("Server", settings.product)

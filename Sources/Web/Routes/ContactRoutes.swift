@@ -16,8 +16,8 @@ struct ContactRoutes: Sendable {
       Route(
         method: .post, path: "/v1/contacts", name: "openContact",
         summary: "Open a chat, or with an sdpOffer as the body call by voice: the answer is the sdpAnswer, and the "
-          + "header Switchboard-Token is the visitor's. A web page needs an origin that the entry names; a program "
-          + "needs scope widget.",
+          + "header Switchboard-Token is the visitor's. A web page needs an origin that the entry names, and as bearer "
+          + "a token (JWT) of its own site where the entry asks for one; a program needs scope widget.",
         access: .open, query: [.init(name: "entry", summary: "The entry, as shop or web:shop.", isRequired: true)],
         headers: [
           .init(
@@ -58,16 +58,18 @@ struct ContactRoutes: Sendable {
 
   @Sendable private func open(_ exchange: Exchange) async throws -> Answer {
     guard let name = exchange.query("entry") else { throw Refused.badRequest("The query needs an entry.") }
-    let entry = try desk.backend.site().webEntry(named: name)
+    let site = desk.backend.site()
+    let entry = try site.webEntry(named: name)
     try check(exchange, mayOpen: entry)
     try desk.checkReady()
+    let voucher = try exchange.verifiedVisitor(of: entry, in: site)
     if exchange.contentType == CallRoutes.sdp {
       guard entry.channels.contains(.voice) else { throw Refused.invalid("The entry takes no calls.") }
       let visitor = try CallRoutes.visitor(exchange)
-      return try await CallRoutes(desk: desk).open(try chat(visitor, entry: entry.name, exchange), exchange)
+      return try await CallRoutes(desk: desk).open(try chat(visitor, voucher, entry.name, exchange), exchange)
     }
     guard entry.channels.contains(.chat) else { throw Refused.invalid("The entry takes no chats.") }
-    let chat = try chat(try exchange.decode(NewContact.self), entry: entry.name, exchange)
+    let chat = try chat(try exchange.decode(NewContact.self), voucher, entry.name, exchange)
     guard case .contact(let view) = try await desk.perform(.openChat(chat)) else { throw Refused.internalError }
     let opened = OpenedContact(contact: Contact(view, for: .visitor), token: desk.visitorKey.token(for: view.id))
     var answer = try Answer.json(opened, status: .created)
@@ -75,10 +77,13 @@ struct ContactRoutes: Sendable {
     return answer
   }
 
-  private func chat(_ request: NewContact, entry: String, _ exchange: Exchange) throws -> ChatRequest {
+  /// What the token says of the visitor goes before what the page says.
+  private func chat(
+    _ request: NewContact, _ visitor: VerifiedVisitor?, _ entry: String, _ exchange: Exchange
+  ) throws -> ChatRequest {
     ChatRequest(
-      entry: entry, name: try visitorName(request.name), origin: exchange.origin,
-      attributes: try attributes(request.attributes ?? [:]))
+      entry: entry, name: try visitorName(visitor?.name ?? request.name), origin: exchange.origin,
+      attributes: (visitor?.attributes ?? []) + (try attributes(request.attributes ?? [:])))
   }
 
   private func check(_ exchange: Exchange, mayOpen entry: Site.Entry) throws {
@@ -89,6 +94,7 @@ struct ContactRoutes: Sendable {
     guard Origins.allows(origin, entry: entry, authority: exchange.request.head.authority) else {
       throw Refused.forbidden("The entry does not list the origin \(origin) among its origins.")
     }
+    try desk.limit(desk.options.openingByOrigin, origin: origin)
   }
 
   private func visitorName(_ name: String?) throws -> String? {

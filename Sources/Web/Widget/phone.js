@@ -297,8 +297,8 @@ class Phone {
       }), this.end = control('hangUp', 'Hang up', () => this.#hangUp(), 'danger'));
     this.error = make('p', { className: 'error', role: 'alert' });
     this.status = make('p', { className: 'hush', role: 'status' });
-    this.stage = make('section', { className: 'card stage', 'aria-label': 'Phone' }, this.face, this.lead, this.more, this.time, this.facts, this.keypad,
-      this.steps, this.controls, this.error);
+    this.stage = make('section', { className: 'card stage', 'aria-label': 'Phone' }, this.face, this.lead, this.more, this.time, this.keypad,
+      this.steps, this.controls, this.error, this.facts);
 
     const choice = (label, name, id, extra) => {
       const select = make('select', { id, className: 'field', onchange: () => this.#choose(id, select) });

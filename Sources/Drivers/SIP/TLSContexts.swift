@@ -1,0 +1,34 @@
+import CallControl
+import NIOCore
+import NIOSSL
+
+/// What we show of ourselves over TLS, and whom we believe. Phones show no certificate: they prove who they are by
+/// digest authentication.
+struct TLSContexts: Sendable {
+  /// For connections made to us; a reload changes its certificate.
+  var server: NIOSSLContext
+  /// For connections that we make. The far end's certificate must name the address we connect to (RFC 5922): nothing
+  /// of ours goes to somebody who cannot prove it.
+  let client: NIOSSLContext
+
+  init(_ settings: SIPTransport.Settings.TLS) throws {
+    server = try Self.server(settings.certificate)
+    var configuration = TLSConfiguration.makeClientConfiguration()
+    configuration.minimumTLSVersion = .tlsv12
+    configuration.shutdownTimeout = Self.shutdownTimeout
+    if let file = settings.authoritiesFile { configuration.additionalTrustRoots = [.file(file)] }
+    client = try NIOSSLContext(configuration: configuration)
+  }
+
+  static func server(_ certificate: Site.Listen.Certificate) throws -> NIOSSLContext {
+    let chain = try NIOSSLCertificate.fromPEMFile(certificate.file).map { NIOSSLCertificateSource.certificate($0) }
+    let key = try NIOSSLPrivateKey(file: certificate.keyFile, format: .pem)
+    var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key))
+    configuration.minimumTLSVersion = .tlsv12
+    configuration.shutdownTimeout = Self.shutdownTimeout
+    return try NIOSSLContext(configuration: configuration)
+  }
+
+  /// How long a far end may take to say goodbye.
+  private static let shutdownTimeout = TimeAmount.seconds(2)
+}
