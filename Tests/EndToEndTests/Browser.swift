@@ -7,13 +7,14 @@ final class Browser: @unchecked Sendable {
   private let port: Int
   private var session = ""
 
-  init(port: Int, in folder: URL) async throws {
+  init(port: Int, in folder: URL, arguments: [String] = []) async throws {
     driver = try Peer(try #require(find("chromedriver")), ["--port=\(port)", "--allowed-ips="], in: folder)
     self.port = port
     let isUp = await eventually(within: 20) { ((try? await self.call("GET", "/status"))?["ready"] as? Bool) == true }
     try #require(isUp, "chromedriver did not start:\n\(driver.text)")
     let options: [String: Any] = [
       "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=900,900"]
+        + arguments
     ]
     let answer = try await call(
       "POST", "/session",
