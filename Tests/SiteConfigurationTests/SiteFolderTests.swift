@@ -58,7 +58,7 @@ final class Folder {
     #expect(davit.take == .agentRank)
     #expect(davit.queues.map(\.rank) == [1, 2])
     #expect(site.agents[0].phone == .demo)
-    #expect(site.entries.first { $0.name == "web:shop" }?.channels == [.chat])
+    #expect(site.entries.first { $0.name == "web:shop" }?.channels == [.voice, .chat])
     #expect(site.entries.first { $0.name == "web:shop" }?.origins == ["https://shop.acme.example"])
     #expect(site.hash.count == 64)
   }
