@@ -229,7 +229,7 @@ extension Switchboard {
       guard let leg = calls.legsByDialog[dialog] else { break }
       calls.legs[leg]?.dialog = nil
       calls.legsByDialog[dialog] = nil
-      loseLeg(leg, Leg.Failure(status: status), at: now, into: &step)
+      phoneRejected(leg, status: status, at: now, into: &step)
     case .reoffered(let dialog, let transaction, let message):
       reoffered(dialog, transaction, message, at: now, into: &step)
     case .reanswered(let dialog, let message): reanswered(dialog, message, at: now, into: &step)

@@ -40,11 +40,14 @@ struct Registrations: Sendable {
     }
   }
 
-  /// Bindings that the new site gives to nobody, or to somebody else.
+  /// Bindings that the new site gives to nobody, or to somebody else, or would not have taken without TLS.
   func bindings(lostIn site: Site) -> [Registrar.Binding] {
     var next = self
     next.reconfigure(site)
-    return accounts.flatMap { bindings(at: $0?.address) }.filter { agent(of: $0) != next.agent(of: $0) }
+    return accounts.flatMap { bindings(at: $0?.address) }.filter { binding in
+      agent(of: binding) != next.agent(of: binding)
+        || binding.flow.transport != .tls && next.agent(of: binding).map(next.isSecure) == true
+    }
   }
 
   var count: Int { registrar.count }

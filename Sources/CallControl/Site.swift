@@ -48,6 +48,8 @@ public struct Site: Sendable {
     public var phoneAnswer: PhoneAnswer
     /// What a SIP phone is offered, best first.
     public var codecs = AudioCodec.g711
+    /// Of a SIP phone.
+    public var srtp = SRTPPolicy.allowed
     public init(displayName: String, phone: Phone = .none, phoneAnswer: PhoneAnswer = .phone) {
       self.displayName = displayName; self.phone = phone; self.phoneAnswer = phoneAnswer
     }
@@ -57,6 +59,15 @@ public struct Site: Sendable {
   }
 
   public enum PhoneAnswer: String, Sendable { case phone, console }
+
+  /// Whether the sound of an agent's SIP phone is protected by SRTP. Its keys travel in SDP (RFC 4568), so it is
+  /// offered over TLS only.
+  public enum SRTPPolicy: String, Sendable {
+    case never
+    /// Offered first, then plain RTP where the phone refuses it.
+    case allowed
+    case required
+  }
 
   public enum Phone: Sendable, Equatable {
     /// Takes chats only.

@@ -70,6 +70,8 @@ public enum NegotiationError: Error, Sendable, Equatable {
   case unexpectedAnswer
   /// `RTP/SAVP` without a key that we can take.
   case keys
+  /// Keys that anybody on the way could have read: they are taken from signalling over TLS only (RFC 4568 section 8.1).
+  case exposedKeys
   /// No certificate fingerprint with SHA-256 or stronger, so DTLS-SRTP is impossible. Keys in the description are not
   /// taken instead from a browser (RFC 8827 section 6.5).
   case fingerprint
@@ -87,6 +89,7 @@ public enum NegotiationError: Error, Sendable, Equatable {
     case .address: (301, "Incompatible network address formats")
     case .unexpectedAnswer: (399, "The answer does not fit the offer")
     case .keys: (399, "No acceptable a=crypto for SRTP")
+    case .exposedKeys: (399, "SRTP by keys in SDP needs SIP over TLS")
     case .fingerprint: (399, "No a=fingerprint with SHA-256 for DTLS-SRTP")
     case .ice: (399, "No usable ICE credentials of a full ICE agent")
     case .multiplexing: (399, "No a=rtcp-mux")

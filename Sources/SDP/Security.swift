@@ -5,7 +5,7 @@ public enum LocalSecurity: Sendable, Equatable {
   /// Plain RTP.
   case none
   /// Keys in the description (RFC 4568), over `RTP/SAVP`: one for each suite we speak, the preferred one first. Only
-  /// where the signalling is encrypted. To judge an offer alone (`Negotiation.outcome`) the keys may be empty.
+  /// where the signalling is encrypted. To judge an offer alone (`Negotiation.outcome`) the suites suffice.
   case sdes([SDESKey])
   /// A browser's transport: ICE, DTLS-SRTP, one port for all.
   case web(WebTransport)
@@ -28,6 +28,9 @@ public enum SRTPSuite: String, Sendable, CaseIterable {
   case aesCM128HMAC32 = "AES_CM_128_HMAC_SHA1_32"
   case aesCM256HMAC80 = "AES_256_CM_HMAC_SHA1_80"
   case aeadAES256GCM = "AEAD_AES_256_GCM"
+
+  /// Stands for keys that are not drawn yet, where an offer is judged alone.
+  public static let unkeyed = allCases.map { SDESKey(suite: $0, key: []) }
 
   public var keyBytes: Int {
     switch self {

@@ -3,7 +3,6 @@ import CallControl
 import Digest
 import Foundation
 import Primitives
-import SDP
 import SIP
 
 /// Turns the merged files into a `Site`. What does not fit its shape has been reported already and is passed over here;
@@ -130,6 +129,7 @@ struct SiteReader {
       site.agents[index].phoneAnswer = pair.item["phone_answer"]?.text.flatMap(Site.PhoneAnswer.init) ?? .phone
       readPhone(pair.item, at: index)
       readCodecs(pair.item, at: index)
+      readSRTP(pair.item, at: index)
       let id = AgentID(index: UInt32(clamping: index))
       readToken(pair.item, scopes: [.agent], agent: id)
     }
@@ -170,77 +170,6 @@ struct SiteReader {
 
   private func isInterrupt(_ key: String, _ value: String, in queue: QueueID) -> Bool {
     top["queues"]?[names.queues[Int(queue.index)]]?["interrupt"]?[key]?.text == value
-  }
-
-  private mutating func readPhone(_ item: Item, at index: Int) {
-    let phone = item["phone"]
-    let password = item["password_file"]
-    guard let phone, let text = phone.text, text.contains(":") else {
-      switch phone?.text {
-      case nil, "none":
-        site.agents[index].phone = .none
-        // Who has no phone takes chats only.
-        site.definitions.agents[index].voiceCapacity = 0
-      case "demo": site.agents[index].phone = .demo
-      case "browser":
-        site.agents[index].phone = .browser
-        if let answer = item["phone_answer"], answer.text == "phone" {
-          report(
-            answer.place, "a browser phone never answers by itself: calls are accepted in the console or on its page")
-        }
-      case let other?:
-        let hint = suggestion(for: other, among: ["demo", "none", "browser"])
-        phone.map {
-          report($0.place, "`phone` must be `sip:user@host`, `browser`, `demo` or `none`, not `\(other)`\(hint)")
-        }
-      }
-      if let password {
-        report(password.place, "`password_file` is for a phone that registers: `phone: sip:user@host`")
-      }
-      return
-    }
-    if text.hasPrefix("tel:") {
-      report(phone.place, "`phone: tel:…` is not built yet; take a SIP phone, `browser`, `demo` or `none`")
-      return
-    }
-    guard let uri = try? URI(parsing: text), uri.isSIP else {
-      report(phone.place, "`\(text)` is no SIP address such as `sip:2001@\(site.domain)`")
-      return
-    }
-    needTLS(for: uri, text, at: phone.place)
-    guard let password else {
-      if uri.host == site.domain, uri.port == nil {
-        report(phone.place, "`\(text)` registers here, so it needs a `password_file`")
-      } else if Endpoint(address: uri.host, port: 5060) == nil {
-        report(phone.place, "`\(text)` must have an IP address as its host: names are not looked up")
-      }
-      site.agents[index].phone = .address(uri)
-      return
-    }
-    guard let user = uri.user else {
-      report(phone.place, "`\(text)` has no user to register as")
-      return
-    }
-    let isTaken = site.agents.contains { if case .registers(uri, _) = $0.phone { true } else { false } }
-    if isTaken { report(phone.place, "another agent has the phone `\(text)` already") }
-    // Without its secrets a site only tells what was: who registered where.
-    guard let secret = folder == nil ? "" : secret(password, "password_file") else { return }
-    let digest = item["digest"]?.list.compactMap(\.text) ?? []
-    let known: [(name: String, algorithm: DigestAlgorithm)] = [("sha-256", .sha256), ("md5", .md5)]
-    let algorithms = known.filter { digest.contains($0.name) }.map(\.algorithm)
-    site.agents[index].phone = .registers(
-      uri, Site.Credentials(user: user, password: secret, algorithms: algorithms.isEmpty ? [.sha256] : algorithms))
-  }
-
-  private mutating func readCodecs(_ item: Item, at index: Int) {
-    guard let codecs = item["codecs"] else { return }
-    switch site.agents[index].phone {
-    case .registers, .address: break
-    case .none, .demo, .browser: report(codecs.place, "`codecs` are for a SIP phone; the others know best themselves")
-    }
-    let names = codecs.list.compactMap(\.text)
-    let known = names.compactMap { name in AudioCodec.allCases.first { $0.rawValue.lowercased() == name } }
-    if !known.isEmpty { site.agents[index].codecs = known }
   }
 
   // Entries and tokens.

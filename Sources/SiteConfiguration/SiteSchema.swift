@@ -224,6 +224,9 @@ enum SiteSchema {
     Key(
       "codecs", .list(.word(["opus", "pcma", "pcmu"])),
       "What a SIP phone is offered, best first; G.711 unless written."),
+    Key(
+      "srtp", .word(["never", "allowed", "required"]),
+      "Encrypted sound of a SIP phone reached by TLS: `allowed` offers it first and is the default."),
     Key("skills", .table(.name, .scalar(.level)), "Skills with their levels."),
     Key(
       "queues", .either(.list(.scalar(.name)), .table(.name, .scalar(.count(0...255)))),

@@ -98,9 +98,10 @@ struct Baresip {
   private let folder: URL
   private let controlPort: Int
 
+  /// - Parameter encryption: of media, as baresip names it: `srtp-mand` insists on keys in SDP.
   init(
     in folder: URL, user: String, password: String, port: Int, registrar: String?, rtp: Int, hertz: Double,
-    transport: String = "udp", authority: String? = nil
+    transport: String = "udp", authority: String? = nil, encryption: String? = nil
   ) throws {
     self.folder = folder
     controlPort = port + 5
@@ -145,10 +146,11 @@ struct Baresip {
       try authority.write(to: file, atomically: true, encoding: .utf8)
       config += "sip_cafile \(file.path)\n"
     }
+    if encryption != nil { config += "module srtp.so\n" }
     try config.write(to: folder.appending(path: "config"), atomically: true, encoding: .utf8)
     let account =
       "<sip:\(user)@\(registrar ?? "127.0.0.1:\(port)");transport=\(transport)>;auth_user=\(user);auth_pass=\(password)"
-      + ";regint=\(registrar == nil ? 0 : 300);answermode=auto;audio_codecs=PCMU/8000/1\n"
+      + ";regint=\(registrar == nil ? 0 : 300);answermode=auto;audio_codecs=PCMU/8000/1\(encryption.map { ";mediaenc=" + $0 } ?? "")\n"
     try account.write(to: folder.appending(path: "accounts"), atomically: true, encoding: .utf8)
     try "".write(to: folder.appending(path: "contacts"), atomically: true, encoding: .utf8)
     peer = try Peer(try #require(find("baresip")), ["-f", folder.path], in: folder)

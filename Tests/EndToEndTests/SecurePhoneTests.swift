@@ -6,7 +6,8 @@ extension EndToEnd {
   /// baresip over TLS, on both sides.
   @Suite("Phones over TLS", .enabled(if: Peers.have("baresip")))
   struct SecurePhoneTests {
-    private static let yaml = """
+    private static func yaml(_ srtp: String = "allowed") -> String {
+      """
       federation: { mode: closed, trusted_sources: [127.0.0.1/32] }
       entries:
         "sip:support@127.0.0.1": { queue: support }
@@ -14,36 +15,38 @@ extension EndToEnd {
         support: { channels: [voice], ring: 20s, wrap_up: { default: 0s } }
       agents:
         amina: { name: Amina Berg, phone: "sips:2001@127.0.0.1", password_file: amina.phone, digest: [md5],
-                 queues: [support], token_file: amina.token }
+                 srtp: \(srtp), queues: [support], token_file: amina.token }
 
       """
+    }
     private static let files = ["amina.phone": "phone-password-of-amina", "amina.token": "the-token-of-amina-berg"]
 
     private func agent(
-      of site: RunningSite, _ name: String, over transport: String = "tls", port: Int, trusting authority: TestAuthority
+      of site: RunningSite, _ name: String, over transport: String = "tls", port: Int,
+      trusting authority: TestAuthority, encryption: String? = nil
     ) throws -> Baresip {
       try Baresip(
         in: site.folder.appending(path: name), user: "2001", password: "phone-password-of-amina", port: port,
         registrar: "127.0.0.1:\(site.ports.sip + (transport == "tls" ? 1 : 0))", rtp: site.ports.sip + 40, hertz: 880,
-        transport: transport, authority: authority.certificate)
+        transport: transport, authority: authority.certificate, encryption: encryption)
     }
 
-    @Test("Caller and agent, both over TLS, hear each other's tone; the agent's phone may register in no other way")
-    func tones() async throws {
-      let (ports, authority) = (RunningSite.Ports.forTest(12), TestAuthority())
-      let site = try await RunningSite(ports, yaml: Self.yaml, files: Self.files, certificate: authority.issue())
-      let plain = try agent(of: site, "plain", over: "udp", port: ports.sip + 15, trusting: authority)
-      #expect(await plain.peer.says("403", within: 10), "\(plain.peer.text)")
-      #expect(await site.metric("switchboard_sip_registrations") == 0)
-      await plain.peer.stop()
-      let agent = try agent(of: site, "agent", port: ports.sip + 20, trusting: authority)
+    /// Caller and agent, both over TLS, hear each other's tone.
+    /// - Returns: the two phones after their call.
+    private func talk(
+      on site: RunningSite, trusting authority: TestAuthority, encryption: String? = nil
+    ) async throws -> (caller: Baresip, agent: Baresip) {
+      let ports = site.ports
+      let agent = try agent(
+        of: site, "agent", port: ports.sip + 20, trusting: authority, encryption: encryption)
       let registered = await eventually(within: 10) { await site.metric("switchboard_sip_registrations") == 1 }
       #expect(registered, "the phone did not register:\n\(agent.peer.text)\n\(site.server.text)")
       try await site.call("POST", "/v1/agents/me/sign-in", token: "the-token-of-amina-berg")
 
       let caller = try Baresip(
         in: site.folder.appending(path: "caller"), user: "visitor", password: "none", port: ports.sip + 30,
-        registrar: nil, rtp: ports.sip + 60, hertz: 440, transport: "tls", authority: authority.certificate)
+        registrar: nil, rtp: ports.sip + 60, hertz: 440, transport: "tls", authority: authority.certificate,
+        encryption: encryption)
       #expect(await caller.peer.says("baresip is ready", within: 10))
       try await caller.command("dial", "sip:support@127.0.0.1:\(ports.sip + 1);transport=tls")
       let answered = await eventually(within: 15) { await site.metric("switchboard_contacts_answered_total") == 1 }
@@ -59,13 +62,38 @@ extension EndToEnd {
       let (heardByAgent, heardByCaller) = (try agent.heard(), try caller.heard())
       #expect(heardByAgent.level(of: 440) > 20 * heardByAgent.level(of: 880), "the agent did not hear 440 Hz")
       #expect(heardByCaller.level(of: 880) > 20 * heardByCaller.level(of: 440), "the caller did not hear 880 Hz")
+      return (caller, agent)
+    }
+
+    @Test("Caller and agent, both over TLS, hear each other's tone; the agent's phone may register in no other way")
+    func tones() async throws {
+      let (ports, authority) = (RunningSite.Ports.forTest(12), TestAuthority())
+      let site = try await RunningSite(ports, yaml: Self.yaml(), files: Self.files, certificate: authority.issue())
+      let plain = try agent(of: site, "plain", over: "udp", port: ports.sip + 15, trusting: authority)
+      #expect(await plain.peer.says("403", within: 10), "\(plain.peer.text)")
+      #expect(await site.metric("switchboard_sip_registrations") == 0)
+      await plain.peer.stop()
+      // Neither phone has SRTP, so the agent's refuses it first, and is asked again.
+      _ = try await talk(on: site, trusting: authority)
+      await site.stop()
+    }
+
+    @Test("Where both phones insist on SRTP, and the agent's must, each hears the other's tone under keys")
+    func srtp() async throws {
+      let (ports, authority) = (RunningSite.Ports.forTest(21), TestAuthority())
+      let site = try await RunningSite(
+        ports, yaml: Self.yaml("required"), files: Self.files, certificate: authority.issue())
+      let phones = try await talk(on: site, trusting: authority, encryption: "srtp-mand")
+      for phone in [phones.caller, phones.agent] {
+        #expect(phone.peer.text.contains("SRTP is Enabled"), "\(phone.peer.text)")
+      }
       await site.stop()
     }
 
     @Test("After SIGHUP new connections see the renewed certificate, and a bad one changes nothing")
     func renewal() async throws {
       let (ports, old, new) = (RunningSite.Ports.forTest(13), TestAuthority("Old"), TestAuthority("New"))
-      let site = try await RunningSite(ports, yaml: Self.yaml, files: Self.files, certificate: old.issue())
+      let site = try await RunningSite(ports, yaml: Self.yaml(), files: Self.files, certificate: old.issue())
       #expect(try shown(by: site) == .some("Old"))
       try site.show(.init(certificate: old.issue().certificate, key: new.issue().key))
       site.server.kill(SIGHUP)

@@ -5,6 +5,7 @@ import Foundation
 import Primitives
 import SDP
 import SIP
+import TestAuthority
 import Testing
 
 @testable import SiteConfiguration
@@ -173,6 +174,51 @@ import Testing
     #expect(try folder("phone: browser, codecs: [opus]").findings().contains { $0.contains("are for a SIP phone") })
     #expect(
       try folder("phone: browser, phone_answer: phone").findings().contains { $0.contains("never answers by itself") })
+  }
+
+  @Test("SRTP is allowed unless written, and required only of a phone that is reached by TLS")
+  func srtp() throws {
+    let issued = TestAuthority().issue(validity: -60...8_640_000)
+    func folder(_ agent: String) throws -> Folder {
+      try Folder([
+        "a.pem": issued.certificate, "a.key": issued.key, "secret": "the password of the phone",
+        "site.yaml": """
+        site: { domain: acme.example }
+        listen: { sip: { certificate_file: a.pem, key_file: a.key } }
+        queues: { support: {} }
+        agents:
+          amina: { queues: [support], \(agent) }
+
+        """,
+      ])
+    }
+    func srtp(_ agent: String) throws -> Site.SRTPPolicy {
+      let folder = try folder(agent)
+      return try withExtendedLifetime(folder) { try SiteFolder.load(folder.path).agents[0].srtp }
+    }
+    let (secure, plain) = (#"phone: "sips:9@acme.example""#, #"phone: "sip:9@acme.example""#)
+    #expect(try srtp("\(plain), password_file: secret") == .allowed)
+    #expect(try srtp("\(plain), password_file: secret, srtp: never") == .never)
+    #expect(try srtp("\(secure), password_file: secret, srtp: required") == .required)
+    #expect(try srtp(#"phone: "sip:9@192.0.2.9;transport=tls", srtp: required"#) == .required)
+    for (agent, finding) in [
+      (
+        "srtp: required, \(plain), password_file: secret",
+        "5:37: `srtp: required` has its keys travel with the call, so it needs TLS: "
+          + "`phone: \"sips:9@acme.example\"`"
+      ),
+      (
+        #"srtp: required, phone: "sip:9@192.0.2.9""#,
+        "5:37: `srtp: required` has its keys travel with the call, so it needs TLS: "
+          + "`phone: \"sips:9@192.0.2.9\"`"
+      ),
+      ("srtp: allowed, phone: browser", "5:37: `srtp` is for a SIP phone; a browser's sound is always encrypted"),
+      ("srtp: never, phone: demo", "5:37: `srtp` is for a SIP phone"),
+      ("srtp: sometimes, \(plain), password_file: secret", "5:37: "),
+    ] {
+      let findings = try folder(agent).findings()
+      #expect(findings.contains { $0.contains("site.yaml:" + finding) }, "\(findings)")
+    }
   }
 
   @Test("Who has no phone takes no calls, but in the demo, where everybody has one")

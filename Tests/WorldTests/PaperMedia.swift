@@ -58,7 +58,7 @@ final class PaperMedia {
   private func open(_ transport: MediaTransport) -> OpenedMedia {
     guard transport == .web else {
       defer { nextPort = nextPort >= 29_998 ? 20_000 : nextPort + 2 }
-      return OpenedMedia(port: nextPort)
+      return OpenedMedia(port: nextPort, sdes: transport == .srtp ? Self.keys(UInt8(truncatingIfNeeded: nextPort)) : [])
     }
     let ice = newICE()
     return OpenedMedia(
@@ -66,6 +66,13 @@ final class PaperMedia {
       web: WebTransport(
         ice: ice, fingerprint: Fingerprint(hash: "sha-256", digest: Array(repeating: transports, count: 32)),
         candidates: [.init(address: "127.0.0.1", port: Self.webPort)]))
+  }
+
+  /// Keys as a phone or a port draws them: one for each suite.
+  static func keys(_ octet: UInt8) -> [SDESKey] {
+    SRTPSuite.allCases.map { suite in
+      SDESKey(suite: suite, key: Array(repeating: octet, count: suite.keyBytes + suite.saltBytes))
+    }
   }
 
   private func newICE() -> ICECredentials {
@@ -117,7 +124,12 @@ final class PaperMedia {
     }
   }
 
-  func codec(at port: UInt16) -> AudioCodec? {
-    openIDs.first { ports[$0]?.remote?.endpoint?.port == port }.flatMap { ports[$0]?.remote?.codec }
+  func codec(at port: UInt16) -> AudioCodec? { remote(at: port)?.codec }
+
+  /// What protects what reaches this RTP port of a peer; nil where nothing was agreed on with it.
+  func security(at port: UInt16) -> NegotiatedSecurity? { remote(at: port)?.security }
+
+  private func remote(at port: UInt16) -> RemoteMedia? {
+    openIDs.first { ports[$0]?.remote?.endpoint?.port == port }.flatMap { ports[$0]?.remote }
   }
 }

@@ -34,6 +34,8 @@ final class Peer {
   /// Hangs up so long after it answered.
   var talks: Int64?
   var codecs: [AudioCodec] = AudioCodec.g711
+  /// With keys it speaks SRTP alone, without plain RTP alone: it answers the other with 488.
+  var keys: [SDESKey] = []
   /// Nothing reaches it.
   var isDead = false
   /// Answers nothing with SDP: a delayed offer is asked for, and ACK carries the answer.
@@ -59,6 +61,7 @@ final class Peer {
     endpoint = Endpoint(address: address, port: port).unwrapped
     var settings = UserAgent.Settings()
     settings.udp = endpoint
+    settings.tcp = endpoint
     settings.tls = endpoint
     userAgent = UserAgent(settings: settings, entropy: Entropy(testing: UInt64(port) << 8 | UInt64(name.utf8.count)))
     world.peers.append(self)
@@ -67,7 +70,14 @@ final class Peer {
   var rtpPort: UInt16 { endpoint.port + 10_000 }
   var heard: PaperMedia.Sound { world.media.heard(at: rtpPort) }
   var uri: URI { URI(user: name, host: endpoint.address, port: endpoint.port) }
-  private var local: LocalMedia { LocalMedia(address: endpoint.address, port: rtpPort, codecs: codecs) }
+  private var local: LocalMedia {
+    LocalMedia(
+      address: endpoint.address, port: rtpPort, codecs: codecs, security: keys.isEmpty ? .none : .sdes(keys))
+  }
+  /// What the last call agreed on.
+  var agreed: NegotiatedMedia? { dialog.flatMap { negotiations[$0]?.agreed } }
+  /// The last refusal of a call.
+  private(set) var refusal: Message?
 
   private var toWorld: Flow { Flow(transport: transport, remote: World.address, connection: transport == .udp ? 0 : 1) }
 
@@ -80,11 +90,12 @@ final class Peer {
 
   // MARK: Acts
 
+  /// - Parameter more: further lines of its offer.
   @discardableResult
-  func call(_ target: String = "sip:support@acme.example") -> DialogID {
+  func call(_ target: String = "sip:support@acme.example", offering more: String = "") -> DialogID {
     session += 1
     var negotiation = Negotiation(sessionID: session)
-    let body = delaysOffer ? nil : UserAgent.Body.sdp(negotiation.offer(local))
+    let body = delaysOffer ? nil : UserAgent.Body.sdp(negotiation.offer(local) + Array(more.utf8))
     let uri = (try? URI(parsing: target)).unwrapped
     let id = userAgent.invite(
       uri, over: toWorld,
@@ -236,8 +247,9 @@ final class Peer {
       }
       userAgent.acknowledge(id, body: body, at: world.now, into: &output)
       onAnswer?(id)
-    case .rejected(let id, let status, _):
+    case .rejected(let id, let status, let message):
       log.append("\(status)")
+      refusal = message
       finish(id, status)
     case .cancelled(let id): finish(id, 487)
     case .ended(let id, _): finish(id, 200)

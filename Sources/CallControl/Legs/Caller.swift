@@ -26,10 +26,7 @@ extension Switchboard {
         guard let session = try? SessionDescription(parsing: message.body) else {
           return refuse(dialog, status: 400, at: now, into: &step)
         }
-        // The port is not known yet, and nothing but the codecs and addresses is judged.
-        let outcome = try Negotiation(sessionID: 0).outcome(
-          of: session, with: LocalMedia(address: site.listen.media.advertisedAddress, port: 9))
-        offer = Leg.Offer(session: session, outcome: outcome)
+        offer = try judge(session, over: flow)
       } catch {
         return refuse(dialog, status: error.status, headers: [warning(error)], at: now, into: &step)
       }
@@ -40,8 +37,32 @@ extension Switchboard {
       name: from.displayName.map { String($0.prefix(64)) }, address: String(from.uri.identity.description.prefix(256)))
     let leg = Leg(
       caller: dialog, arrival: .init(entry: entry, person: person), offer: offer, flow: flow,
-      media: openMedia(.rtp, into: &step), session: calls.entropy.next())
+      media: openMedia(offer?.transport ?? .rtp, into: &step), session: calls.entropy.next())
     _ = add(leg)
+  }
+
+  /// Judges a caller's sdpOffer. Over TLS SRTP is preferred where both are offered; over anything else its keys would
+  /// be known to whoever reads along, so it would only look protected.
+  private func judge(_ session: SessionDescription, over flow: Flow) throws(NegotiationError) -> Leg.Offer {
+    // The port is not known yet, and nothing but the codecs and addresses is judged.
+    var local = LocalMedia(address: site.listen.media.advertisedAddress, port: 9)
+    var fault: NegotiationError?
+    if flow.transport == .tls {
+      local.security = .sdes(SRTPSuite.unkeyed)
+      do throws(NegotiationError) {
+        return Leg.Offer(session: session, outcome: try Negotiation(sessionID: 0).outcome(of: session, with: local))
+      } catch {
+        fault = error
+      }
+    } else if session.media.contains(where: { $0.kind == "audio" && $0.isSecureRTP }) {
+      fault = .exposedKeys
+    }
+    local.security = .none
+    do throws(NegotiationError) {
+      return Leg.Offer(session: session, outcome: try Negotiation(sessionID: 0).outcome(of: session, with: local))
+    } catch {
+      throw error == .transport ? fault ?? error : error
+    }
   }
 
   /// Whether there is room for one more caller, and a phone for it.

@@ -17,7 +17,8 @@ struct LegID: SlotID {
 ///                   │                   └──183──▶ early ──200──▶┘
 ///                   └──refused──▶ gone ◀──CANCEL, refused── from waiting and early
 ///     a phone:   opening ──opened──▶ inviting ──1xx──▶ ringing ──2xx──▶ established ──hang-up──▶ gone
-///                                       └──4 s, 300-699──▶ gone ◀──┘ 300-699, CANCEL
+///                   ▲                   └──4 s, 300-699──▶ gone ◀──┘ 300-699, CANCEL
+///                   └──SRTP refused, plain RTP allowed── from inviting and ringing
 ///     an agent's page:  arrived ──opened, 201──▶ established, between calls too ──DELETE, replaced, lost──▶ gone
 struct Leg: Sendable {
   enum State: Sendable, Equatable {
@@ -72,7 +73,7 @@ struct Leg: Sendable {
 
   let side: Side
   let signalling: Signalling
-  let transport: MediaTransport
+  private(set) var transport: MediaTransport
   /// Of a page it changes with each reload, for a new page has a new transport.
   private(set) var media: MediaID
   /// Of a SIP leg; nil while a phone's port is being opened.
@@ -114,6 +115,14 @@ struct Leg: Sendable {
     var outcome: NegotiatedMedia
     /// What our answer may choose from.
     var codecs = AudioCodec.g711
+
+    var transport: MediaTransport {
+      switch outcome.security {
+      case .none: .rtp
+      case .sdes: .srtp
+      case .web: .web
+      }
+    }
   }
 
   /// A page as an agent's phone.
@@ -150,8 +159,8 @@ struct Leg: Sendable {
   /// A caller whose INVITE was judged.
   init(caller dialog: DialogID, arrival: Arrival, offer: Offer?, flow: Flow, media: MediaID, session: UInt64) {
     self.init(
-      .contact, .arrived, .sip(flow), over: .rtp, codecs: AudioCodec.g711, offer: offer, media: media,
-      session: session)
+      .contact, .arrived, .sip(flow), over: offer?.transport ?? .rtp, codecs: AudioCodec.g711, offer: offer,
+      media: media, session: session)
     self.dialog = dialog
     self.arrival = arrival
   }
@@ -176,10 +185,10 @@ struct Leg: Sendable {
   /// codec.
   init(
     phone target: URI, of side: Side = .agent, for contact: ContactID, codecs: [AudioCodec], flow: Flow,
-    media: MediaID, session: UInt64
+    over transport: MediaTransport = .rtp, media: MediaID, session: UInt64
   ) {
     self.init(
-      side, .opening, .sip(flow), over: .rtp, codecs: codecs, offer: nil, media: media, session: session)
+      side, .opening, .sip(flow), over: transport, codecs: codecs, offer: nil, media: media, session: session)
     self.contact = contact
     self.target = target
   }
@@ -212,6 +221,13 @@ struct Leg: Sendable {
     guard state == .inviting else { return false }
     state = .ringing
     return true
+  }
+
+  /// The phone refused SRTP: it is to be asked for plain RTP, by an INVITE of its own.
+  mutating func retryPlainly(session: UInt64) {
+    transport = .rtp
+    state = .opening
+    negotiation = Negotiation(sessionID: session)
   }
 
   mutating func beginEarly() { state = .early }

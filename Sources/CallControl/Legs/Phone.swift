@@ -59,12 +59,15 @@ extension Switchboard {
       return
     }
     let preferred = calls.legs[bridge.caller]?.preferredCodec
-    let codecs = site.agents[Int(agent.index)].codecs.sorted { a, b in a == preferred && b != preferred }
+    let profile = site.agents[Int(agent.index)]
+    let codecs = profile.codecs.sorted { a, b in a == preferred && b != preferred }
     for (target, flow) in phones(of: agent) {
       guard calls.legs.count < CallLimits().legs else { break }
+      let transport: MediaTransport = profile.srtp != .never && flow.transport == .tls ? .srtp : .rtp
+      guard transport == .srtp || profile.srtp != .required else { continue }
       let leg = Leg(
-        phone: target, for: contact, codecs: codecs, flow: flow, media: openMedia(.rtp, into: &step),
-        session: calls.entropy.next())
+        phone: target, for: contact, codecs: codecs, flow: flow, over: transport,
+        media: openMedia(transport, into: &step), session: calls.entropy.next())
       let id = add(leg)
       calls.bridges[contact]?.add(phone: id)
     }
@@ -98,6 +101,16 @@ extension Switchboard {
     calls.legsByDialog[dialog] = id
     save(id, at: now, into: &step)
     timers.set(.call(.noProvisional(id)), at: now + Self.provisionalLimit)
+  }
+
+  /// A phone refused our INVITE. One that has no SRTP is asked again without, where its agent's configuration lets it.
+  mutating func phoneRejected(_ id: LegID, status: Int, at now: Instant, into step: inout Step) {
+    let failure = Leg.Failure(status: status)
+    guard failure == .media, let leg = calls.legs[id], leg.side == .agent, leg.transport == .srtp,
+      let agent = leg.contact.flatMap({ contacts[$0]?.agent }), site.agents[Int(agent.index)].srtp != .required
+    else { return loseLeg(id, failure, at: now, into: &step) }
+    calls.legs[id]?.retryPlainly(session: calls.entropy.next())
+    invite(id, at: now, into: &step)
   }
 
   /// 2xx of a phone: it wins, and where the phone answers for the agent it is the accept.

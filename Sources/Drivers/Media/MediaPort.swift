@@ -393,14 +393,17 @@ final class MediaPort: Sendable {
 
   private func secure(_ state: inout State, by security: NegotiatedSecurity, at now: Instant) {
     guard security != state.security else { return }
+    let before = state.security
     state.security = security
     switch security {
     case .none:
       state.isProtected = state.browser != nil
     case .sdes(let outgoing, let incoming):
       state.isProtected = true
-      state.sender = SRTPMasterKey(outgoing).map { SRTPSender($0) }
-      state.receiver = SRTPMasterKey(incoming).map { SRTPReceiver($0) }
+      // Under a key that stays the stream goes on: a new context would count from the beginning, and so give its key
+      // stream twice.
+      if case .sdes(outgoing, _) = before {} else { state.sender = SRTPMasterKey(outgoing).map { SRTPSender($0) } }
+      if case .sdes(_, incoming) = before {} else { state.receiver = SRTPMasterKey(incoming).map { SRTPReceiver($0) } }
     case .web(_, let fingerprints, let weAreClient):
       let fingerprints = fingerprints.compactMap { CertificateFingerprint(name: $0.hash, digest: $0.digest) }
       state.browser?.setFarEnd(fingerprints, weAre: weAreClient ? .client : .server, at: now)
