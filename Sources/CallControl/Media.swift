@@ -44,6 +44,8 @@ public enum MediaSource: Sendable, Equatable {
 public struct RemoteMedia: Sendable, Equatable {
   /// Nil while the far end holds with an unspecified address, and for browsers, whose address ICE finds.
   public var endpoint: Endpoint?
+  /// Where it wants RTCP (RFC 3605); nil where its SDP does not say: the port after that of RTP.
+  public var controlPort: UInt16?
   public var codec: AudioCodec
   /// Payload type of the codec on packets to and from the far end.
   public var payloadType: UInt8
@@ -52,6 +54,8 @@ public struct RemoteMedia: Sendable, Equatable {
   public var telephoneEvent: UInt8?
   /// The same on packets from the far end: an answer may number it differently from our offer.
   public var incomingTelephoneEvent: UInt8?
+  /// Hz of telephone-event.
+  public var telephoneEventRate: Int
   /// Whether we send to it, and whether we take what it sends.
   public var sends: Bool
   public var receives: Bool
@@ -61,6 +65,7 @@ public struct RemoteMedia: Sendable, Equatable {
     self.endpoint = endpoint; self.codec = codec
     payloadType = codec.payloadType; incomingPayloadType = codec.payloadType
     self.telephoneEvent = telephoneEvent; incomingTelephoneEvent = telephoneEvent
+    telephoneEventRate = codec.clockRate
     self.sends = sends; self.receives = receives
   }
 
@@ -73,6 +78,8 @@ public struct RemoteMedia: Sendable, Equatable {
     payloadType = media.payloadType.outgoing
     incomingPayloadType = media.payloadType.incoming
     incomingTelephoneEvent = media.telephoneEvent?.incoming
+    telephoneEventRate = media.telephoneEventRate
+    controlPort = media.remote?.rtcpPort
     security = media.security
   }
 }

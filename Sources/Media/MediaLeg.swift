@@ -11,6 +11,8 @@ public struct FarEnd: Sendable, Equatable {
   public var incomingPayloadType: UInt8
   public var telephoneEvent: UInt8?
   public var incomingTelephoneEvent: UInt8?
+  /// Hz of telephone-event, mostly that of the codec.
+  public var telephoneEventRate: UInt32
   /// Whether we send to it, and whether we take what it sends.
   public var sends: Bool
   public var receives: Bool
@@ -22,6 +24,7 @@ public struct FarEnd: Sendable, Equatable {
     self.address = address; self.codec = codec
     self.payloadType = payloadType; self.incomingPayloadType = incomingPayloadType
     self.telephoneEvent = telephoneEvent; self.incomingTelephoneEvent = incomingTelephoneEvent
+    telephoneEventRate = codec.clockRate
     self.sends = sends; self.receives = receives
   }
 }
@@ -42,8 +45,9 @@ public struct MediaLeg: Sendable {
     /// From a stranger, malformed, not wanted now, or of a payload type that was not negotiated.
     case ignored
     case audio(RTPHeader, Codec, payload: Range<Int>)
-    /// A telephone-event packet, and the Hz that it counts in; `digit` on the first one of an event.
-    case event(RTPHeader, clockRate: UInt32, digit: UInt8?, payload: Range<Int>)
+    /// A telephone-event packet among those of a codec, and the Hz that it counts in; `digit` on the first one of an
+    /// event.
+    case event(RTPHeader, Codec, clockRate: UInt32, digit: UInt8?, payload: Range<Int>)
   }
 
   public private(set) var farEnd: FarEnd?
@@ -103,7 +107,8 @@ public struct MediaLeg: Sendable {
     if header.payloadType == farEnd.incomingTelephoneEvent {
       guard let event = TelephoneEvent(UnsafeRawBufferPointer(rebasing: packet[payload])) else { return .ignored }
       return .event(
-        header, clockRate: farEnd.codec.clockRate, digit: digits.receive(event, header), payload: payload)
+        header, farEnd.codec, clockRate: farEnd.telephoneEventRate, digit: digits.receive(event, header),
+        payload: payload)
     }
     guard farEnd.receives, let codec = codec(of: header.payloadType, farEnd) else { return .ignored }
     reception.measure(header, clockRate: codec.clockRate, at: now)
@@ -140,14 +145,18 @@ public struct MediaLeg: Sendable {
         law.transcode(UnsafeMutableRawBufferPointer(rebasing: packet[payload]), to: wanted)
       }
       (header, range) = (ours, payload)
-    case .event(let received, let clockRate, _, let payload):
-      guard let payloadType = farEnd.telephoneEvent else { return nil }
-      if clockRate == farEnd.codec.clockRate {
+    case .event(let received, let codec, let clockRate, _, let payload):
+      // Events of another clock than the audio's would be taken for a jump of it: those that come are understood, but
+      // none are sent.
+      guard let payloadType = farEnd.telephoneEvent, farEnd.telephoneEventRate == farEnd.codec.clockRate else {
+        return nil
+      }
+      TelephoneEvent.rescale(
+        UnsafeMutableRawBufferPointer(rebasing: packet[payload]), from: clockRate, to: farEnd.codec.clockRate)
+      if codec.isAkin(to: farEnd.codec), clockRate == farEnd.codec.clockRate {
         guard let ours = outgoing.relayed(received, payloadType: payloadType, at: now) else { return nil }
         header = ours
       } else {
-        TelephoneEvent.rescale(
-          UnsafeMutableRawBufferPointer(rebasing: packet[payload]), from: clockRate, to: farEnd.codec.clockRate)
         header = outgoing.interleaved(received, payloadType: payloadType, at: now)
       }
       range = payload

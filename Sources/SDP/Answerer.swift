@@ -13,7 +13,7 @@ extension Negotiation {
     description.media = offer.media.map(Self.refused)
     var formats = [Self.format(media.codec, media.payloadType.incoming)]
     if let event = media.telephoneEvent {
-      formats.append(Self.telephoneEvent(event.incoming, clockRate: media.codec.clockRate))
+      formats.append(Self.telephoneEvent(event.incoming, clockRate: media.telephoneEventRate))
     }
     description.media[place] = Self.audio(
       local, formats: formats, direction: media.direction, transport: offered.transport)
@@ -79,10 +79,11 @@ extension Negotiation {
     func bothWays(_ payloadType: UInt8) -> NegotiatedMedia.PayloadType {
       NegotiatedMedia.PayloadType(outgoing: payloadType, incoming: payloadType)
     }
-    let events = offered.first { $0.isNamed("telephone-event") && $0.clockRate == chosen.codec.clockRate }
+    let events = local.telephoneEvents ? offered.telephoneEvent(beside: chosen.codec) : nil
     return NegotiatedMedia(
       remote: far.remote, codec: chosen.codec, payloadType: bothWays(chosen.payloadType),
-      telephoneEvent: local.telephoneEvents ? events.map { bothWays($0.payloadType) } : nil,
+      telephoneEvent: events.map { bothWays($0.payloadType) },
+      telephoneEventRate: events?.clockRate ?? chosen.codec.clockRate,
       direction: far.direction.reversed.limited(to: local.direction), isHeldByRemote: !far.direction.receives,
       packetTime: far.packetTime, security: security)
   }

@@ -66,6 +66,14 @@ public struct Codec: Sendable, Equatable {
   public var rtpmap: String { "\(payloadType) \(name)/\(clockRate)" + (channels == 1 ? "" : "/\(channels)") }
 }
 
+extension [Codec] {
+  /// The telephone-event that goes with a codec: the one of its clock rate, else one of 8000 Hz.
+  func telephoneEvent(beside codec: AudioCodec) -> Codec? {
+    let events = filter { $0.isNamed("telephone-event") }
+    return events.first { $0.clockRate == codec.clockRate } ?? events.first { $0.clockRate == 8_000 }
+  }
+}
+
 /// Compares ASCII words, any case.
 func equalWords(_ a: some Sequence<UInt8>, _ b: some Sequence<UInt8>) -> Bool {
   func folded(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }

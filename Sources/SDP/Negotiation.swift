@@ -47,8 +47,11 @@ public struct NegotiatedMedia: Sendable, Equatable {
   public var remote: Remote?
   public var codec: AudioCodec
   public var payloadType: PayloadType
-  /// nil: the far end takes no telephone-event; its clock rate is that of the codec (RFC 4733 section 2.1).
+  /// nil: the far end takes no telephone-event.
   public var telephoneEvent: PayloadType?
+  /// Hz of its timestamps and durations: those of the codec (RFC 4733 section 2.1), or 8000 beside Opus where the far
+  /// end has no other, as Firefox.
+  public var telephoneEventRate = 8_000
   /// Ours: `recvonly` and `inactive` mean that the far end holds us, or that we asked for it.
   public var direction: Direction
   /// The far end does not want to hear us now.

@@ -41,11 +41,12 @@ extension Negotiation {
       let chosen = answered.first(where: { AudioCodec($0).map(local.codecs.contains) ?? false }),
       let codec = AudioCodec(chosen), let ours = offered.first(where: { AudioCodec($0) == codec })
     else { throw .noCommonCodec }
-    let theirEvents = answered.first { $0.isNamed("telephone-event") && $0.clockRate == codec.clockRate }
-    let ourEvents = offered.first { $0.isNamed("telephone-event") && $0.clockRate == codec.clockRate }
+    let theirEvents = answered.telephoneEvent(beside: codec)
+    let ourEvents = offered.first { $0.isNamed("telephone-event") && $0.clockRate == theirEvents?.clockRate }
     var media = NegotiatedMedia(
       remote: far.remote, codec: codec,
       payloadType: .init(outgoing: chosen.payloadType, incoming: ours.payloadType), telephoneEvent: nil,
+      telephoneEventRate: theirEvents?.clockRate ?? codec.clockRate,
       direction: far.direction.reversed.limited(to: local.direction), isHeldByRemote: !far.direction.receives,
       packetTime: far.packetTime, security: security)
     if let theirEvents, let ourEvents {
@@ -93,7 +94,7 @@ extension Negotiation {
     guard local.telephoneEvents else { return formats }
     for (clockRate, wanted) in [(48_000, UInt8(110)), (8_000, 101)] {
       guard local.codecs.contains(where: { $0.clockRate == clockRate }) else { continue }
-      let kept = agreed?.codec.clockRate == clockRate ? agreed?.telephoneEvent?.incoming : nil
+      let kept = agreed?.telephoneEventRate == clockRate ? agreed?.telephoneEvent?.incoming : nil
       if let payloadType = kept ?? take(wanted) {
         formats.append(Self.telephoneEvent(payloadType, clockRate: clockRate))
       }

@@ -153,13 +153,39 @@ import Testing
     for (step, end) in [false, false, true, true, true].enumerated() {
       let bytes = packet(101, [9, end ? 0x8a : 0x0a, 0, 160], sequence: UInt16(step), timestamp: 800)
       let verdict = receive(&caller, bytes).verdict
-      if case .event(_, _, let digit?, _) = verdict { digits.append(digit) }
+      if case .event(_, _, _, let digit?, _) = verdict { digits.append(digit) }
       let copy = try #require(forward(&agent, verdict, bytes))
       let sent = try #require(copy.withUnsafeBytes { RTPHeader.parse($0) })
       #expect(sent.header.payloadType == 126 && sent.header.timestamp == 5_000)
       #expect(forward(&deaf, verdict, bytes) == nil)
     }
     #expect(digits == [9])
+  }
+
+  @Test("Digits at 8000 Hz beside Opus, as of Firefox, go on among a telephone's decoded audio, and none go there")
+  func digitsOfAnotherClock() throws {
+    var far = FarEnd(
+      address: Self.phone, codec: .opus, payloadType: 111, incomingPayloadType: 111, telephoneEvent: 126,
+      incomingTelephoneEvent: 126, sends: true, receives: true)
+    far.telephoneEventRate = 8_000
+    var firefox = MediaLeg(outgoing: OutgoingStream(ssrc: 1, sequence: 1, timestamp: 1))
+    firefox.setFarEnd(far, at: start)
+    var agent = leg()
+    _ = generate(&agent)
+    let first = packet(126, [7, 0x0a, 0, 160], sequence: 1, timestamp: 800)
+    let verdict = receive(&firefox, first).verdict
+    guard case .event(_, .opus, 8_000, 7?, _) = verdict else { return #expect(Bool(false), "\(verdict)") }
+    let begin = try #require(forward(&agent, verdict, first)?.withUnsafeBytes { RTPHeader.parse($0) }).header
+    // Decoded audio goes on between the packets of the digit, which stays one.
+    let audio = try #require(generate(&agent))
+    let last = packet(126, [7, 0x8a, 1, 64], sequence: 2, timestamp: 800)
+    let bytes = try #require(forward(&agent, receive(&firefox, last).verdict, last))
+    let end = try #require(bytes.withUnsafeBytes { RTPHeader.parse($0) }).header
+    #expect(end.timestamp == begin.timestamp && begin.marker && !end.marker && !audio.marker)
+    #expect([begin.sequence + 1, audio.sequence + 1] == [audio.sequence, end.sequence])
+    #expect(bytes.suffix(4) == [7, 0x8a, 1, 64])
+    let theirs = packet(101, [7, 0x0a, 0, 160])
+    #expect(forward(&firefox, receive(&agent, theirs).verdict, theirs) == nil)
   }
 
   @Test("A held far end gets nothing, and one that we hold is not heard")

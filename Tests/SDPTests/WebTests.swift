@@ -41,12 +41,25 @@ import Testing
     #expect(media.security == .web(remote: remote, fingerprints: [fingerprint], weAreClient: false))
   }
 
+  @Test("Beside Opus the telephone-event of 8000 Hz is taken where there is no other, as in Firefox")
+  func telephoneEventOfFirefox() throws {
+    let offer = try F.parse(
+      F.offer(formats: "111 9 0 8 126").filter { !$0.hasSuffix("telephone-event/48000") })
+    var negotiation = Negotiation(sessionID: 40)
+    let (bytes, media) = try negotiation.answer(offer, with: F.web)
+    #expect(AnswerChecker(bytes).media[0].fields.dropFirst(3) == ["111", "126"])
+    #expect(media.codec == .opus && media.telephoneEvent == .init(outgoing: 126, incoming: 126))
+    #expect(media.telephoneEventRate == 8_000)
+    let both = try negotiation.answer(F.parse(F.offer()), with: F.web).media
+    #expect(both.telephoneEvent == .init(outgoing: 110, incoming: 110) && both.telephoneEventRate == 48_000)
+  }
+
   @Test("The codecs allowed decide: G.711 takes the telephone-event of 8000 Hz")
   func codecs() throws {
     let g711 = try answer(F.offer(), F.local(.web(F.transport), codecs: AudioCodec.g711))
     #expect(g711.text.contains("m=audio 20000 UDP/TLS/RTP/SAVPF 0 126\r\n"))
     #expect(g711.media.telephoneEvent == .init(outgoing: 126, incoming: 126))
-    let silent = try answer(F.offer(formats: "111 0 126"))
+    let silent = try answer(F.offer(formats: "111 0"))
     #expect(silent.text.contains("m=audio 20000 UDP/TLS/RTP/SAVPF 111\r\n"))
     #expect(throws: NegotiationError.noCommonCodec) {
       try answer(F.offer(formats: "111"), F.local(.web(F.transport), codecs: AudioCodec.g711))

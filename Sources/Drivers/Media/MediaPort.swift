@@ -164,7 +164,7 @@ final class MediaPort: Sendable {
         aim(&state)
         events.append(.learned(state.id, Endpoint(source)))
       }
-      if case .event(_, _, let digit?, _) = verdict { events.append(.digit(state.id, digit)) }
+      if case .event(_, _, _, let digit?, _) = verdict { events.append(.digit(state.id, digit)) }
       switch state.feed {
       case .port(let partner): target = partner
       case .echo: target = self
@@ -429,6 +429,8 @@ extension FarEnd {
       codec: Media.Codec(remote.codec), payloadType: remote.payloadType,
       incomingPayloadType: remote.incomingPayloadType, telephoneEvent: remote.telephoneEvent,
       incomingTelephoneEvent: remote.incomingTelephoneEvent, sends: remote.sends, receives: remote.receives)
+    controlPort = remote.controlPort
+    telephoneEventRate = UInt32(remote.telephoneEventRate)
   }
 }
 
