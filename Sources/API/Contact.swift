@@ -142,6 +142,9 @@ public struct ContactRecord: Codable, Sendable, Equatable {
   public var talkSeconds: Double
   /// The wrap-up code by name.
   public var code: String?
+  /// How well packets travelled between us and the person, and between us and the agent, of a call.
+  public var quality: Quality?
+  public var agentQuality: Quality?
   public init(
     id: String, queue: String, channel: String, agent: String?, enteredAt: Timestamp, answeredAt: Timestamp?,
     endedAt: Timestamp?, outcome: String?, waitSeconds: Double, talkSeconds: Double, code: String?
@@ -151,7 +154,8 @@ public struct ContactRecord: Codable, Sendable, Equatable {
     self.talkSeconds = talkSeconds; self.code = code
   }
   enum CodingKeys: String, CodingKey {
-    case id, queue, channel, agent, outcome, code
+    case id, queue, channel, agent, outcome, code, quality
+    case agentQuality = "agent_quality"
     case enteredAt = "entered_at"
     case answeredAt = "answered_at"
     case endedAt = "ended_at"

@@ -34,6 +34,11 @@ struct Calls: Sendable {
   /// Flows of live legs: whoever is in a call may speak in it.
   var flowsInUse = Index<Flow, Int>()
 
+  /// Legs whose packets were measured.
+  var qualities = Index<LegID, QualityCourse>()
+  /// By `Side.rawValue`.
+  var measures = Array(repeating: QualityBuckets(), count: Side.allCases.count)
+
   /// How many callers each address has here.
   var callersByHost = Index<Endpoint, Int>()
 
@@ -284,6 +289,7 @@ extension Switchboard {
   /// Forgets a leg and gives its port back. Its dialog is over, or told so by the caller of this.
   @discardableResult
   mutating func drop(_ id: LegID, at now: Instant, into step: inout Step) -> Leg? {
+    closeQuality(of: id, at: now, into: &step)
     guard let leg = calls.legs.remove(id) else { return nil }
     close(leg.media, into: &step)
     if let demand = leg.demand, demand.media != leg.media { close(demand.media, into: &step) }
@@ -312,6 +318,7 @@ extension Switchboard {
   /// the next call.
   mutating func end(_ id: LegID, at now: Instant, into step: inout Step) {
     if let leg = calls.legs[id], let phone = leg.phone {
+      closeQuality(of: id, at: now, into: &step)
       calls.legs[id]?.contact = nil
       step.afterCommit.append(.media(.stop(leg.media)))
       return dismissPage(of: phone.agent, at: now, into: &step)
@@ -384,6 +391,7 @@ extension Switchboard {
     counts.transactions = calls.userAgent.transactionCount
     counts.mediaPorts = calls.ports.count
     counts.registrations = calls.registrations.count
+    counts.quality = calls.measures
     return counts
   }
 }

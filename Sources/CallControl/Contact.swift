@@ -61,7 +61,7 @@ extension Switchboard {
       links[contact] = nil
     case .contactHeld(let contact, _): update(contact) { $0.state = .held }
     case .contactResumed(let contact, _): update(contact) { $0.state = .talking }
-    case .messagePosted, .configurationApplied: break
+    case .messagePosted, .legMeasured, .configurationApplied: break
     case .restarted, .phoneRegistered, .phoneUnregistered, .dialogConfirmed, .dialogEnded: applyToCalls(record)
     }
   }

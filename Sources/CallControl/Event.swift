@@ -20,6 +20,8 @@ public enum Event: Sendable, Equatable {
   case dialogConfirmed(ContactID, Side, UserAgent.SavedDialog)
   /// What was stored of the side's dialogs is over.
   case dialogEnded(ContactID, Side)
+  /// A leg left the contact: the means of what was measured of its packets.
+  case legMeasured(ContactID, Side, Quality)
   /// The configuration stored under this hash is in force from here on.
   case configurationApplied(hash: String)
   /// The process started over a restored state.
@@ -33,7 +35,7 @@ extension Event {
     case .acd(let event): event.contact
     case .contactOpened(let contact, _, _, _), .contactClosed(let contact), .messagePosted(let contact, _),
       .contactHeld(let contact, _), .contactResumed(let contact, _), .dialogConfirmed(let contact, _, _),
-      .dialogEnded(let contact, _):
+      .dialogEnded(let contact, _), .legMeasured(let contact, _, _):
       contact
     case .phoneRegistered, .phoneUnregistered, .configurationApplied, .restarted: nil
     }

@@ -98,25 +98,6 @@ public struct OpenedMedia: Sendable, Equatable {
   }
 }
 
-/// How well packets of one leg travel, by its far end's RTCP and by our own counting.
-public struct Quality: Sendable, Equatable {
-  /// Received from the far end since the leg began.
-  public var packetsReceived: UInt64
-  /// Lost on the way to us and on the way to the far end since the last word, in parts per million.
-  public var lossIn: UInt32
-  public var lossOut: UInt32
-  /// Of what we receive (RFC 3550 section 6.4.1), in microseconds.
-  public var jitter: Int64
-  /// Microseconds; nil until the far end has answered a report of ours.
-  public var roundTrip: Int64?
-  public init(
-    packetsReceived: UInt64 = 0, lossIn: UInt32 = 0, lossOut: UInt32 = 0, jitter: Int64 = 0, roundTrip: Int64? = nil
-  ) {
-    self.packetsReceived = packetsReceived; self.lossIn = lossIn; self.lossOut = lossOut
-    self.jitter = jitter; self.roundTrip = roundTrip
-  }
-}
-
 public enum MediaEvent: Sendable, Equatable {
   case opened(MediaID, OpenedMedia)
   /// No port is free, or the socket failed.

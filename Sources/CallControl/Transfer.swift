@@ -57,6 +57,7 @@ extension Switchboard {
   ) {
     guard var bridge = calls.bridges[contact] else { return }
     for phone in bridge.leaveAgent() { end(phone, at: now, into: &step) }
+    closeQuality(of: bridge.caller, at: now, into: &step)
     calls.bridges[contact] = nil
     calls.bridges[next] = bridge
     calls.legs[bridge.caller]?.contact = next

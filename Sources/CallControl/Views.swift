@@ -129,6 +129,8 @@ public struct Counts: Sendable, Equatable {
   public var transactions = 0
   public var mediaPorts = 0
   public var registrations = 0
+  /// By `Side.rawValue`.
+  public var quality: [QualityBuckets] = []
   public var sequence: UInt64 = 0
   public init() {}
 }

@@ -90,6 +90,20 @@ extension Contact {
     }
   }
 
+  /// By what it came, and how well: `voice/web opus  loss 0%  rtt 41ms`.
+  var path: String {
+    let origin = origin.map { "/" + $0.onOneLine } ?? ""
+    guard let quality else { return channel + origin + (codec.map { " " + $0.onOneLine } ?? "") }
+    let trip = quality.roundTripSeconds.map { "  rtt \(Int(($0 * 1_000).rounded()))ms" } ?? ""
+    return "\(channel)\(origin) \(codec?.onOneLine ?? "")  loss \(percent(max(quality.lossIn, quality.lossOut)))\(trip)"
+  }
+
+  /// Whole percents, tenths below one.
+  private func percent(_ share: Double) -> String {
+    let tenths = Int((share * 1_000).rounded())
+    return tenths == 0 || tenths >= 10 ? "\((tenths + 5) / 10)%" : "0.\(tenths)%"
+  }
+
   /// Four letters.
   var stateWord: String {
     if isLost { return "LOST" }

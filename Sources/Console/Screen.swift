@@ -251,7 +251,7 @@ struct Screen {
     let waited = (contact.answeredAt ?? model.now).milliseconds - contact.enteredAt.milliseconds
     let page = contact.attributes?["page.url"].map { "   page \($0.onOneLine)" } ?? ""
     line(
-      " \(contact.channel)   queue \(contact.queueName)   waited \(clock(waited))\(page)", row: row + 1, from: 0,
+      " \(contact.path)   queue \(contact.queueName)   waited \(clock(waited))\(page)", row: row + 1, from: 0,
       to: columns)
     line(" " + model.detail(of: contact), row: row + 2, from: 0, to: columns)
     var first = row + 3

@@ -99,14 +99,14 @@ extension ContactFold {
   ]
   private static let insertion = """
     INSERT INTO contact (\(ContactRow.columns), \(foldColumns))
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (\(Array(repeating: "?", count: 42).joined(separator: ", ")))
     ON CONFLICT (sequence) DO UPDATE SET
       queue = excluded.queue, service_level = excluded.service_level, agent = excluded.agent,
       entered = excluded.entered, answered = excluded.answered, ended = excluded.ended, refusal = excluded.refusal,
       outcome = excluded.outcome, end_cause = excluded.end_cause, wait = excluded.wait, talk = excluded.talk,
       hold = excluded.hold, wrap_up = excluded.wrap_up, code = excluded.code, is_live = excluded.is_live,
       holders = excluded.holders, held_since = excluded.held_since, wrap_up_since = excluded.wrap_up_since,
-      \(laterColumns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
+      \((ContactRow.qualityColumns + laterColumns).map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
     """
 
   func save(_ db: Database) throws {
@@ -130,6 +130,8 @@ extension ContactFold {
     insert.bind(row.hold)
     insert.bind(row.wrapUp)
     insert.bind((row.code?.index).map(Int64.init))
+    insert.bind(row.quality)
+    insert.bind(row.agentQuality)
     insert.bind(contact.slot)
     insert.bind(contact.generation)
     insert.bind(isLive)
@@ -179,8 +181,12 @@ extension ContactFold {
 extension ContactRow {
   static let columns = """
     sequence, id, channel, entry, queue, service_level, agent, opened, entered, answered, ended, refusal, outcome, \
-    end_cause, wait, talk, hold, wrap_up, code
+    end_cause, wait, talk, hold, wrap_up, code, \(qualityColumns.joined(separator: ", "))
     """
+  /// Those that came with the fourth version of the table, of the person's leg and of the agent's.
+  static let qualityColumns = ["", "agent_"].flatMap { side in
+    ["packets", "loss_in", "loss_out", "jitter", "round_trip"].map { side + $0 }
+  }
 
   init(from columns: inout Columns) throws {
     sequence = try columns.takeSequence()
@@ -202,10 +208,34 @@ extension ContactRow {
     hold = try columns.take()
     wrapUp = try columns.take()
     code = try columns.takeIndex().map { CodeID(index: UInt16(truncatingIfNeeded: $0)) }
+    quality = try columns.takeQuality()
+    agentQuality = try columns.takeQuality()
+  }
+}
+
+extension PreparedStatement {
+  fileprivate mutating func bind(_ quality: Quality?) {
+    bind((quality?.packetsReceived).map(Int64.init(bitPattern:)))
+    bind(quality?.lossIn)
+    bind(quality?.lossOut)
+    bind(quality?.jitter)
+    bind(quality?.roundTrip)
   }
 }
 
 extension Columns {
+  /// Five columns; without the first nothing was measured.
+  fileprivate mutating func takeQuality() throws -> Quality? {
+    let packets: Int64? = try take()
+    let (lossIn, lossOut): (UInt32?, UInt32?) = (try takeIndex(), try takeIndex())
+    let (jitter, roundTrip): (Int64?, Int64?) = (try take(), try take())
+    return packets.map { packets in
+      Quality(
+        packetsReceived: UInt64(bitPattern: packets), lossIn: lossIn ?? 0, lossOut: lossOut ?? 0, jitter: jitter ?? 0,
+        roundTrip: roundTrip)
+    }
+  }
+
   /// Five columns, all of them or none.
   fileprivate mutating func takeEstimates() throws -> WaitEstimates? {
     let values: [UInt32?] = [

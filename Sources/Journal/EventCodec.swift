@@ -21,6 +21,7 @@ public enum EventCodec {
     case dialogEnded = 9
     case configurationApplied = 10
     case restarted = 11
+    case legMeasured = 12
 
     case ladderStepped = 40
     case ladderMigrated = 41
@@ -106,6 +107,11 @@ public enum EventCodec {
       kind = .dialogEnded
       writer.write(contact)
       writer.write(side.rawValue)
+    case .legMeasured(let contact, let side, let quality):
+      kind = .legMeasured
+      writer.write(contact)
+      writer.write(side.rawValue)
+      writer.write(quality)
     case .configurationApplied(let hash):
       kind = .configurationApplied
       writer.write(hash)
@@ -152,6 +158,7 @@ public enum EventCodec {
     case .dialogConfirmed:
       .dialogConfirmed(try reader.readContact(), try reader.readCase(), .init(bytes: try reader.readCounted()))
     case .dialogEnded: .dialogEnded(try reader.readContact(), try reader.readCase())
+    case .legMeasured: .legMeasured(try reader.readContact(), try reader.readCase(), try reader.readQuality())
     case .configurationApplied: .configurationApplied(hash: try reader.readString())
     case .restarted: .restarted
     default: .acd(try decodeACD(kind, from: &reader))

@@ -18,6 +18,18 @@ extension ByteWriter {
     write(author.code)
     if case .agent(let agent) = author { write(agent.index) }
   }
+  mutating func write(_ quality: Quality) {
+    write(quality.packetsReceived)
+    write(quality.lossIn)
+    write(quality.lossOut)
+    write(quality.jitter)
+    write(quality.roundTrip ?? Quality.noRoundTrip)
+  }
+}
+
+extension Quality {
+  /// Stands for a round trip that is not known.
+  fileprivate static let noRoundTrip: Int64 = -1
 }
 
 extension ByteReader {
@@ -32,6 +44,12 @@ extension ByteReader {
       throw UnknownCase()
     }
     return author
+  }
+  mutating func readQuality() throws -> Quality {
+    var quality = Quality(
+      packetsReceived: try read(), lossIn: try read(), lossOut: try read(), jitter: try read(), roundTrip: try read())
+    if quality.roundTrip == Quality.noRoundTrip { quality.roundTrip = nil }
+    return quality
   }
   mutating func readCase<Value: RawRepresentable<UInt8>>() throws -> Value {
     guard let value = Value(rawValue: try read()) else { throw UnknownCase() }

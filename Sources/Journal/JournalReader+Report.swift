@@ -87,7 +87,8 @@ extension JournalReader {
   private func contactReport(from: Instant, to: Instant, _ names: Names) throws -> Report {
     var report = Report(columns: [
       "contact", "channel", "entry", "queue", "agent", "opened", "answered", "ended", "outcome", "end_cause",
-      "wait_s", "talk_s", "hold_s", "wrap_up_s", "code",
+      "wait_s", "talk_s", "hold_s", "wrap_up_s", "code", "loss_in", "loss_out", "jitter_s", "round_trip_s",
+      "agent_loss_in", "agent_loss_out", "agent_jitter_s", "agent_round_trip_s",
     ])
     var cursor = UInt64.max
     while true {
@@ -96,20 +97,28 @@ extension JournalReader {
         let outcome =
           contact.outcome.map { word("\($0)") }
           ?? contact.refusal.map { "refused_" + word("\($0)") }
-        report.rows.append([
-          .text(contact.id.description), .text(word("\(contact.channel)")), .text(contact.entry),
-          .optional(contact.queue.map { names.queues.name(at: $0.index) }),
-          .optional(contact.agent.map { names.agents.name(at: $0.index) }),
-          .instant(contact.opened), .optional(contact.answered), .optional(contact.ended),
-          .optional(outcome), .optional(contact.endCause.map { word("\($0)") }),
-          .optional(seconds: contact.wait), .optional(seconds: contact.talk), .seconds(contact.hold),
-          .optional(seconds: contact.wrapUp),
-          .optional(contact.code.flatMap { $0 == .none ? nil : names.codes.name(at: UInt32($0.index)) }),
-        ])
+        report.rows.append(
+          [
+            .text(contact.id.description), .text(word("\(contact.channel)")), .text(contact.entry),
+            .optional(contact.queue.map { names.queues.name(at: $0.index) }),
+            .optional(contact.agent.map { names.agents.name(at: $0.index) }),
+            .instant(contact.opened), .optional(contact.answered), .optional(contact.ended),
+            .optional(outcome), .optional(contact.endCause.map { word("\($0)") }),
+            .optional(seconds: contact.wait), .optional(seconds: contact.talk), .seconds(contact.hold),
+            .optional(seconds: contact.wrapUp),
+            .optional(contact.code.flatMap { $0 == .none ? nil : names.codes.name(at: UInt32($0.index)) }),
+          ] + [contact.quality, contact.agentQuality].flatMap(Self.cells))
       }
       guard let last = page.last, page.count == 1_000 else { return report }
       cursor = last.sequence
     }
+  }
+
+  private static func cells(_ quality: Quality?) -> [Report.Cell] {
+    [
+      .optional(quality.map { Double($0.lossIn) / 1e6 }), .optional(quality.map { Double($0.lossOut) / 1e6 }),
+      .optional(seconds: quality?.jitter), .optional(seconds: quality?.roundTrip),
+    ]
   }
 }
 

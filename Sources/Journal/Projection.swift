@@ -90,6 +90,10 @@ struct Projection {
       change(contact) { $0.hold(by: author, at: record.at) }
     case .contactResumed(let contact, _):
       change(contact) { $0.resume(at: record.at) }
+    case .legMeasured(let contact, .contact, let quality):
+      change(contact) { $0.row.quality = quality }
+    case .legMeasured(let contact, .agent, let quality):
+      change(contact) { $0.row.agentQuality = quality }
     case .configurationApplied(let hash):
       configuration = hash
       levels = try ServiceLevels.load(hash, db)

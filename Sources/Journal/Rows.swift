@@ -30,6 +30,9 @@ public struct ContactRow: Sendable, Equatable {
   public internal(set) var hold: Int64 = 0
   public internal(set) var wrapUp: Int64?
   public internal(set) var code: CodeID?
+  /// How well the packets of the last leg of each side travelled, of a call.
+  public internal(set) var quality: Quality?
+  public internal(set) var agentQuality: Quality?
 }
 
 /// The sums of one queue over 15 minutes of arrivals, under one service level.

@@ -23,6 +23,11 @@ enum Schema {
       try db.execute(sql: projections.replacing("id BLOB NOT NULL UNIQUE", with: "id BLOB NOT NULL") + statistics)
       try db.execute(sql: "CREATE INDEX contact_by_id ON contact (id, sequence)")
     }
+    // Contact records tell how well packets travelled; no journal before told it.
+    migrator.registerMigration("v4") { db in
+      let columns = ContactRow.qualityColumns.map { "ALTER TABLE contact ADD COLUMN \($0) INTEGER;" }
+      try db.execute(sql: columns.joined())
+    }
     return migrator
   }
 

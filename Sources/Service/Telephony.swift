@@ -131,7 +131,15 @@ final class Telephony: Sendable {
       Metric("switchboard_sip_\(name)", help, .counter, [.init(Double(value))])
     }
     let counters = transport?.counters ?? .init()
+    let browsers = mediaThreads.browserCounters
     return [
+      Metric(
+        "switchboard_media_browser_datagrams_dropped_total", "Datagrams at the browsers' port that were nobody's.",
+        .counter,
+        [
+          .init(Double(browsers.unknownChecks), labels: [.init("reason", "unknown_check")]),
+          .init(Double(browsers.strangers), labels: [.init("reason", "stranger")]),
+        ]),
       counter("messages_received_total", "SIP messages received.", counters.received),
       counter("messages_sent_total", "SIP messages sent.", counters.sent),
       counter("datagrams_unsent_total", "SIP datagrams that the system did not take.", counters.unsent),

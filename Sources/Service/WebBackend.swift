@@ -115,5 +115,7 @@ extension Web.ContactRow {
       channel: row.channel, agent: row.agent.map { names.agents[Int($0.index)] }, entered: row.entered ?? row.opened,
       answered: row.answered, ended: row.ended, outcome: row.outcome.map { "\($0)" }, wait: row.wait ?? 0,
       talk: row.talk ?? 0, code: row.code.map { names.codes[Int($0.index)] })
+    quality = row.quality
+    agentQuality = row.agentQuality
   }
 }

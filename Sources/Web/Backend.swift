@@ -78,6 +78,9 @@ public struct ContactRow: Sendable, Equatable {
   public var wait: Int64
   public var talk: Int64
   public var code: String?
+  /// Of the person's leg and of the agent's.
+  public var quality: CallControl.Quality?
+  public var agentQuality: CallControl.Quality?
   public init(
     position: UInt64, id: PublicID, queue: String, channel: Channel, agent: String? = nil, entered: Instant,
     answered: Instant? = nil, ended: Instant? = nil, outcome: String? = nil, wait: Int64 = 0, talk: Int64 = 0,

@@ -4,11 +4,15 @@ import CallControl
 
 /// A number of the Prometheus text format, with its name, meaning and labels.
 public struct Metric: Sendable, Equatable {
-  public enum Kind: String, Sendable { case counter, gauge }
+  public enum Kind: String, Sendable { case counter, gauge, histogram }
   public struct Sample: Sendable, Equatable {
+    /// Of a histogram: `_bucket`, `_sum` or `_count`.
+    public var suffix: String
     public var labels: [Label]
     public var value: Double
-    public init(_ value: Double, labels: [Label] = []) { self.value = value; self.labels = labels }
+    public init(_ value: Double, labels: [Label] = [], suffix: String = "") {
+      self.value = value; self.labels = labels; self.suffix = suffix
+    }
   }
   /// Never anything personal: queues, agents' numbers and states, routes.
   public struct Label: Sendable, Equatable {
@@ -36,15 +40,16 @@ public struct Metric: Sendable, Equatable {
         }
       }
     }
-    func number(_ value: Double) -> String {
-      Int64(exactly: value).map { String($0) } ?? String(value)
-    }
     var lines = ["# HELP \(name) \(help)", "# TYPE \(name) \(kind.rawValue)"]
     for sample in samples {
       let labels = sample.labels.map { "\($0.name)=\"\(escaped($0.value))\"" }.joined(separator: ",")
-      lines.append(name + (labels.isEmpty ? "" : "{\(labels)}") + " " + number(sample.value))
+      lines.append(name + sample.suffix + (labels.isEmpty ? "" : "{\(labels)}") + " " + Self.number(sample.value))
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func number(_ value: Double) -> String {
+    Int64(exactly: value).map { String($0) } ?? String(value)
   }
 }
 
@@ -120,6 +125,42 @@ extension Metric {
       Metric(
         "switchboard_journal_sequence_total", "Events journaled since the journal began.", .counter,
         [Sample(Double(counts.sequence))]),
+    ] + quality(counts.quality)
+  }
+
+  /// Of each report on a leg; the buckets count millionths.
+  private static func quality(_ sides: [QualityBuckets]) -> [Metric] {
+    func histogram(_ name: String, _ help: String, _ buckets: [(labels: [Label], Buckets)]) -> Metric {
+      Metric(
+        "switchboard_media_" + name, help, .histogram,
+        buckets.flatMap { labels, buckets in
+          var total: UInt64 = 0
+          let bounds = buckets.bounds.map { number(Double($0) / 1e6) } + ["+Inf"]
+          let classes = zip(bounds, buckets.counts).map { bound, count in
+            total += count
+            return Sample(Double(total), labels: labels + [Label("le", bound)], suffix: "_bucket")
+          }
+          return classes + [
+            Sample(Double(buckets.sum) / 1e6, labels: labels, suffix: "_sum"),
+            Sample(Double(total), labels: labels, suffix: "_count"),
+          ]
+        })
+    }
+    let named = zip(["contact", "agent"], sides).map { (label: Label("side", $0), buckets: $1) }
+    return [
+      histogram(
+        "loss_ratio", "Packets lost on the way to us and from us, by report.",
+        named.flatMap { side in
+          [
+            ([side.label, Label("direction", "in")], side.buckets.lossIn),
+            ([side.label, Label("direction", "out")], side.buckets.lossOut),
+          ]
+        }),
+      histogram(
+        "jitter_seconds", "Jitter of what we receive, by report.", named.map { ([$0.label], $0.buckets.jitter) }),
+      histogram(
+        "round_trip_seconds", "Round trips to the far ends of calls, by report.",
+        named.map { ([$0.label], $0.buckets.roundTrip) }),
     ]
   }
 

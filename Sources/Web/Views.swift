@@ -174,6 +174,8 @@ extension ContactRecord {
       enteredAt: Timestamp(row.entered), answeredAt: row.answered.map { Timestamp($0) },
       endedAt: row.ended.map { Timestamp($0) }, outcome: row.outcome, waitSeconds: seconds(row.wait),
       talkSeconds: seconds(row.talk), code: row.code)
+    quality = row.quality.map { API.Quality($0) }
+    agentQuality = row.agentQuality.map { API.Quality($0) }
   }
 }
 

@@ -282,4 +282,30 @@ import Testing
     #expect(name("Jo Lee (Verified)") == "not verified: Jo Lee (Verified)")
     #expect(name(nil) == "guest-1234")
   }
+
+  @Test("A call's line tells by what it came, and how well its packets travel once that is known")
+  func quality() throws {
+    var jo = Desk.contact("jo", channel: "voice", name: "Jo Park")
+    (jo.origin, jo.codec) = ("web", "opus")
+    let desk = try Desk.ready(contacts: [jo])
+    func line(_ quality: Quality?) -> String? {
+      if let quality {
+        desk.tell(.quality(ContactQuality(contact: "ct_jo", side: "contact", codec: "opus", quality: quality)))
+      }
+      return desk.model.current?.path
+    }
+    #expect(line(nil) == "voice/web opus")
+    #expect(line(Quality(lossIn: 0, lossOut: 0, jitterSeconds: 0, roundTripSeconds: nil)) == "voice/web opus  loss 0%")
+    #expect(
+      line(Quality(lossIn: 0.0004, lossOut: 0, jitterSeconds: 0, roundTripSeconds: 0.0412))
+        == "voice/web opus  loss 0%  rtt 41ms")
+    #expect(
+      line(Quality(lossIn: 0.001, lossOut: 0.004, jitterSeconds: 0, roundTripSeconds: 0))
+        == "voice/web opus  loss 0.4%  rtt 0ms")
+    #expect(
+      line(Quality(lossIn: 0.126, lossOut: 0, jitterSeconds: 0, roundTripSeconds: 1.2))
+        == "voice/web opus  loss 13%  rtt 1200ms")
+    let call = Screen.draw(desk.model).lines.first { $0.contains("voice/web opus") }
+    #expect(call?.contains("loss 13%  rtt 1200ms   queue support   waited 1:50") == true)
+  }
 }

@@ -1,6 +1,7 @@
 import ACD
 import CallControl
 import Foundation
+import class GRDB.DatabaseQueue
 import Primitives
 import Testing
 
@@ -87,6 +88,67 @@ import Testing
     // From the accept to the end of the wrap-up.
     agent.handling = .seconds(68)
     #expect(try Tables(store.reader).agents == [agent])
+  }
+
+  @Test("A contact record keeps how well packets travelled: of each side the last leg's, or nothing")
+  func quality() throws {
+    let scratch = try ScratchJournal()
+    let store = try scratch.open()
+    var story = Story()
+    let contact = ContactID(slot: 3, generation: 1)
+    let id = PublicID(high: 1, low: 2)
+    let first = Quality(packetsReceived: 9, lossIn: 1, lossOut: 2, jitter: 3, roundTrip: 4)
+    let last = Quality(packetsReceived: 500, lossIn: 20_000, lossOut: 10_000, jitter: 7_000, roundTrip: 41_000)
+    let caller = Quality(packetsReceived: 700, lossIn: 0, lossOut: 5, jitter: 6, roundTrip: nil)
+    story.add(
+      0, .contactOpened(contact, id, entry: "web:shop", channel: .voice),
+      .acd(.contactQueued(contact, queue: support, profile: ProfileID(index: 0), channel: .voice, priority: 0)),
+      .legMeasured(contact, .agent, first), .legMeasured(contact, .agent, last))
+    try store.appendAndSave(story.batch)
+    #expect(try store.reader.contact(id)?.quality == nil)
+    #expect(try store.reader.contact(id)?.agentQuality == last)
+    var rest = Story(after: 4)
+    rest.add(9, .legMeasured(contact, .contact, caller), .contactClosed(contact))
+    try store.appendAndSave(rest.batch)
+    let row = try #require(try store.reader.contact(id))
+    #expect(row.quality == caller && row.agentQuality == last)
+    try store.rebuildProjections()
+    #expect(try store.reader.contact(id) == row)
+    let report = try store.reader.report(.contacts, from: .distantPast, to: .distantFuture)
+    let cells = Dictionary(uniqueKeysWithValues: zip(report.columns, report.rows[0]))
+    #expect(cells["loss_out"] == .ratio(0.000005) && cells["round_trip_s"] == .empty)
+    #expect(cells["agent_loss_in"] == .ratio(0.02) && cells["agent_round_trip_s"] == .seconds(41_000))
+  }
+
+  @Test("A journal from before quality was kept opens with its contacts, and goes on")
+  func olderContacts() throws {
+    let scratch = try ScratchJournal()
+    var story = Story()
+    let contact = ContactID(slot: 3, generation: 1)
+    story.add(0, .contactOpened(contact, PublicID(high: 1, low: 2), entry: "web:shop", channel: .voice))
+    do {
+      let database = try DatabaseQueue(path: scratch.path)
+      try Schema.migrator.migrate(database, upTo: "v3")
+      var writer = ByteWriter()
+      let kind = EventCodec.encode(story.records[0].event, into: &writer)
+      try database.write { db in
+        try db.execute(
+          sql: "INSERT INTO record VALUES (1, ?, 1, ?, ?)",
+          arguments: [Story.start.microseconds, Int64(kind), Data(writer.bytes)])
+        try db.execute(
+          sql: """
+            INSERT INTO contact (sequence, id, slot, generation, is_live, channel, entry, opened, hold, holders)
+            VALUES (1, ?, 3, 1, 1, 0, 'web:shop', ?, 0, 0);
+            """, arguments: [PublicID(high: 1, low: 2).bytes.column, Story.start.microseconds])
+        try db.execute(sql: "UPDATE progress SET sequence = 1")
+      }
+    }
+    let store = try scratch.open()
+    #expect(try store.reader.contact(PublicID(high: 1, low: 2))?.quality == nil)
+    var rest = Story(after: 1)
+    rest.add(1, .legMeasured(contact, .contact, Quality(packetsReceived: 5)), .contactClosed(contact))
+    try store.appendAndSave(rest.batch)
+    #expect(try store.reader.contact(PublicID(high: 1, low: 2))?.quality == Quality(packetsReceived: 5))
   }
 
   @Test("A contact counts in the interval of its arrival, by the definition in force when it entered")

@@ -109,6 +109,11 @@ let oneOfEachKind: [CallControl.Event] = {
     .dialogEnded(contact, .contact),
     .configurationApplied(hash: "c0ffee"),
     .restarted,
+    .legMeasured(
+      contact, .agent,
+      Quality(
+        packetsReceived: 0x0102_0304_0506_0708, lossIn: 0x1112_1314, lossOut: 0x2122_2324,
+        jitter: 0x3132_3334_3536_3738, roundTrip: nil)),
     .acd(.ladderStepped(contact, step: 0xA1, .unstaffed)),
     .acd(.ladderMigrated(contact, step: 0xA2)),
     .acd(.agentPreferred(contact, agent, until: until)),

@@ -258,4 +258,27 @@ struct CallTests {
     for _ in 0..<5 { feed.publish([notice]) }
     #expect(feed.subscribe(.all, after: 0).missed == [fact])
   }
+
+  @Test("How well packets travel is counted in classes in /metrics, by side and direction, and by nothing personal")
+  func histograms() async throws {
+    try await withServer { server in
+      server.fake.state.withLock { state in
+        state.counts.quality = [QualityBuckets(), QualityBuckets()]
+        for loss in [0, 9_000, 600_000] as [UInt32] {
+          state.counts.quality[1].count(CallControl.Quality(lossIn: loss, jitter: 3_000, roundTrip: 41_000))
+        }
+      }
+      let text = try await server.send(.GET, "/metrics").text
+      for (labels, count) in [
+        (#"side="agent",direction="in",le="0""#, 1), (#"side="agent",direction="in",le="0.005""#, 1),
+        (#"side="agent",direction="in",le="0.01""#, 2), (#"side="agent",direction="in",le="+Inf""#, 3),
+        (#"side="agent",direction="out",le="0""#, 3), (#"side="contact",direction="in",le="+Inf""#, 0),
+      ] { #expect(text.contains("switchboard_media_loss_ratio_bucket{\(labels)} \(count)\n"), "\(labels)") }
+      #expect(text.contains("# TYPE switchboard_media_jitter_seconds histogram\n"))
+      #expect(text.contains("switchboard_media_jitter_seconds_sum{side=\"agent\"} 0.009\n"))
+      #expect(text.contains("switchboard_media_round_trip_seconds_count{side=\"agent\"} 3\n"))
+      let labels = Set(text.matches(of: /[{,](\w+)=/).map { String($0.1) })
+      #expect(labels.isSubset(of: ["direction", "estimator", "le", "queue", "route", "side", "status"]))
+    }
+  }
 }

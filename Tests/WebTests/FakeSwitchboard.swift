@@ -22,6 +22,7 @@ final class FakeSwitchboard: Sendable {
     var messages: [MessageView] = []
     var agentContacts: [PublicID] = []
     var records: [ContactRow] = []
+    var counts = Counts()
     var refusal: CallControl.Problem?
     var isReady = true
     var isWithoutTokens = false
@@ -153,7 +154,7 @@ final class FakeSwitchboard: Sendable {
       return .queues([
         QueueView(name: "support", summary: QueueSummary(queue: QueueID(index: 0)), serviceLevel: .init())
       ])
-    case .describeCounts: return .counts(Counts())
+    case .describeCounts: return .counts(state.counts)
     case .post(let contact, let author, let text):
       return .message(
         MessageView(

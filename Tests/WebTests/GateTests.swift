@@ -285,10 +285,12 @@ import Testing
     try await withServer { server in
       server.fake.state.withLock { state in
         state.records = (1...250).map {
-          ContactRow(
+          var row = ContactRow(
             position: UInt64($0), id: PublicID(high: 0, low: UInt64($0)), queue: "support", channel: .chat,
             agent: "amina", entered: Instant(microseconds: Int64($0) * 1_000_000), outcome: "answered",
             wait: .seconds(2), talk: .milliseconds(1_500), code: "sale")
+          row.agentQuality = CallControl.Quality(lossIn: 20_000, jitter: 5_000, roundTrip: 41_000)
+          return row
         }
       }
       var (ids, cursor, calls) = ([String](), nil as String?, 0)
@@ -299,6 +301,7 @@ import Testing
         cursor = page.nextCursor
         calls += 1
         #expect(page.items.first?.waitSeconds == 2 && page.items.first?.talkSeconds == 1.5)
+        #expect(page.items.first?.agentQuality?.lossIn == 0.02 && page.items.first?.quality == nil)
       } while cursor != nil
       #expect(calls == 3)
       #expect(ids == (1...250).reversed().map { PublicID(high: 0, low: UInt64($0)).description })

@@ -100,8 +100,6 @@ struct Leg: Sendable {
   private(set) var codecs: [AudioCodec]
   /// Of a caller: the entry it came to, and who it is.
   var arrival: Arrival?
-  /// What was said last about its packets.
-  var quality: Quality?
 
   struct Arrival: Sendable {
     var entry: Site.Entry

@@ -288,18 +288,6 @@ extension Switchboard {
     }
   }
 
-  mutating func measured(_ quality: Quality, on media: MediaID, at now: Instant, into step: inout Step) {
-    guard let id = calls.ports[media], let leg = calls.legs[id], leg.media == media else { return }
-    calls.legs[id]?.quality = quality
-    guard let contact = leg.contact, let it = contacts[contact], let codec = leg.agreed?.codec else { return }
-    let view = QualityView(contact: it.id, side: leg.side, codec: codec, quality: quality)
-    step.afterCommit.append(
-      .notify(
-        Notice(
-          sequence: step.acd.sequence - 1, at: now, contact: leg.side == .contact ? it.id : nil,
-          agent: talkingAgent(contact), body: .quality(view))))
-  }
-
   // MARK: An agent's page
 
   /// An agent's page becomes the agent's phone. One that was it before is told by its event stream, and by the end of

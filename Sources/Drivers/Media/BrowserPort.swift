@@ -11,19 +11,11 @@ import Synchronization
 /// addresses at which they reach us. A datagram is told apart by its first byte (RFC 7983); a check finds its leg by the
 /// name in it, everything else by the address that a check has proven.
 final class BrowserPort: Sendable {
-  /// What was thrown away, for the metrics: neither the browser's nor harm.
-  struct Counters: Sendable {
-    /// Checks for nobody, and without the fingerprint of STUN.
-    var unknownChecks: UInt64 = 0
-    /// From addresses that no check has proven.
-    var strangers: UInt64 = 0
-  }
-
   private struct Tables {
     /// By the first eight characters of our ICE name; ours has no more.
     var fragments: [UInt64: MediaPort] = [:]
     var addresses: [NetworkAddress: MediaPort] = [:]
-    var counters = Counters()
+    var counters = MediaThreads.BrowserCounters()
   }
 
   let sockets: [DatagramSocket]
@@ -60,7 +52,7 @@ final class BrowserPort: Sendable {
 
   func close() { for socket in sockets { socket.close() } }
 
-  var counters: Counters { tables.withLock { $0.counters } }
+  var counters: MediaThreads.BrowserCounters { tables.withLock { $0.counters } }
 
   /// The socket whose family reaches an address, and the address as the kernel takes it.
   func route(to address: NetworkAddress) -> (socket: DatagramSocket, address: KernelAddress)? {

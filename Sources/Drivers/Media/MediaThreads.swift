@@ -37,6 +37,14 @@ public final class MediaThreads: Sendable {
     public init(local: [Endpoint], advertised: [String]) { self.local = local; self.advertised = advertised }
   }
 
+  /// What the browsers' port threw away, for the metrics: neither a browser's nor harm.
+  public struct BrowserCounters: Sendable, Equatable {
+    /// Checks for nobody, and without the fingerprint of STUN.
+    public internal(set) var unknownChecks: UInt64 = 0
+    /// From addresses that no check has proven.
+    public internal(set) var strangers: UInt64 = 0
+  }
+
   /// How long new sessions get the same certificate.
   private static let certificateLife: Int64 = .seconds(24 * 3_600)
 
@@ -88,6 +96,8 @@ public final class MediaThreads: Sendable {
 
   /// Ports in use.
   public var openPorts: Int { control.withLock { $0.ports.count } }
+
+  public var browserCounters: BrowserCounters { browsers?.counters ?? .init() }
 
   /// Ends the threads and closes all ports. Returns when it is done; call it once, from no media thread.
   public func stop() {
