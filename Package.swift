@@ -124,7 +124,8 @@ let package = Package(
     .executableTarget(
       name: "Benchmarks",
       dependencies: [
-        "ACD", "CallControl", "CSRTP", "Media", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration",
+        "ACD", "CallControl", "CSRTP", "Drivers", "Media", "Primitives", "SIP", "SDP", "Simulator", "SiteConfiguration",
+        "TestPeers",
       ],
       path: "Benchmarks",
       exclude: ["Preload"],
@@ -133,15 +134,19 @@ let package = Package(
     // Tests, and what several of them need.
     .target(
       name: "TestAuthority", dependencies: ["COpenSSL"], path: "Tests/TestAuthority", swiftSettings: settings),
+    .target(
+      name: "TestPeers", dependencies: ["Media", "Primitives", "SDP"], path: "Tests/TestPeers",
+      swiftSettings: settings),
     .testTarget(
       name: "DriversTests",
       dependencies: [
-        "CallControl", "Drivers", "Media", "Primitives", "SDP", "SIP", "TestAuthority",
+        "CallControl", "Drivers", "Media", "Primitives", "SDP", "SIP", "TestAuthority", "TestPeers",
         .product(name: "Logging", package: "swift-log"), tls,
       ] + nio,
       swiftSettings: settings),
     .testTarget(
-      name: "MediaTests", dependencies: ["CSRTP", "Digest", "Media", "Primitives"], swiftSettings: settings),
+      name: "MediaTests", dependencies: ["CSRTP", "Digest", "Media", "Primitives", "TestPeers"],
+      swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
     .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
     .testTarget(

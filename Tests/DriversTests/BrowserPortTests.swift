@@ -4,6 +4,7 @@ import Media
 import Primitives
 import SDP
 import SIP
+import TestPeers
 import Testing
 
 @testable import Drivers
@@ -36,9 +37,9 @@ import Testing
   }
 
   /// A browser whose offer was answered.
-  private func browser(_ id: MediaID, _ codec: AudioCodec = .pcmu, ssrc: UInt32 = 0x1234) throws -> BrowserPeer {
+  private func browser(_ id: MediaID, _ codec: AudioCodec = .pcmu, ssrc: UInt32 = 0x1234) throws -> ScriptedBrowser {
     let web = try #require(try open(id).web)
-    let peer = try BrowserPeer(web, certificate: certificate, ssrc: ssrc)
+    let peer = try ScriptedBrowser(web, certificate: certificate, ssrc: ssrc)
     media.perform([.setRemote(id, peer.remote(codec))])
     return peer
   }
@@ -133,7 +134,7 @@ import Testing
   func wrongFingerprint() throws {
     defer { media.stop() }
     let web = try #require(try open(a).web)
-    let peer = try BrowserPeer(web, certificate: certificate)
+    let peer = try ScriptedBrowser(web, certificate: certificate)
     media.perform([.setRemote(a, peer.remote(digest: [UInt8](repeating: 1, count: 32))), .play(a, .echo)])
     _ = peer.connect()
     try log.wait(for: .failed(a))
@@ -147,7 +148,7 @@ import Testing
     defer { media.stop() }
     let peer = try browser(a)
     media.perform([.play(a, .echo)])
-    let stranger = try BrowserPeer(
+    let stranger = try ScriptedBrowser(
       WebTransport(
         ice: ICECredentials(ufrag: "nobodyAA", password: "x"), fingerprint: Fingerprint(hash: "sha-256", digest: [1]),
         candidates: try #require(try open(b).web).candidates),
@@ -297,6 +298,17 @@ import Testing
     }
     media.perform(ids.map { .close($0) })
     #expect(media.openPorts == 0)
+  }
+}
+
+extension ScriptedBrowser {
+  /// What its sdpOffer says, as the media threads hear of it.
+  func remote(_ codec: AudioCodec = .pcmu, digest: [UInt8]? = nil) -> RemoteMedia {
+    var remote = RemoteMedia(endpoint: nil, codec: codec, telephoneEvent: 101)
+    remote.security = .web(
+      remote: ICECredentials(ufrag: Self.ufrag, password: "its-password-is-not-needed"),
+      fingerprints: [Fingerprint(hash: "sha-256", digest: digest ?? certificate.fingerprint)], weAreClient: false)
+    return remote
   }
 }
 

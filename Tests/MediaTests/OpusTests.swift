@@ -1,4 +1,5 @@
 import Media
+import TestPeers
 import Testing
 
 @Suite struct OpusTests {

@@ -1,5 +1,6 @@
 import Media
 import Primitives
+import TestPeers
 import Testing
 
 @Suite struct TranscoderTests {

@@ -1,11 +1,11 @@
 import Foundation
 
-func makeTone(_ hertz: Double, samples: Int, amplitude: Double, rate: Double = 8_000) -> [Int16] {
+public func makeTone(_ hertz: Double, samples: Int, amplitude: Double, rate: Double = 8_000) -> [Int16] {
   (0..<samples).map { Int16(amplitude * sin(2 * .pi * hertz * Double($0) / rate)) }
 }
 
 /// The amplitude of one frequency in samples at 8 kHz, by Goertzel's recurrence.
-func strength(of hertz: Double, in samples: [Int16]) -> Double {
+public func strength(of hertz: Double, in samples: [Int16]) -> Double {
   let turn = 2 * Double.pi * hertz / 8_000
   let factor = 2 * cos(turn)
   var (one, two) = (0.0, 0.0)
