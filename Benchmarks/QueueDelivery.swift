@@ -302,7 +302,7 @@ private final class Delivery {
 }
 
 /// As much of SIP as the loads above need.
-private struct SIPText {
+struct SIPText {
   private let start: String
   private var headers: [(name: String, value: String)] = []
 
@@ -337,7 +337,7 @@ private struct SIPText {
 }
 
 /// A UDP socket on loopback that does not block.
-private final class UDPSocket {
+final class UDPSocket {
   private let descriptor: Int32
   private var buffer = [UInt8](repeating: 0, count: 65_536)
 

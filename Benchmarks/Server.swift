@@ -51,6 +51,14 @@ final class Server {
   func request(
     _ method: String, _ path: String, token: String? = nil, json: String = "", origin: String? = nil
   ) -> (status: Int, body: String)? {
+    request(method, path, token: token, body: json, type: "application/json", origin: origin).map {
+      ($0.status, $0.body)
+    }
+  }
+
+  func request(
+    _ method: String, _ path: String, token: String?, body: String, type: String, origin: String? = nil
+  ) -> (status: Int, head: String, body: String)? {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
@@ -58,8 +66,8 @@ final class Server {
     var text = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(http)\r\nConnection: close\r\n"
     if let token { text += "Authorization: Bearer \(token)\r\n" }
     if let origin { text += "Origin: \(origin)\r\n" }
-    if !json.isEmpty { text += "Content-Type: application/json\r\n" }
-    text += "Content-Length: \(json.utf8.count)\r\n\r\n" + json
+    if !body.isEmpty { text += "Content-Type: \(type)\r\n" }
+    text += "Content-Length: \(body.utf8.count)\r\n\r\n" + body
     _ = Array(text.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     var answer: [UInt8] = []
     var bytes = [UInt8](repeating: 0, count: 4_096)
@@ -70,7 +78,17 @@ final class Server {
     }
     let all = String(decoding: answer, as: UTF8.self)
     guard let status = Int(all.split(separator: " ").dropFirst().first ?? "") else { return nil }
-    return (status, all.firstRange(of: "\r\n\r\n").map { String(all[$0.upperBound...]) } ?? "")
+    let end = all.firstRange(of: "\r\n\r\n") ?? all.endIndex..<all.endIndex
+    return (status, String(all[..<end.lowerBound]), String(all[end.upperBound...]))
+  }
+
+  /// KiB that the process has for itself, shared pages by their share.
+  var memory: Int {
+    let path = "/proc/\(process.processIdentifier)/smaps_rollup"
+    let line = (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n").first {
+      $0.hasPrefix("Pss:")
+    }
+    return line.flatMap { Int($0.split(separator: " ").dropLast().last ?? "") } ?? 0
   }
 }
 

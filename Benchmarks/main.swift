@@ -10,6 +10,12 @@ let commands: [(name: String, run: () -> Void)] = [
   ("cost", benchmarkCost),
   ("console", benchmarkConsole),
   ("media", benchmarkMediaEdge),
+  ("relay", benchmarkRelay),
+  ("memory", benchmarkCallMemory),
+  ("browsers", benchmarkBrowsers),
 ]
-let chosen = CommandLine.arguments.dropFirst()
+let arguments = CommandLine.arguments
+// What a benchmark measures in a process of its own.
+if arguments.count == 4, arguments[1] == MediaLegs.command { MediaLegs.run(arguments[2], legs: Int(arguments[3]) ?? 0) }
+let chosen = arguments.dropFirst()
 for command in commands where chosen.isEmpty || chosen.contains(command.name) { command.run() }
