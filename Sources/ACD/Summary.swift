@@ -140,6 +140,9 @@ extension Engine {
   /// Whether the engine still knows the contact: its slot may not be used again before `forget`.
   public func holds(_ contact: ContactID) -> Bool { state.slot(of: contact) != nil }
 
+  /// Whether an offer has not ended: it rings, or was accepted and is being connected.
+  public func isLive(_ offer: OfferID) -> Bool { state.live(offer) != nil }
+
   /// Where a contact stands; nil for one that is over. Walks the queue's buckets for `ahead`.
   public func state(of contact: ContactID) -> ContactState? {
     guard let slot = state.slot(of: contact) else { return nil }

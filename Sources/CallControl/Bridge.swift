@@ -3,31 +3,38 @@ import Primitives
 
 /// What the legs of one contact are to each other.
 ///
-///     waiting ──ring──▶ reaching ──the phone answered──▶ joined ──hang-up──▶ gone
+///     waiting ──ring──▶ reaching ──a phone of the accepted offer answered──▶ joined ──hang-up──▶ gone
 ///        ▲                 │
-///        └──stopRinging, resumeWaiting
+///        └──stopRinging of the last offer, resumeWaiting
 ///
 /// The caller hears music until `joined`. What is sent to either side follows from the state alone (`routing`), so
 /// music, talk and hold cannot fall out of step.
 struct Bridge: Sendable {
   enum State: Sendable, Equatable {
     case waiting
-    /// An agent's phones are wanted: they ring under the offer, or are called after it was accepted.
+    /// Agents' phones are wanted: they ring under their offers, or are called after one was accepted.
     case reaching
     case joined
   }
+
+  /// An offer, and the phones of its agent that ring for it.
+  struct Reach: Sendable {
+    let offer: OfferID
+    let agent: AgentID
+    var phones: [LegID] = []
+    /// The best reason so far why none of the phones was won.
+    var failure: Leg.Failure?
+  }
+
   private(set) var state = State.waiting
   /// Of a callback: `LegID.none` until the customer is called.
   var caller: LegID
-  /// The agent's phones that are being called, or the one that answered.
-  private(set) var phones: [LegID] = []
-  private(set) var offer: OfferID?
-  /// The offer was taken: only the joining of the legs is missing.
-  private(set) var isAccepted = false
+  /// The live offers: several while a broadcast rings. The accepted one stands first.
+  private(set) var reaches: [Reach] = []
+  /// The first offer was taken: only the joining of the legs is missing.
+  private var isAccepted = false
   /// The agent's end is the built-in demo phone.
   private(set) var isDemo = false
-  /// The best reason so far why none of the phones was won.
-  private(set) var failure: Leg.Failure?
   /// The agent pressed hold in the console.
   var isHeldInConsole = false
   /// What the media threads were told last.
@@ -35,33 +42,67 @@ struct Bridge: Sendable {
 
   init(caller: LegID) { self.caller = caller }
 
-  mutating func reach(_ offer: OfferID) {
-    if self.offer != offer { failure = nil }
+  /// The offer that was accepted.
+  var accepted: OfferID? { isAccepted ? reaches.first?.offer : nil }
+  /// The accepted agent's phone: of several that are being called, the first.
+  var phone: LegID? { isAccepted ? reaches.first?.phones.first : nil }
+  /// The phones of all offers.
+  var phones: [LegID] { reaches.flatMap(\.phones) }
+
+  subscript(offer: OfferID) -> Reach? { reaches.first { $0.offer == offer } }
+
+  /// The offer under which a phone rings.
+  func offer(of phone: LegID) -> OfferID? { reaches.first { $0.phones.contains(phone) }?.offer }
+
+  mutating func reach(_ agent: AgentID, under offer: OfferID) {
+    guard self[offer] == nil else { return }
     state = .reaching
-    self.offer = offer
+    reaches.append(Reach(offer: offer, agent: agent))
   }
-  mutating func accept() { isAccepted = true }
-  mutating func add(phone: LegID) { phones.append(phone) }
+
+  mutating func accept(_ offer: OfferID) {
+    guard let place = reaches.firstIndex(where: { $0.offer == offer }) else { return }
+    reaches.swapAt(0, place)
+    isAccepted = true
+  }
+
+  mutating func add(phone: LegID, under offer: OfferID) {
+    guard let place = reaches.firstIndex(where: { $0.offer == offer }) else { return }
+    reaches[place].phones.append(phone)
+  }
+
   mutating func useDemo() { isDemo = true }
 
-  /// A phone was not won. Returns the failure of all when it was the last one, or when it declined for all.
-  mutating func lost(_ phone: LegID, _ reason: Leg.Failure) -> Leg.Failure? {
-    phones.removeAll { $0 == phone }
-    failure = max(failure ?? reason, reason)
-    return phones.isEmpty || reason == .declined ? failure : nil
+  /// A phone was not won. Returns the offer and the failure of all its phones when it was the last one, or when it
+  /// declined for all.
+  mutating func lost(_ phone: LegID, _ reason: Leg.Failure) -> (offer: OfferID, failure: Leg.Failure)? {
+    guard let place = reaches.firstIndex(where: { $0.phones.contains(phone) }) else { return nil }
+    reaches[place].phones.removeAll { $0 == phone }
+    let failure = max(reaches[place].failure ?? reason, reason)
+    reaches[place].failure = failure
+    return reaches[place].phones.isEmpty || reason == .declined ? (reaches[place].offer, failure) : nil
   }
 
-  /// One phone answered; returns the others.
+  /// One phone answered; returns the others of its offer.
   mutating func won(_ phone: LegID) -> [LegID] {
-    let others = phones.filter { $0 != phone }
-    phones = [phone]
+    guard let place = reaches.firstIndex(where: { $0.phones.contains(phone) }) else { return [] }
+    let others = reaches[place].phones.filter { $0 != phone }
+    reaches[place].phones = [phone]
     return others
   }
 
   mutating func join() { state = .joined }
 
-  /// The agent's side is gone. Returns its phones.
-  mutating func leaveAgent() -> [LegID] {
+  /// An offer is over; the others ring on. Returns its phones.
+  mutating func leave(_ offer: OfferID) -> [LegID] {
+    guard let place = reaches.firstIndex(where: { $0.offer == offer }) else { return [] }
+    // With the accepted one go those that are being withdrawn for it.
+    if offer == accepted || reaches.count == 1 { return leaveAgents() }
+    return reaches.remove(at: place).phones
+  }
+
+  /// The agents' side is gone. Returns its phones.
+  mutating func leaveAgents() -> [LegID] {
     let phones = self.phones
     let heard = routing.contact
     self = Bridge(caller: caller)
@@ -103,8 +144,8 @@ struct Routing: Sendable, Equatable {
 extension Switchboard {
   /// The agent accepted, or its phone did: joins the legs as soon as both have agreed on media.
   mutating func join(_ contact: ContactID, at now: Instant, into step: inout Step) {
-    guard let bridge = calls.bridges[contact], bridge.state == .reaching, bridge.isAccepted, let offer = bridge.offer,
-      bridge.isDemo || bridge.phones.contains(where: { calls.legs[$0]?.hasMedia == true })
+    guard let bridge = calls.bridges[contact], bridge.state == .reaching, let offer = bridge.accepted,
+      bridge.isDemo || bridge[offer]?.phones.contains(where: { calls.legs[$0]?.hasMedia == true }) == true
     else { return }
     if calls.legs[bridge.caller]?.isUnanswered == true { answerCaller(bridge.caller, at: now, into: &step) }
     // After a delayed offer the caller's media is known with its ACK or PRACK only; a page may be loading anew.
@@ -118,7 +159,7 @@ extension Switchboard {
   /// Tells the media threads what each side is to hear now, if that changed.
   mutating func route(_ contact: ContactID, into step: inout Step) {
     guard let bridge = calls.bridges[contact], let caller = calls.legs[bridge.caller] else { return }
-    let phone = bridge.phones.first.flatMap { calls.legs[$0] }.flatMap { $0.isEstablished ? $0 : nil }
+    let phone = bridge.phone.flatMap { calls.legs[$0] }.flatMap { $0.isEstablished ? $0 : nil }
     let next = routing(of: bridge, caller, phone, music: music(for: contact))
     for command in bridge.routing.commands(to: next, contact: caller.media, agent: phone?.media) {
       step.afterCommit.append(.media(command))
@@ -152,9 +193,8 @@ extension Switchboard {
     guard bridge.state == .joined else { return }
     let isHeld =
       bridge.isHeldInConsole
-      || ([bridge.caller] + bridge.phones).contains {
-        calls.legs[$0]?.isHeldByRemote == true
-      }
+      || calls.legs[bridge.caller]?.isHeldByRemote == true
+      || bridge.phone.flatMap { calls.legs[$0] }?.isHeldByRemote == true
     switch (isHeld, contacts[contact]?.state) {
     case (true, .talking): emit(.contactHeld(contact, by: author), at: now, into: &step)
     case (false, .held): emit(.contactResumed(contact, by: author), at: now, into: &step)

@@ -153,7 +153,7 @@ extension Switchboard {
     case .noProvisional(let leg): loseLeg(leg, .unreachable, at: now, into: &step)
     case .unlinked(let leg): linkGone(leg, at: now, into: &step)
     case .demoAnswers(let offer, let contact):
-      guard calls.bridges[contact]?.offer == offer else { break }
+      guard calls.bridges[contact]?[offer] != nil else { break }
       tell(.offerAccepted(offer), at: now, into: &step)
     }
   }
@@ -301,13 +301,26 @@ extension Switchboard {
     }
     timers.cancel(.call(.noProvisional(id)))
     timers.cancel(.call(.unlinked(id)))
-    if let contact = leg.contact, !calls.saved[contact, leg.side].isEmpty,
-      leg.side == .contact || calls.bridges[contact]?.phones.contains(where: { $0 != id }) != true
-    {
-      emit(.dialogEnded(contact, leg.side), at: now, into: &step)
-    }
+    if let contact = leg.contact { endSaved(contact, leg.side, without: id, at: now, into: &step) }
     return leg
   }
+
+  /// What was stored of the side's dialogs is over with its last leg. Where phones come and go, and some always ring, it
+  /// is renewed now and then.
+  private mutating func endSaved(
+    _ contact: ContactID, _ side: Side, without id: LegID, at now: Instant, into step: inout Step
+  ) {
+    let saved = calls.saved[contact, side].count
+    guard saved > 0 else { return }
+    var others: [LegID] = []
+    if side == .agent { others = (calls.bridges[contact]?.phones ?? []).filter { $0 != id } }
+    guard others.isEmpty || saved > 2 * others.count + Self.savedAtLeast else { return }
+    emit(.dialogEnded(contact, side), at: now, into: &step)
+    for other in others { save(other, at: now, into: &step) }
+  }
+
+  /// So many dialogs of phones that have stopped ringing are no burden.
+  private static let savedAtLeast = 16
 
   mutating func close(_ media: MediaID, into step: inout Step) {
     calls.ports.remove(media)

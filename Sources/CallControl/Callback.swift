@@ -72,7 +72,7 @@ extension Switchboard {
     establish(id, at: now, into: &step)
     send(into: &step) { $0.acknowledge(dialog, at: now, into: &$1) }
     setRemote(id, into: &step)
-    if calls.bridges[contact]?.offer == nil {
+    if calls.bridges[contact]?.accepted == nil {
       route(contact, into: &step)
       tell(.dialAnswered(contact), at: now, into: &step)
     } else {
@@ -98,7 +98,7 @@ extension Switchboard {
     guard let caller = calls.bridges[contact]?.caller else {
       return endSavedDialogs(of: contact, at: now, into: &step)
     }
-    leaveAgent(contact, at: now, into: &step)
+    leaveAgents(contact, at: now, into: &step)
     end(caller, at: now, into: &step)
     calls.bridges[contact] = Bridge(caller: .none)
   }

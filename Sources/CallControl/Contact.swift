@@ -12,7 +12,10 @@ struct Contact: Sendable {
   var entered: Instant
   var answered: Instant?
   var agent: AgentID?
+  /// The newest live offer, or the one that was accepted.
   var offer: OfferID?
+  /// Live offers: several while a broadcast rings.
+  var offers: UInt32 = 0
   var wrapUpEnds: Instant?
   var isLost = false
   /// The entry that the next queueing keeps.
@@ -87,7 +90,7 @@ extension Switchboard {
     case .dialAnswered(let contact): update(contact) { $0.state = .queued }
     case .dialFailed(let contact, _, _):
       update(contact) {
-        $0.offer = nil; $0.agent = nil; $0.state = .queued
+        $0.offer = nil; $0.offers = 0; $0.agent = nil; $0.state = .queued
       }
     case .callbackResumed, .waitEstimated: break
     case .contactRefused(let contact, let queue, let refusal):
@@ -100,6 +103,7 @@ extension Switchboard {
       update(contact) {
         $0.state = .offering
         $0.offer = OfferID(sequence: sequence)
+        $0.offers += 1
         $0.agent = agent
       }
     case .offerAccepted(let offer, let contact, let agent):
@@ -111,8 +115,9 @@ extension Switchboard {
     case .offerDeclined(let offer, let contact, _), .offerMissed(let offer, let contact, _),
       .offerWithdrawn(let offer, let contact, _, _), .offerFailed(let offer, let contact, _, _):
       update(contact) {
-        // A broadcast has others, and the one that was accepted is among the first to end.
-        guard $0.offer == offer else { return }
+        $0.offers -= min($0.offers, 1)
+        // A broadcast rings on with its others; those that end after an accept change nothing.
+        guard $0.offer == offer || $0.state == .offering, $0.state == .connecting || $0.offers == 0 else { return }
         $0.offer = nil
         $0.agent = nil
         if $0.state != .ended { $0.state = .queued }
@@ -120,6 +125,7 @@ extension Switchboard {
     case .outcomeFixed(let contact, _, let agent, let outcome):
       update(contact) {
         $0.offer = nil
+        $0.offers = 0
         if outcome == .answered {
           $0.state = .talking
           $0.answered = now

@@ -24,7 +24,7 @@ extension Switchboard {
     tell(.stopping, at: now, into: &step)
   }
 
-  static let checkpointVersion: UInt8 = 2
+  static let checkpointVersion: UInt8 = 3
 
   /// Writes the whole journaled state, versioned.
   public func writeCheckpoint(into writer: inout ByteWriter) {
@@ -92,6 +92,7 @@ extension Contact {
     writer.write(answered ?? .distantPast)
     writer.write(agent?.index ?? AgentID.none.index)
     writer.write(offer?.sequence ?? 0)
+    writer.write(offers)
     writer.write(wrapUpEnds ?? .distantPast)
     writer.write(isLost)
     writer.write(mayReturn)
@@ -111,6 +112,7 @@ extension Contact {
     self.agent = agent == .none ? nil : agent
     let offer = try reader.read(UInt64.self)
     self.offer = offer == 0 ? nil : OfferID(sequence: offer)
+    offers = try reader.read()
     wrapUpEnds = present(try reader.readInstant())
     isLost = try reader.readBool()
     mayReturn = try reader.readBool()

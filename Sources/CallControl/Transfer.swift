@@ -56,7 +56,7 @@ extension Switchboard {
     of contact: ContactID, to next: ContactID, at now: Instant, into step: inout Step
   ) {
     guard var bridge = calls.bridges[contact] else { return }
-    for phone in bridge.leaveAgent() { end(phone, at: now, into: &step) }
+    for phone in bridge.leaveAgents() { end(phone, at: now, into: &step) }
     closeQuality(of: bridge.caller, at: now, into: &step)
     calls.bridges[contact] = nil
     calls.bridges[next] = bridge

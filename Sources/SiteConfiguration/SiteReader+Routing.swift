@@ -37,9 +37,6 @@ extension SiteReader {
     if queue.policy == .bestSkilled, queue.prefer.isEmpty {
       report(place, "`policy: best_skilled` needs `prefer`, the skills that score")
     }
-    if queue.policy == .broadcast, queue.channels.contains(.voice) {
-      report(place, "`policy: broadcast` rings one phone for a call so far; let the queue take `channels: [chat]` only")
-    }
     let idle: [(key: String, isUsed: Bool, policy: String)] = [
       ("order", queue.policy == .serial, "serial"), ("prefer", queue.policy == .bestSkilled, "best_skilled"),
       ("window", isCounting, "fewest_contacts or least_occupied"),

@@ -10,20 +10,24 @@ struct Swarm {
     var seed: UInt64
     var loss: Double
     var onAgent = false
-    var testDescription: String { "seed \(seed), \(Int(loss * 100)) % lost" + (onAgent ? ", answered by agents" : "") }
+    var policy = Policy.longestIdle
+    var testDescription: String {
+      "seed \(seed), \(Int(loss * 100)) % lost, \(policy)" + (onAgent ? ", answered by agents" : "")
+    }
   }
 
   @Test(
     "Every call ends, none fails wrongly, every contact has one outcome, and nothing is left",
     arguments: [
       Storm(seed: 1, loss: 0), Storm(seed: 2, loss: 0.05), Storm(seed: 3, loss: 0.1),
-      Storm(seed: 4, loss: 0.05, onAgent: true),
+      Storm(seed: 4, loss: 0.05, onAgent: true), Storm(seed: 5, loss: 0.05, policy: .broadcast),
     ])
   func swarm(storm: Storm) {
     let ports = (0..<8).map { UInt16(7_001 + $0) }
     let weather = World.Weather(loss: storm.loss, repetition: 0.05, delay: 1_000...80_000)
     let world = World(
       .support(ports.map { phone(at: $0) }) {
+        $0.definitions.queues[0].policy = storm.policy
         $0.definitions.queues[0].wrapUp = .milliseconds(500)
         $0.queues[0].answer = storm.onAgent ? .onAgent : .onEntry
       }, seed: storm.seed, weather: weather)

@@ -215,17 +215,17 @@ extension Switchboard {
     if !isLate || !announce(.late, to: contact, on: bridge.caller, at: now, into: &step) {
       end(bridge.caller, at: now, into: &step)
     }
-    for phone in bridge.leaveAgent() { end(phone, at: now, into: &step) }
+    for phone in bridge.leaveAgents() { end(phone, at: now, into: &step) }
   }
 
   /// The connect failed: the agent's side is dropped, and the caller hears music again.
   mutating func resumeWaiting(_ contact: ContactID, at now: Instant, into step: inout Step) {
-    leaveAgent(contact, at: now, into: &step)
+    leaveAgents(contact, at: now, into: &step)
     route(contact, into: &step)
   }
 
-  mutating func leaveAgent(_ contact: ContactID, at now: Instant, into step: inout Step) {
-    guard let phones = calls.bridges[contact]?.leaveAgent() else { return }
+  mutating func leaveAgents(_ contact: ContactID, at now: Instant, into step: inout Step) {
+    guard let phones = calls.bridges[contact]?.leaveAgents() else { return }
     for phone in phones { end(phone, at: now, into: &step) }
   }
 }

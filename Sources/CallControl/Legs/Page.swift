@@ -254,10 +254,10 @@ extension Switchboard {
 
   /// An offer was made before the caller's page had its link.
   private mutating func callAwaitedPhones(for contact: ContactID, at now: Instant, into step: inout Step) {
-    guard let bridge = calls.bridges[contact], bridge.state == .reaching, bridge.phones.isEmpty, !bridge.isAccepted,
-      let agent = contacts[contact]?.agent, !acceptsInConsole(agent)
-    else { return }
-    callPhones(of: agent, for: contact, at: now, into: &step)
+    guard let bridge = calls.bridges[contact], bridge.state == .reaching, bridge.accepted == nil else { return }
+    for reach in bridge.reaches where reach.phones.isEmpty && !acceptsInConsole(reach.agent) {
+      callPhones(of: reach.agent, for: contact, under: reach.offer, at: now, into: &step)
+    }
   }
 
   /// A page is not heard any more. It may be loading anew, or change networks; a phone may just be muted, and its session
@@ -338,8 +338,8 @@ extension Switchboard {
     if let contact = leg.contact {
       if calls.bridges[contact]?.state == .joined {
         tell(.contactFinished(contact), at: now, into: &step)
-      } else if let failure = calls.bridges[contact]?.lost(id, .unreachable) {
-        phonesLost(contact, failure, at: now, into: &step)
+      } else if let lost = calls.bridges[contact]?.lost(id, .unreachable) {
+        phonesLost(contact, lost.offer, lost.failure, at: now, into: &step)
       }
     }
     if isKnown(agent) { tellPhone(of: agent, at: now, into: &step) }
@@ -354,13 +354,15 @@ extension Switchboard {
   }
 
   /// The page joins the call that its agent has accepted.
-  mutating func takePage(of agent: AgentID, for contact: ContactID, at now: Instant, into step: inout Step) {
+  mutating func takePage(
+    of agent: AgentID, for contact: ContactID, under offer: OfferID, at now: Instant, into step: inout Step
+  ) {
     guard let page = calls.pages[agent], calls.legs[page]?.isEstablished == true else {
-      return phonesLost(contact, .unreachable, at: now, into: &step)
+      return phonesLost(contact, offer, .unreachable, at: now, into: &step)
     }
-    guard calls.legs[page]?.contact == nil else { return phonesLost(contact, .busy, at: now, into: &step) }
+    guard calls.legs[page]?.contact == nil else { return phonesLost(contact, offer, .busy, at: now, into: &step) }
     calls.legs[page]?.contact = contact
-    calls.bridges[contact]?.add(phone: page)
+    calls.bridges[contact]?.add(phone: page, under: offer)
   }
 
   /// Consoles and pages of the agent see what the phone is now.

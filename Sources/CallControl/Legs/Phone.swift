@@ -13,13 +13,16 @@ extension Switchboard {
   mutating func ring(
     _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
   ) {
-    calls.bridges[contact]?.reach(offer)
+    // What was told of an earlier ring of the same step may have ended this offer.
+    guard acd.isLive(offer) else { return }
+    calls.bridges[contact]?.reach(agent, under: offer)
     switch calls.bridges[contact].flatMap({ calls.legs[$0.caller]?.link }) {
     // Whose page is gone for the moment waits for it, and nobody rings meanwhile.
     case .lost: tell(.contactLost(contact), at: now, into: &step)
     // The phones ring once the page can hear who answers.
     case .awaited: break
-    case .up, nil: if !acceptsInConsole(agent) { callPhones(of: agent, for: contact, at: now, into: &step) }
+    case .up, nil:
+      if !acceptsInConsole(agent) { callPhones(of: agent, for: contact, under: offer, at: now, into: &step) }
     }
   }
 
@@ -27,8 +30,11 @@ extension Switchboard {
     _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
   ) {
     timers.cancel(.call(.demoAnswers(offer, contact)))
-    guard calls.bridges[contact]?.offer == offer else { return }
-    leaveAgent(contact, at: now, into: &step)
+    leave(offer, of: contact, at: now, into: &step)
+  }
+
+  private mutating func leave(_ offer: OfferID, of contact: ContactID, at now: Instant, into step: inout Step) {
+    for phone in calls.bridges[contact]?.leave(offer) ?? [] { end(phone, at: now, into: &step) }
   }
 
   /// The offer was accepted.
@@ -36,24 +42,24 @@ extension Switchboard {
     _ offer: OfferID, _ contact: ContactID, _ agent: AgentID, at now: Instant, into step: inout Step
   ) {
     // Whoever picks has not been rung before.
-    if calls.bridges[contact]?.offer == nil { calls.bridges[contact]?.reach(offer) }
-    guard let bridge = calls.bridges[contact], bridge.offer == offer else { return }
-    calls.bridges[contact]?.accept()
+    guard acd.isLive(offer) else { return }
+    calls.bridges[contact]?.reach(agent, under: offer)
+    calls.bridges[contact]?.accept(offer)
     if site.agents[Int(agent.index)].phone == .demo {
       calls.bridges[contact]?.useDemo()
     } else if site.agents[Int(agent.index)].phone == .browser {
-      takePage(of: agent, for: contact, at: now, into: &step)
-    } else if bridge.phones.isEmpty {
-      callPhones(of: agent, for: contact, at: now, into: &step)
+      takePage(of: agent, for: contact, under: offer, at: now, into: &step)
+    } else if calls.bridges[contact]?.phone == nil {
+      callPhones(of: agent, for: contact, under: offer, at: now, into: &step)
     }
     join(contact, at: now, into: &step)
   }
 
   /// All bindings of the agent's phone ring in parallel; the demo phone answers by itself.
   mutating func callPhones(
-    of agent: AgentID, for contact: ContactID, at now: Instant, into step: inout Step
+    of agent: AgentID, for contact: ContactID, under offer: OfferID, at now: Instant, into step: inout Step
   ) {
-    guard let bridge = calls.bridges[contact], let offer = bridge.offer else { return }
+    guard let bridge = calls.bridges[contact], bridge[offer] != nil else { return }
     if site.agents[Int(agent.index)].phone == .demo {
       timers.set(.call(.demoAnswers(offer, contact)), at: now)
       return
@@ -69,10 +75,10 @@ extension Switchboard {
         phone: target, for: contact, codecs: codecs, flow: flow, over: transport,
         media: openMedia(transport, into: &step), session: calls.entropy.next())
       let id = add(leg)
-      calls.bridges[contact]?.add(phone: id)
+      calls.bridges[contact]?.add(phone: id, under: offer)
     }
-    if calls.bridges[contact]?.phones.isEmpty == true {
-      phonesLost(contact, .unreachable, at: now, into: &step)
+    if calls.bridges[contact]?[offer]?.phones.isEmpty == true {
+      phonesLost(contact, offer, .unreachable, at: now, into: &step)
     }
   }
 
@@ -85,7 +91,7 @@ extension Switchboard {
     let person = contacts[contact]?.person
     let caller = person?.address.flatMap { try? URI(parsing: $0) } ?? URI(user: "anonymous", host: site.domain)
     var headers: [UserAgent.Header] = []
-    if !isCustomer, calls.bridges[contact]?.isAccepted == true {
+    if !isCustomer, calls.bridges[contact]?.accepted != nil {
       // The agent has accepted in the console: the phone may answer by itself.
       headers.append(UserAgent.Header("Call-Info", "<sip:\(site.domain)>;answer-after=0"))
     }
@@ -119,7 +125,7 @@ extension Switchboard {
       return customerAnswered(id, dialog, message, at: now, into: &step)
     }
     guard let id = calls.legsByDialog[dialog], let contact = calls.legs[id]?.contact,
-      let offer = calls.bridges[contact]?.offer
+      let offer = calls.bridges[contact]?.offer(of: id)
     else {
       // Nobody waits for it any more: ACK and BYE.
       send(into: &step) { $0.end(dialog, at: now, into: &$1) }
@@ -136,12 +142,12 @@ extension Switchboard {
     send(into: &step) { $0.acknowledge(dialog, at: now, into: &$1) }
     setRemote(id, into: &step)
     for other in calls.bridges[contact]?.won(id) ?? [] { end(other, at: now, into: &step) }
-    if calls.bridges[contact]?.isAccepted == true {
+    if calls.bridges[contact]?.accepted == offer {
       join(contact, at: now, into: &step)
     } else {
       tell(.offerAccepted(offer), at: now, into: &step)
       // An offer that was over in the same moment leaves the phone with nobody to talk to.
-      if calls.bridges[contact]?.isAccepted != true { end(id, at: now, into: &step) }
+      if calls.bridges[contact]?.accepted != offer { end(id, at: now, into: &step) }
     }
   }
 
@@ -150,16 +156,16 @@ extension Switchboard {
     guard let contact = calls.legs[id]?.contact else { return }
     if calls.legs[id]?.side == .contact { return loseCustomer(id, reason, at: now, into: &step) }
     end(id, at: now, into: &step)
-    guard let failure = calls.bridges[contact]?.lost(id, reason) else { return }
-    phonesLost(contact, failure, at: now, into: &step)
+    guard let lost = calls.bridges[contact]?.lost(id, reason) else { return }
+    phonesLost(contact, lost.offer, lost.failure, at: now, into: &step)
   }
 
   mutating func phonesLost(
-    _ contact: ContactID, _ failure: Leg.Failure, at now: Instant, into step: inout Step
+    _ contact: ContactID, _ offer: OfferID, _ failure: Leg.Failure, at now: Instant, into step: inout Step
   ) {
-    guard let bridge = calls.bridges[contact], let offer = bridge.offer else { return }
-    leaveAgent(contact, at: now, into: &step)
-    switch (failure, bridge.isAccepted) {
+    let isAccepted = calls.bridges[contact]?.accepted == offer
+    leave(offer, of: contact, at: now, into: &step)
+    switch (failure, isAccepted) {
     case (.declined, false): tell(.offerDeclined(offer), at: now, into: &step)
     case (.declined, true): tell(.offerFailed(offer, .connect), at: now, into: &step)
     case (.unreachable, _): tell(.offerFailed(offer, .unreachable), at: now, into: &step)
