@@ -1,4 +1,4 @@
-import Primitives
+public import Primitives
 
 /// The one meaning of a site for service and simulation alike: queues, agents and interned needs.
 ///
@@ -8,6 +8,9 @@ public struct Definitions: Sendable, Equatable {
   public var names: Names
   public var queues: [QueueDefinition] = []
   public var agents: [AgentDefinition] = []
+  /// When each of the site's days begins, in order; empty where nothing is counted by the day. The edge expands them from
+  /// the site's time zone (`CALLS.md` 5).
+  public var days: [Instant] = []
   /// Needs by `ProfileID`. They stand among the names, for waiting contacts and the journal keep their indices.
   public var profiles: [Profile] {
     get { names.profiles }

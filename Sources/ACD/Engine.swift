@@ -19,6 +19,11 @@ public struct Engine: Sendable {
   private var owner: Owner
   /// The latest instant seen: time never runs backwards here.
   private var clock = Instant.distantPast
+  /// When the site's next day begins; the distant past where that is to be looked up.
+  private var nextDay = Instant.distantPast
+  /// Inputs so far, as turns of the sampled inspection, and until when it rests.
+  private var turns: UInt32 = 0
+  var mendedUntil = Instant.distantPast
 
   public init(definitions: Definitions) {
     self.definitions = definitions
@@ -33,13 +38,17 @@ public struct Engine: Sendable {
   public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) {
     own()
     clock = max(clock, now)
+    if clock >= nextDay { beginDay(&step) }
     if case .restarted = input { restart(&step) }
     if state.timers.mayBeDue(at: clock) { fireDue(&step) }
     decide(input, &step)
   }
 
   /// When to call `handle(.timersDue, …)` next.
-  public var nextDeadline: Instant? { state.timers.nextDeadline }
+  public var nextDeadline: Instant? {
+    guard nextDay != .distantPast, nextDay != .distantFuture else { return state.timers.nextDeadline }
+    return min(state.timers.nextDeadline ?? nextDay, nextDay)
+  }
 
   /// Writes a journaled event into the state without deciding anything: replay after a restart.
   public mutating func replay(_ event: Event, at instant: Instant, sequence: UInt64) {
@@ -55,6 +64,9 @@ public struct Engine: Sendable {
 
   /// For questions about a moment after the last event.
   mutating func pass(to instant: Instant) { clock = max(clock, instant) }
+
+  /// The definitions have changed, and with them the site's days perhaps.
+  mutating func lookUpDays() { nextDay = .distantPast }
 
   /// Writes an event and says it.
   @inline(__always)
@@ -88,6 +100,16 @@ extension Engine {
     case .contactArrivedFor(let agent, let contact, let queue, let profile, let channel, let priority):
       arrive(contact, queue, profile, channel, priority, for: agent, &step)
     case .contactLeft(let contact):
+  /// Days that began while nobody looked are one beginning. The first thing that ever happens is in the middle of a day.
+  @inline(never)
+  private mutating func beginDay(_ step: inout Step) {
+    let days = definitions.days
+    let next = days.firstIndex { $0 > clock } ?? days.endIndex
+    nextDay = next < days.endIndex ? days[next] : .distantFuture
+    guard next > days.startIndex, state.lastInstant != .distantPast, days[next - 1] > state.lastInstant else { return }
+    emit(.dayStarted, &step)
+  }
+
       if let slot = state.slot(of: contact) { leave(slot, &step) }
     case .contactLost(let contact):
       if let slot = state.slot(of: contact) { lose(slot, &step) }
@@ -122,7 +144,6 @@ extension Engine {
       if isEmployed(agent) { pick(contact, by: agent, &step) }
     case .ladderMigrated(let queue):
       if state.isKnown(queue) { migrate(queue, &step) }
-    case .dayStarted: emit(.dayStarted, &step)
 
     case .agentSignedIn(let agent):
       if isEmployed(agent) { signIn(agent, &step) }

@@ -40,8 +40,6 @@ public enum Input: Sendable, Equatable {
   case contactPicked(ContactID, by: AgentID)
   /// Brings the contacts that wait in a queue to its current ladder.
   case ladderMigrated(QueueID)
-  /// The site's day has begun.
-  case dayStarted
 
   case agentSignedIn(AgentID)
   case agentSignedOut(AgentID)

@@ -17,6 +17,8 @@ extension Engine {
       if isOutdated || !state.serves(agent, live.slot) { withdraw(live, .reconfigured, &step) }
     }
     matchAll(&step)
+    // The days may be others now.
+    handle(.timersDue, at: now, into: &step)
   }
 
   /// Swaps the configuration without deciding anything, where the journal recorded a change of it.
@@ -38,6 +40,7 @@ extension Engine {
     }
     self.definitions = next
     state.adopt(next)
+    lookUpDays()
   }
 }
 

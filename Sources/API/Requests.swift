@@ -71,3 +71,12 @@ public struct Problem: Codable, Sendable, Equatable, Error {
     self.type = type; self.title = title; self.status = status; self.detail = detail; self.instance = instance
   }
 }
+
+/// What became of `migrate-waiting`.
+public struct Migration: Codable, Sendable, Equatable {
+  /// `q_<name>`
+  public var queue: String
+  /// So many waiting contacts go on by the queue's present ladder, that had another one.
+  public var contacts: Int
+  public init(queue: String, contacts: Int) { self.queue = queue; self.contacts = contacts }
+}

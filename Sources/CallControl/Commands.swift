@@ -36,6 +36,8 @@ extension Switchboard {
       tell(.wrapUpExtended(agent, contact, .seconds(Int64(seconds))), at: now, into: &step)
       return .agent(view(of: agent, at: now))
 
+    case .migrateWaiting(let queue): return migrateWaiting(in: queue, at: now, into: &step)
+
     case .describeContact(let id):
       guard let contact = contactsByPublicID[id] else { return .refused(.gone("the contact is over")) }
       return .contact(tellView(of: contact, at: now))
@@ -172,6 +174,23 @@ extension Switchboard {
     guard isVoice(contact) else { return .refused(.conflict("a chat cannot be held")) }
     holdCall(contact, hold, at: now, into: &step)
     return .contact(view(of: contact, at: now))
+  }
+
+  private mutating func migrateWaiting(in queue: String, at now: Instant, into step: inout Step) -> Reply {
+    guard let queue = queueID(queue) else { return .refused(.notFound("there is no queue \(queue)")) }
+    let first = step.records.count
+    tell(.ladderMigrated(queue), at: now, into: &step)
+    return .migrated(
+      contacts: step.records[first...].count {
+        if case .acd(.ladderMigrated) = $0.event { true } else { false }
+      })
+  }
+
+  /// A queue by its name, or as `q_…`.
+  func queueID(_ name: String) -> QueueID? {
+    let name = name.hasPrefix("q_") ? String(name.dropFirst(2)) : name
+    let index = site.definitions.queues.firstIndex { $0.name == name && !$0.isRemoved }
+    return index.map { QueueID(index: UInt32($0)) }
   }
 
   private mutating func endWrapUp(

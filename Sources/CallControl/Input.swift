@@ -59,6 +59,10 @@ public enum Command: Sendable, Equatable {
   /// Seconds from now.
   case extendWrapUp(AgentID, PublicID, seconds: Int)
 
+  // The site.
+  /// The contacts that wait in a queue, by its name, go on by the ladder that it has now. `.migrated` is the reply.
+  case migrateWaiting(queue: String)
+
   // Reading.
   case describeContact(PublicID)
   case describeAgent(AgentID)
@@ -118,6 +122,8 @@ public enum Reply: Sendable, Equatable {
   case agent(AgentView)
   case agents([AgentView])
   case queues([QueueView])
+  /// So many contacts go on by another ladder.
+  case migrated(contacts: Int)
   case counts(Counts)
   case refused(Problem)
 }

@@ -13,15 +13,11 @@ extension Switchboard {
     guard it.agent == agent, it.state == .talking || it.state == .held,
       acd.state(of: contact) == .answered(agent)
     else { return .refused(.conflict("only a contact that you talk to can be transferred")) }
-    let name = queue.hasPrefix("q_") ? String(queue.dropFirst(2)) : queue
-    let queues = site.definitions.queues
-    guard let index = queues.firstIndex(where: { $0.name == name && !$0.isRemoved }) else {
-      return .refused(.invalid("there is no queue \(name)"))
-    }
-    guard queues[index].channels.contains(it.channel) else {
+    guard let target = queueID(queue) else { return .refused(.invalid("there is no queue \(queue)")) }
+    let (name, definition) = (queueName(target), site.definitions.queues[Int(target.index)])
+    guard definition.channels.contains(it.channel) else {
       return .refused(.conflict("the queue \(name) takes no \(it.channel == .chat ? "chats" : "calls")"))
     }
-    let target = QueueID(index: UInt32(index))
     switch acd.admission(to: target, over: it.channel, at: now)?.refusal {
     case .closed: return .refused(.conflict("the queue \(name) is closed"))
     case .unstaffed: return .refused(.conflict("nobody is there to take it in the queue \(name)"))
@@ -31,7 +27,7 @@ extension Switchboard {
     let next = openSegment(after: contact, it, at: now, into: &step)
     if isVoice(contact) { moveCaller(of: contact, to: next, at: now, into: &step) }
     tell(
-      .contactTransferred(contact, as: next, queue: target, profile: queues[index].profile, priority: 0),
+      .contactTransferred(contact, as: next, queue: target, profile: definition.profile, priority: 0),
       at: now, into: &step)
     if it.channel == .chat {
       moveLink(of: contact, to: next, wasLost: it.isLost, at: now, into: &step)

@@ -15,6 +15,7 @@ public enum Call: Sendable, Equatable {
   case hangUp(contact: String)
   case say(contact: String, text: String)
   case wrapUp(contact: String, code: String?)
+  case migrateWaiting(queue: String)
   case readMessages(contact: String)
   case readQueues
   case readChoices
@@ -60,6 +61,7 @@ extension Call {
     case .hangUp(let contact): Request(method: "DELETE", path: "/v1/contacts/\(contact)")
     case .say(let contact, let text): post("/v1/contacts/\(contact)/messages", NewMessage(text: text))
     case .wrapUp(let contact, let code): post("/v1/contacts/\(contact)/wrap-up", WrapUp(code: code))
+    case .migrateWaiting(let queue): Request(method: "POST", path: "/v1/queues/q_\(queue)/migrate-waiting")
     case .readMessages(let contact): Request(method: "GET", path: "/v1/contacts/\(contact)/messages")
     case .readQueues: Request(method: "GET", path: "/v1/queues")
     case .readChoices: Request(method: "GET", path: "/v1/agents/me/choices")
@@ -87,6 +89,7 @@ extension Call {
     case .hangUp(let contact): "hang up \(contact)"
     case .say(let contact, _): "say \(contact)"
     case .wrapUp(let contact, let code): "wrap up \(contact)" + (code.map { ", \($0)" } ?? "")
+    case .migrateWaiting(let queue): "migrate \(queue)"
     case .readMessages(let contact): "messages of \(contact)"
     case .readQueues: "queues"
     case .readChoices: "choices"

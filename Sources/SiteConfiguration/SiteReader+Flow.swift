@@ -6,10 +6,10 @@ import SIP
 
 /// What becomes of contacts beyond hours and limits, and callbacks.
 extension SiteReader {
-  /// Hours are expanded from 2020 to the end of 2043, the same whenever the files are read, so that a simulation of any
+  /// Hours and days are expanded from 2020 to the end of 2043, the same whenever the files are read, so that a simulation of any
   /// of these days repeats.
-  private static let firstDay = 18_262
-  private static let dayCount = 24 * 366
+  static let firstDay = 18_262
+  static let dayCount = 24 * 366
 
   mutating func readFlow() {
     readCallbacks()

@@ -72,6 +72,10 @@ extension SiteReader {
         warn(place, "no agent of queue `\(queue.name)` takes \(channel)")
       }
       warnOfSkills(queue, place, members: members)
+      let take = item(of: QueueID(index: UInt32(index)))?["take"]
+      if let take, take.text == "agent_rank", !members.contains(where: \.hasRanks) {
+        warn(take.place, "`take: agent_rank` does nothing: no agent of the queue has ranks, `{ sales: 1, support: 2 }`")
+      }
     }
     for pair in top["entries"]?.pairs ?? [] {
       guard let item = pair.item["queue"], let name = item.text, let index = names.queues.firstIndex(of: name),
@@ -111,6 +115,8 @@ extension AgentDefinition {
   func meets(_ need: Profile.Need) -> Bool {
     need.level == 0 || skills.contains { $0.skill == need.skill && $0.level >= need.level }
   }
+  /// Some of its queues stand before others.
+  var hasRanks: Bool { queues.contains { $0.rank != queues[0].rank } }
   func takes(_ channel: Channel) -> Bool {
     switch channel {
     case .voice, .callback: voiceCapacity > 0

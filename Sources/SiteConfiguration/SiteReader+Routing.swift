@@ -1,13 +1,30 @@
 import ACD
 import CallControl
+import Foundation
 
 /// Who is offered a contact: policy, order, preferences and ladder. Read when all queues and agents have their names.
+extension QueueDefinition {
+  /// Its policy counts what agents did in a window of time.
+  fileprivate var isCounting: Bool { policy == .fewestContacts || policy == .leastOccupied }
+}
+
 extension SiteReader {
   mutating func readRouting() {
     for pair in top["queues"]?.pairs ?? [] {
       guard let index = names.queues.firstIndex(of: pair.key), queuePlaces[index] == pair.place else { continue }
       readPolicy(pair.item, at: index)
       readLadder(pair.item, at: index)
+    }
+    readDays()
+  }
+
+  /// The site's days are expanded only where something counts by them.
+  private mutating func readDays() {
+    guard site.definitions.queues.contains(where: { $0.isCounting && $0.window == .day }),
+      let zone = TimeZone(identifier: site.timeZone)
+    else { return }
+    site.definitions.days = (Self.firstDay..<Self.firstDay + Self.dayCount).map {
+      zone.instant(of: LocalTime(day: $0, second: 0))
     }
   }
 
@@ -30,7 +47,6 @@ extension SiteReader {
 
   private mutating func checkPolicy(_ queue: QueueDefinition, _ item: Item) {
     let place = item["policy"]?.place ?? item.place
-    let isCounting = queue.policy == .fewestContacts || queue.policy == .leastOccupied
     if queue.policy == .serial, queue.order.isEmpty {
       report(place, "`policy: serial` needs an `order`, a list of the queue's agents")
     }
@@ -39,7 +55,7 @@ extension SiteReader {
     }
     let idle: [(key: String, isUsed: Bool, policy: String)] = [
       ("order", queue.policy == .serial, "serial"), ("prefer", queue.policy == .bestSkilled, "best_skilled"),
-      ("window", isCounting, "fewest_contacts or least_occupied"),
+      ("window", queue.isCounting, "fewest_contacts or least_occupied"),
     ]
     for entry in idle where !entry.isUsed {
       if let item = item[entry.key] {

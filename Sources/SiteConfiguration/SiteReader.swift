@@ -138,7 +138,6 @@ struct SiteReader {
   private mutating func readAgent(_ item: Item, at index: Int) {
     var agent = site.definitions.agents[index]
     agent.skills = readSkills(item["skills"])
-    agent.take = item["take"]?.text.flatMap(AgentDefinition.Take.init) ?? agent.take
     agent.voiceCapacity = item["capacity"]?["voice"]?.whole.flatMap(UInt8.init(exactly:)) ?? agent.voiceCapacity
     agent.chatCapacity = item["capacity"]?["chat"]?.whole.flatMap(UInt8.init(exactly:)) ?? agent.chatCapacity
     agent.totalCapacity = item["capacity"]?["total"]?.whole.flatMap(UInt8.init(exactly:)) ?? agent.totalCapacity
@@ -149,11 +148,13 @@ struct SiteReader {
     for pair in queues?.pairs ?? [] {
       join(&agent, pair.key, rank: pair.item.whole.flatMap(UInt8.init(exactly:)) ?? 0, at: pair.place)
     }
-    if agent.take == .agentRank, queues?.pairs.isEmpty ?? true, let place = item["take"]?.place {
+    let ranks = agent.queues.contains { self.item(of: $0.queue)?["take"]?.text == "agent_rank" }
+    agent.take = item["take"]?.text.flatMap(AgentDefinition.Take.init) ?? (ranks ? .agentRank : .oldest)
+    if item["take"]?.text == "agent_rank", queues?.pairs.isEmpty ?? true, let place = item["take"]?.place {
       report(place, "`take: agent_rank` needs ranks: write `queues` as a map, `{ sales: 1, support: 2 }`")
     }
-    let queuesBlock = agent.queues.contains { isInterrupt("chat_by_voice", "false", in: $0.queue) }
-    let queuesLet = agent.queues.contains { isInterrupt("voice_by_chat", "true", in: $0.queue) }
+    let queuesBlock = agent.queues.contains { self.item(of: $0.queue)?["interrupt"]?["chat_by_voice"]?.text == "false" }
+    let queuesLet = agent.queues.contains { self.item(of: $0.queue)?["interrupt"]?["voice_by_chat"]?.text == "true" }
     agent.chatBlocksVoice = item["interrupt"]?["chat_by_voice"]?.text.map { $0 == "false" } ?? queuesBlock
     agent.voiceBlocksChat = item["interrupt"]?["voice_by_chat"]?.text.map { $0 == "false" } ?? !queuesLet
     site.definitions.agents[index] = agent
@@ -168,9 +169,8 @@ struct SiteReader {
     agent.queues.append(AgentDefinition.Membership(queue: queue, rank: rank))
   }
 
-  private func isInterrupt(_ key: String, _ value: String, in queue: QueueID) -> Bool {
-    top["queues"]?[names.queues[Int(queue.index)]]?["interrupt"]?[key]?.text == value
-  }
+  /// What is written of a queue.
+  func item(of queue: QueueID) -> Item? { top["queues"]?[names.queues[Int(queue.index)]] }
 
   // Entries and tokens.
 

@@ -119,7 +119,8 @@ enum SiteSchema {
     Key("ladder", .list(.record(ladderStep)), "Steps that widen the search by waited time, and never narrow it."),
     Key("skills", .table(.name, .scalar(.level)), "Skills every contact needs, with the least level."),
     Key(
-      "take", .word(["oldest"], later: ["agent_rank"]), "What a free agent takes; ranks stand with the agent."),
+      "take", .word(["oldest", "agent_rank"]),
+      "For every agent of the queue: the best contact of all queues, or of the queue that the agent ranks first."),
     Key("priority", .scalar(.count(-1000...1000)), "Higher is served first."),
     Key(
       "aging", .scalar(.number(0...1000, "a number from 0 to 1000")), "Points of priority gained per minute of waiting."
@@ -233,7 +234,7 @@ enum SiteSchema {
       "Queues served; with ranks as a map."),
     Key(
       "take", .word(["oldest", "agent_rank"]),
-      "The best contact of all queues, or of the best-ranked queue that has one."),
+      "The best contact of all queues, or of the best-ranked queue that has one; what the queues say unless written."),
     Key(
       "capacity",
       .record([

@@ -52,7 +52,8 @@ public struct WebServer: Service {
   static func routes(_ desk: Desk, demo: DemoPage?) -> [Route] {
     var routes =
       ContactRoutes(desk: desk).routes + CallRoutes(desk: desk).routes + AgentRoutes(desk: desk).routes
-      + ReadingRoutes(desk: desk).routes + EntryRoutes(desk: desk).routes + PageRoutes(desk: desk, demo: demo).routes
+      + ReadingRoutes(desk: desk).routes + SiteRoutes(desk: desk).routes + EntryRoutes(desk: desk).routes
+      + PageRoutes(desk: desk, demo: demo).routes
     let described = routes.filter { !$0.isPage || $0.path.hasPrefix("/-/") || $0.path == "/metrics" }
     // A document of strings and flags always encodes.
     let document = (try? JSON.encode(OpenAPI.document(described))) ?? []

@@ -10,9 +10,7 @@ struct Root: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       Serve.self, CheckCommand.self, Simulate.self, ReplayCommand.self, Staff.self, ConsoleCommand.self,
-      ReportCommand.self, WhyCommand.self, Inspect.self,
-      Schema.self,
-      TokenCommand.self,
+      ReportCommand.self, WhyCommand.self, MigrateWaiting.self, Inspect.self, Schema.self, TokenCommand.self,
     ])
 }
 

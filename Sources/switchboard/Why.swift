@@ -26,7 +26,7 @@ struct WhyCommand: AsyncParsableCommand {
     let why: Why
     do {
       if let server {
-        why = try await WhyQuestion(contact: contact, agent: agent, offer: offer).ask(server, token: try login.bearer())
+        why = try await Remote(server, token: try login.bearer()).why(contact, agent: agent, offer: offer)
       } else {
         why = try Inquiry(dataFolder: data).why(contact, agent: agent, offer: offer)
       }

@@ -84,6 +84,7 @@ struct Swarm {
       agent.totalCapacity = dice.hits(60) ? .max : UInt8(dice.roll(4))
       definitions.agents.append(agent)
     }
+    definitions.days = (0..<200).map { Instant(microseconds: 1_700_000_000_000_000) + $0 * .minutes(7) }
     return definitions
   }
 
@@ -174,7 +175,7 @@ struct Swarm {
     case 31: return .wrapUpEnded(agent, contact, CodeID(index: 1))
     case 32: return .wrapUpExtended(agent, contact, .seconds(Int64(dice.roll(400))))
     case 33..<35: return .contactPicked(contact, by: agent)
-    case 35: return dice.hits(20) ? .dayStarted : .ladderMigrated(QueueID(dice.roll(5)))
+    case 35: return dice.hits(20) ? .timersDue : .ladderMigrated(QueueID(dice.roll(5)))
     default: return dice.hits(5) ? .restarted : .timersDue
     }
   }

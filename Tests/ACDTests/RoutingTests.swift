@@ -54,14 +54,47 @@ import Testing
     var floor = Floor(
       site(agents: 2) {
         $0.queues[0].policy = .fewestContacts; $0.queues[0].window = .day
+        $0.days = [-24, 1, 25].map { Instant(microseconds: 1_700_000_000_000_000) + .minutes($0 * 60) }
       })
     floor.signIn(0)
     #expect(takers(&floor, 2) == [0, 0])
     floor.say(.agentSignedOut(AgentID(0)))
     floor.signIn(0, 1)
     #expect(takers(&floor, 1) == [1])
-    #expect(floor.say(.dayStarted) == [.dayStarted])
+    #expect(floor.pass(.minutes(60)) == [.dayStarted])
     #expect(takers(&floor, 1) == [0], "equal again, and idle for longer")
+  }
+
+  @Test("A day that began while the process was down begins at the restart, and several are one")
+  func daysBeginAtTheRestart() throws {
+    let definitions = site(agents: 2) {
+      $0.queues[0].policy = .fewestContacts
+      $0.queues[0].window = .day
+      $0.days = (0..<4).map { Instant(microseconds: 1_700_000_000_000_000) + .minutes(60 + $0 * 24 * 60) }
+    }
+    var floor = Floor(definitions)
+    floor.signIn(0)
+    #expect(takers(&floor, 2) == [0, 0])
+    var reader = ByteReader(floor.checkpoint)
+    floor.engine = try Engine(checkpoint: &reader, definitions: definitions)
+    floor.now = floor.now + .minutes(50 * 60)
+    #expect(floor.say(.restarted) == [.dayStarted])
+    #expect(floor.say(.restarted).isEmpty)
+    floor.signIn(1)
+    #expect(takers(&floor, 2) == [0, 1])
+  }
+
+  @Test("A site's days may begin to count with a new configuration")
+  func daysComeWithTheConfiguration() {
+    var floor = Floor(site())
+    floor.signIn(0)
+    var definitions = floor.engine.definitions
+    definitions.days = [floor.now + .minutes(5)]
+    floor.step.removeAll()
+    floor.engine.reconfigure(definitions, at: floor.now, into: &floor.step)
+    #expect(floor.step.events.isEmpty)
+    #expect(floor.pass(.minutes(5)) == [.dayStarted])
+    #expect(floor.engine.nextDeadline == nil)
   }
 
   @Test("Best skilled: more than was wished is no better, and who lacks a wish still serves")

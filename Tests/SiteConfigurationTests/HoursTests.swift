@@ -86,6 +86,15 @@ import Testing
     #expect(read.callbacks.gateway?.host == "192.0.2.1")
   }
 
+  @Test("Days begin at the zone's midnight, and are expanded only where something counts by them")
+  func days() throws {
+    #expect(try site("{ policy: fewest_contacts }").definitions.days.isEmpty)
+    let days = try site("{ policy: fewest_contacts, window: day }").definitions.days
+    #expect(days.contains(try instant("2026-11-22T23:00:00Z")))
+    #expect(days.contains(try instant("2026-07-01T22:00:00Z")), "in summer")
+    #expect(zip(days, days.dropFirst()).allSatisfy { (23...25).contains(($1 - $0) / .minutes(60)) })
+  }
+
   @Test("The length of a WAV file is its data by its byte rate")
   func waveLength() {
     func word(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * UInt32($0))) } }

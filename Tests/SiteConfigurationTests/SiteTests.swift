@@ -108,7 +108,7 @@ import Testing
     #expect(!String(decoding: try SiteFolder(reading: folder.path).sources, as: UTF8.self).contains("horse"))
   }
 
-  @Test("Listening addresses, trusted sources and a queue's interruption rule reach the site")
+  @Test("Listening addresses, trusted sources and a queue's rules for its agents reach the site")
   func values() throws {
     let folder = try Folder([
       "site.yaml": """
@@ -117,11 +117,12 @@ import Testing
         sip: { address: 0.0.0.0, advertised_address: 192.0.2.7, udp: 5070, tcp: 0 }
         media: { ports: 30000-30999, web_addresses: [192.0.2.7, "2001:db8::7"] }
       federation: { mode: direct, trusted_sources: [192.0.2.0/24, "2001:db8::/32"] }
-      queues: { support: { interrupt: { chat_by_voice: false }, aging: 0.5, limits: { waiting: 0 } }, sales: {} }
+      queues: { support: { interrupt: { chat_by_voice: false }, aging: 0.5, limits: { waiting: 0 } }, sales: { take: agent_rank } }
       agents:
         amina: { queues: [support], interrupt: { chat_by_voice: true } }
         ben: { queues: [support] }
-        carl: { queues: [sales] }
+        carl: { queues: { sales: 1, support: 2 } }
+        dora: { queues: { sales: 1, support: 2 }, take: oldest }
       """
     ])
     let site = try SiteFolder.load(folder.path)
@@ -135,7 +136,8 @@ import Testing
     #expect(site.federation.trustedSources.map { $0.contains(inside) } == [true, false])
     #expect(site.federation.trustedSources.map { $0.contains(six) } == [false, true])
     #expect(!site.federation.trustedSources.contains { $0.contains(outside) })
-    #expect(site.definitions.agents.map(\.chatBlocksVoice) == [false, true, false])
+    #expect(site.definitions.agents.map(\.chatBlocksVoice) == [false, true, true, true])
+    #expect(site.definitions.agents.map(\.take) == [.oldest, .oldest, .agentRank, .oldest])
     #expect(site.definitions.queues[0].aging == 500)
     #expect(site.definitions.queues[0].waitingLimit == 0)
   }

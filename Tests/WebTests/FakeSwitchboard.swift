@@ -160,6 +160,7 @@ final class FakeSwitchboard: Sendable {
         MessageView(
           sequence: state.sequence + 1, contact: contact, at: Instant(microseconds: 5), author: author,
           authorName: "Jo", text: text))
+    case .migrateWaiting: return .migrated(contacts: 3)
     case .accept(_, let offer): return offer.sequence == 9 ? .done : .refused(.conflict("Answer on your phone."))
     default: return .done
     }

@@ -26,6 +26,7 @@ import Testing
       ("POST", "/v1/contacts/ct_00000000000000000000000001/resume", ["amina"]),
       ("POST", "/v1/contacts/ct_00000000000000000000000001/wrap-up", ["amina"]),
       ("POST", "/v1/contacts/ct_00000000000000000000000001/pick", ["amina"]),
+      ("POST", "/v1/queues/q_support/migrate-waiting", ["boss"]),
     ])
   func scopes(method: String, path: String, allowed: [String]) async throws {
     try await withServer { server in
