@@ -129,6 +129,15 @@ struct TidyTests {
     }
   }
 
+  @Test("Each of the eighteen scenarios of other switches' trackers has a test of its name", arguments: 1...18)
+  func scenarios(number: Int) {
+    let isThere = Self.files(under: "Tests", extension: "swift").contains { path in
+      let text = try? String(contentsOf: Self.root.appending(path: path), encoding: .utf8)
+      return text?.contains("\"Scenario \(number): ") == true
+    }
+    #expect(isThere)
+  }
+
   @Test("No mark of unfinished work is left")
   func leftOver() {
     let marks = ["TO" + "DO", "FIX" + "ME", "XX" + "X:", "fatalError(\"un" + "written\")"]
