@@ -42,6 +42,8 @@ public struct Engine: Sendable {
     if case .restarted = input { restart(&step) }
     if state.timers.mayBeDue(at: clock) { fireDue(&step) }
     decide(input, &step)
+    turns &+= 1
+    if turns & Self.inspectionMask == 0 { inspect(turns / (Self.inspectionMask + 1), &step) }
   }
 
   /// When to call `handle(.timersDue, …)` next.
@@ -55,6 +57,7 @@ public struct Engine: Sendable {
     own()
     clock = max(clock, instant)
     state.apply(event, at: instant, sequence: sequence)
+    if case .invariantBroken = event { rebuild() }
   }
 
   var now: Instant { clock }
@@ -62,11 +65,11 @@ public struct Engine: Sendable {
   /// After a checkpoint was read: time goes on from its last event.
   mutating func catchUp() { clock = state.lastInstant }
 
-  /// For questions about a moment after the last event.
-  mutating func pass(to instant: Instant) { clock = max(clock, instant) }
-
   /// The definitions have changed, and with them the site's days perhaps.
   mutating func lookUpDays() { nextDay = .distantPast }
+
+  /// For questions about a moment after the last event.
+  mutating func pass(to instant: Instant) { clock = max(clock, instant) }
 
   /// Writes an event and says it.
   @inline(__always)
@@ -79,6 +82,16 @@ public struct Engine: Sendable {
   @inline(__always)
   mutating func own() { if !isKnownUniquelyReferenced(&owner) { takeTables() } }
 
+  /// What is derived was built anew from the same facts.
+  mutating func replaceTables(by other: Engine) {
+    #if DEBUG
+      other.state.probe = state.probe
+    #endif
+    state = other.state
+    owner = other.owner
+    own()
+  }
+
   @inline(never)
   private mutating func takeTables() {
     state = State(copying: state)
@@ -87,6 +100,16 @@ public struct Engine: Sendable {
 }
 
 extension Engine {
+  /// Days that began while nobody looked are one beginning. The first thing that ever happens is in the middle of a day.
+  @inline(never)
+  private mutating func beginDay(_ step: inout Step) {
+    let days = definitions.days
+    let next = days.firstIndex { $0 > clock } ?? days.endIndex
+    nextDay = next < days.endIndex ? days[next] : .distantFuture
+    guard next > days.startIndex, state.lastInstant != .distantPast, days[next - 1] > state.lastInstant else { return }
+    emit(.dayStarted, &step)
+  }
+
   @inline(never)
   private mutating func fireDue(_ step: inout Step) {
     while let due = state.timers.popDue(at: clock) { fire(TimerSlot(slot: due.slot), &step) }
@@ -100,16 +123,6 @@ extension Engine {
     case .contactArrivedFor(let agent, let contact, let queue, let profile, let channel, let priority):
       arrive(contact, queue, profile, channel, priority, for: agent, &step)
     case .contactLeft(let contact):
-  /// Days that began while nobody looked are one beginning. The first thing that ever happens is in the middle of a day.
-  @inline(never)
-  private mutating func beginDay(_ step: inout Step) {
-    let days = definitions.days
-    let next = days.firstIndex { $0 > clock } ?? days.endIndex
-    nextDay = next < days.endIndex ? days[next] : .distantFuture
-    guard next > days.startIndex, state.lastInstant != .distantPast, days[next - 1] > state.lastInstant else { return }
-    emit(.dayStarted, &step)
-  }
-
       if let slot = state.slot(of: contact) { leave(slot, &step) }
     case .contactLost(let contact):
       if let slot = state.slot(of: contact) { lose(slot, &step) }
@@ -168,7 +181,7 @@ extension Engine {
     }
   }
 
-  private mutating func fire(_ timer: TimerSlot, _ step: inout Step) {
+  mutating func fire(_ timer: TimerSlot, _ step: inout Step) {
     switch timer {
     case .patience(let slot): losePatience(slot, &step)
     case .phase(let slot):

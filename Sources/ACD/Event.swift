@@ -63,6 +63,10 @@ public enum Event: Sendable, Equatable {
 
   /// How long the contact was expected to wait when it entered.
   case waitEstimated(ContactID, WaitEstimates)
+
+  /// The state was at odds with itself, by a fault of ours: what is derived from the facts has been built anew. The
+  /// contact or the agent is `none` where the other one is meant.
+  case invariantBroken(Invariant, ContactID, AgentID)
 }
 
 extension Event {
@@ -80,6 +84,7 @@ extension Event {
       .dialAnswered(let contact), .dialFailed(let contact, _, _), .callbackResumed(let contact),
       .waitEstimated(let contact, _):
       contact
+    case .invariantBroken(_, let contact, _): contact == .none ? nil : contact
     case .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady, .dayStarted: nil
     }
   }

@@ -6,6 +6,8 @@ public struct ContactID: SlotID, BitwiseCopyable {
   public let slot: UInt32
   public let generation: UInt32
   public init(slot: UInt32, generation: UInt32) { self.slot = slot; self.generation = generation }
+  /// Where an event has no contact.
+  public static let none = ContactID(slot: .max, generation: 0)
 }
 
 /// An agent: an index into `Definitions.agents`. Indices are append-only; a removed agent leaves a tombstone.

@@ -325,6 +325,7 @@ extension State {
       if let slot = slot(of: contact) { applyCallbackResumed(slot) }
     case .waitEstimated(let contact, let estimates):
       if let slot = slot(of: contact) { contacts[slot].estimates = estimates }
+    case .invariantBroken(_, let contact, let agent): applyBroken(contact, agent)
     }
   }
 

@@ -149,7 +149,7 @@ extension Switchboard {
       update(contact) {
         $0.state = .ended; $0.wrapUpEnds = nil
       }
-    case .ladderStepped, .ladderMigrated, .agentPreferred, .preferenceEnded, .dayStarted: break
+    case .ladderStepped, .ladderMigrated, .agentPreferred, .preferenceEnded, .dayStarted, .invariantBroken: break
     case .agentSignedIn, .agentSignedOut, .agentReady, .agentNotReady: break
     }
   }

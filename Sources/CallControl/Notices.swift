@@ -58,7 +58,7 @@ extension Switchboard {
       case .placeHeld(let contact, _): holdPlace(of: contact)
       case .placeReleased(let contact): releasePlace(of: contact)
       case .placeKept, .segmentStarted, .callbackResumed, .waitEstimated, .ladderStepped, .ladderMigrated,
-        .agentPreferred, .preferenceEnded, .dayStarted:
+        .agentPreferred, .preferenceEnded, .dayStarted, .invariantBroken:
         break
       }
       tellAttendants(of: event, by: record, into: &step)

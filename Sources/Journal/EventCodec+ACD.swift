@@ -34,7 +34,7 @@ extension EventCodec {
       writer.write(agent.index)
       writer.write(cause.rawValue)
       return .contactEnded
-    case .ladderStepped, .ladderMigrated, .agentPreferred, .preferenceEnded, .dayStarted:
+    case .ladderStepped, .ladderMigrated, .agentPreferred, .preferenceEnded, .dayStarted, .invariantBroken:
       return encodeRouting(event, into: &writer)
     case .offerMade, .offerAccepted, .offerDeclined, .offerMissed, .offerWithdrawn, .offerFailed:
       return encodeOffer(event, into: &writer)
@@ -69,6 +69,11 @@ extension EventCodec {
       return .preferenceEnded
     case .dayStarted:
       return .dayStarted
+    case .invariantBroken(let invariant, let contact, let agent):
+      writer.write(invariant.rawValue)
+      writer.write(contact)
+      writer.write(agent.index)
+      return .invariantBroken
     default:
       preconditionFailure("only routing events come here")
     }
@@ -176,6 +181,8 @@ extension EventCodec {
     case .preferenceEnded:
       .preferenceEnded(try reader.readContact(), try reader.readAgent(), try reader.readCase())
     case .dayStarted: .dayStarted
+    case .invariantBroken:
+      .invariantBroken(try reader.readCase(), try reader.readContact(), try reader.readAgent())
     case .agentSignedIn: .agentSignedIn(try reader.readAgent())
     case .agentSignedOut: .agentSignedOut(try reader.readAgent())
     case .agentReady: .agentReady(try reader.readAgent())

@@ -28,6 +28,7 @@ public enum EventCodec {
     case agentPreferred = 42
     case preferenceEnded = 43
     case dayStarted = 44
+    case invariantBroken = 45
     case placeKept = 60
     case placeHeld = 61
     case placeReleased = 62

@@ -151,7 +151,7 @@ struct Projection {
     case .agentReady(let agent): account(agent, at: instant) { $0.isReady = true }
     case .contactLost, .contactReturned, .offerWithdrawn, .wrapUpExtended, .placeHeld, .placeReleased, .segmentStarted,
       .dialStarted, .dialAnswered, .callbackResumed, .ladderStepped, .ladderMigrated, .agentPreferred,
-      .preferenceEnded, .dayStarted:
+      .preferenceEnded, .dayStarted, .invariantBroken:
       break
     }
   }

@@ -1,6 +1,7 @@
 import CallControl
 import Foundation
 import Journal
+import Logging
 import Primitives
 import SIP
 
@@ -25,6 +26,7 @@ final class EngineLoop: @unchecked Sendable {
   private let releaser: Releaser
   private let now: @Sendable () -> Instant
   private let onKnownEndpoints: @Sendable ([Endpoint]) -> Void
+  private let logger: Logger
   private let stopped = DispatchSemaphore(value: 0)
 
   /// A checkpoint is written after this many records, so that a restart replays no more than these.
@@ -33,8 +35,9 @@ final class EngineLoop: @unchecked Sendable {
   /// - Parameter onKnownEndpoints: gets the far ends of agents' phones whenever they changed.
   init(
     switchboard: Switchboard, nextSequence: UInt64, mailbox: Mailbox, releaser: Releaser,
-    now: @escaping @Sendable () -> Instant, onKnownEndpoints: @escaping @Sendable ([Endpoint]) -> Void
+    now: @escaping @Sendable () -> Instant, onKnownEndpoints: @escaping @Sendable ([Endpoint]) -> Void, logger: Logger
   ) {
+    self.logger = logger
     self.switchboard = switchboard
     self.onKnownEndpoints = onKnownEndpoints
     self.mailbox = mailbox
@@ -105,6 +108,7 @@ final class EngineLoop: @unchecked Sendable {
   private func move(into batch: inout Batch, _ actions: inout [Action]) {
     releaser.perform(step.immediate)
     if step.records.contains(where: \.changesKnownEndpoints) { onKnownEndpoints(switchboard.knownEndpoints) }
+    for record in step.records { if let fault = record.fault { logger.error("\(fault)") } }
     batch.records.append(contentsOf: step.records)
     batch.personal.append(contentsOf: step.personal)
     actions.append(contentsOf: step.afterCommit)

@@ -86,7 +86,7 @@ public struct SwitchboardService: Sendable {
     health.attach(journal)
     let engine = EngineLoop(
       switchboard: switchboard, nextSequence: restored.lastSequence + 1, mailbox: mailbox, releaser: releaser,
-      now: { clock.now }, onKnownEndpoints: { telephony.know($0) })
+      now: { clock.now }, onKnownEndpoints: { telephony.know($0) }, logger: logger)
     engine.start()
     await robots.signIn()
 

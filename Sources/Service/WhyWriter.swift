@@ -216,6 +216,8 @@ extension WhyWriter {
       return ("held_for", "\(name(of: agent)) until \(Timestamp(until))")
     case .preferenceEnded(_, let agent, let reason):
       return ("freed", "from \(name(of: agent)): \(Self.words("\(reason)"))")
+    case .invariantBroken(let invariant, _, _):
+      return ("mended", "the engine's state was at odds with itself: \(Self.words("\(invariant)"))")
     default: return nil
     }
   }

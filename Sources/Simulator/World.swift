@@ -371,6 +371,7 @@ extension World {
         schedule(WorldEvent(.comesBack, agent.index), at: now.microseconds + Self.comeBack)
       }
     case .agentSignedOut(let agent): present(agent, false)
+    case .invariantBroken(let invariant, _, _): preconditionFailure("the engine is at odds with itself: \(invariant)")
     default: break
     }
   }

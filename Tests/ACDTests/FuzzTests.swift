@@ -251,6 +251,7 @@ struct Swarm {
       case .offerFailed(let offer, _, _, _): endings[offer.sequence, default: 9] += 1
       case .contactQueued(let contact, _, _, _, _): outcomes[contact] = 0
       case .outcomeFixed(let contact, _, _, _): outcomes[contact, default: 9] += 1
+      case .invariantBroken(let invariant, _, _): broken.append("\(invariant)")
       default: break
       }
     }

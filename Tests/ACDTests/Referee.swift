@@ -147,7 +147,7 @@ struct Referee {
         count(agent, now)
         agents[agent].counts[.day] = (0, 0, 0)
       }
-    case .contactRefused, .wrapUpExtended, .placeHeld, .placeReleased, .waitEstimated: break
+    case .contactRefused, .wrapUpExtended, .placeHeld, .placeReleased, .waitEstimated, .invariantBroken: break
     }
   }
 

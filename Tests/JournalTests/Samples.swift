@@ -119,6 +119,7 @@ let oneOfEachKind: [CallControl.Event] = {
     .acd(.agentPreferred(contact, agent, until: until)),
     .acd(.preferenceEnded(contact, agent, .declined)),
     .acd(.dayStarted),
+    .acd(.invariantBroken(.contactOffer, contact, agent)),
     .acd(
       .contactQueued(contact, queue: queue, profile: ProfileID(index: 0x7172_7374), channel: .voice, priority: -2)),
     .acd(.contactRefused(contact, queue: queue, .unstaffed)),
