@@ -4,7 +4,7 @@ public import Primitives
 /// A declared rule that was broken.
 public struct Violation: Error, Sendable, Equatable, CustomStringConvertible {
   public enum Rule: String, Sendable, CaseIterable {
-    /// An agent has one live offer at most, and a contact too.
+    /// An agent has one live offer at most, and so has a contact, unless its queue broadcasts.
     case oneOffer = "one live offer"
     /// A voice contact blocks everything, chats have so many slots.
     case capacity
@@ -14,8 +14,8 @@ public struct Violation: Error, Sendable, Equatable, CustomStringConvertible {
     case retry
     /// Effective priority, then entry, among the contacts that the agent may take.
     case order
-    /// Who has been idle longest is offered first.
-    case longestIdle = "longest idle"
+    /// Of the agents who may take a contact, the first by the policy of the queue that asks is offered it.
+    case policy = "the queue's policy"
     /// A contact leaves once, and what is said of it belongs to its state.
     case oneOutcome = "exactly one outcome"
     /// No free agent and no waiting contact who match are left unmatched.
@@ -33,8 +33,13 @@ public struct Violation: Error, Sendable, Equatable, CustomStringConvertible {
 /// Watches inputs and actions, and nothing else, and checks the declared rules against tables of its own. It shares no
 /// code with the engine: it looks at everybody where the engine looks at indexes.
 struct Auditor: Sendable {
-  private struct Waiter {
-    enum Phase { case none, waiting, offered, connecting, answered, wrapUp }
+  struct Waiter {
+    enum Phase { case none, waiting, connecting, answered, wrapUp, dialling, resting }
+    struct Ring {
+      var offer: OfferID
+      var agent: Int
+      var since: Int64
+    }
     var generation: UInt32 = 0
     var phase = Phase.none
     var isLost = false
@@ -45,11 +50,24 @@ struct Auditor: Sendable {
     var entry: Int64 = 0
     var number = 0
     var agent = -1
-    var offer = OfferID(sequence: 0)
-    var offeredAt: Int64 = 0
+    /// Live offers, also while it waits on: of a broadcast there may be several.
+    var rings: [Ring] = []
+    var accepted = OfferID(sequence: 0)
+    /// A virtual caller whom nobody may have before the customer is on the line.
+    var isToBeDialled = false
+    /// When a virtual caller waits again.
+    var restsUntil: Int64 = 0
+    /// Steps of its queue's ladder that it has certainly taken.
+    var taken = 0
   }
 
-  private struct Worker {
+  struct Worker {
+    /// Of a shift or of a day.
+    struct Tally {
+      var contacts: Int64 = 0
+      var handled: Int64 = 0
+      var ready: Int64 = 0
+    }
     var isSignedIn = false
     var isReady = false
     var offered = -1
@@ -58,16 +76,25 @@ struct Auditor: Sendable {
     var declined = 0
     /// Since when idle; while not ready, how long it was idle before.
     var idle: Int64 = 0
+    /// Since when as many contacts are held as now.
+    var loadSince: Int64 = 0
     var avoided: [(contact: ContactID, until: Int64)] = []
     var backOff = Int64.min
+    /// Up to when the time is counted.
+    var until: Int64 = 0
+    var shift = Tally()
+    var day = Tally()
   }
 
-  private let definitions: Definitions
-  private var waiters: [Waiter] = []
-  private var workers: [Worker]
-  /// Slots of the contacts that wait, in no order.
-  private var line: [Int] = []
+  let definitions: Definitions
+  private(set) var waiters: [Waiter] = []
+  private(set) var workers: [Worker]
+  /// Slots of the contacts that wait, be it that somebody is rung for them; in no order.
+  private(set) var line: [Int] = []
+  /// Of each queue, the agent who had its last offer.
+  private(set) var cursors: [Int]
   private var arrivals = 0
+  private var lastCheck = Instant.distantPast
   private(set) var violations: [Violation] = []
 
   /// More would say nothing new.
@@ -76,6 +103,7 @@ struct Auditor: Sendable {
   init(definitions: Definitions) {
     self.definitions = definitions
     workers = Array(repeating: Worker(), count: definitions.agents.count)
+    cursors = Array(repeating: -1, count: definitions.queues.count)
   }
 
   private mutating func accuse(_ rule: Violation.Rule, _ contact: ContactID, _ agent: Int, _ now: Instant) {
@@ -84,7 +112,7 @@ struct Auditor: Sendable {
       Violation(rule: rule, instant: now, contact: contact, agent: AgentID(index: UInt32(truncatingIfNeeded: agent))))
   }
 
-  private func id(_ slot: Int) -> ContactID { ContactID(slot: UInt32(slot), generation: waiters[slot].generation) }
+  func id(_ slot: Int) -> ContactID { ContactID(slot: UInt32(slot), generation: waiters[slot].generation) }
 
   private func slot(_ contact: ContactID) -> Int? {
     let slot = Int(contact.slot)
@@ -102,8 +130,19 @@ struct Auditor: Sendable {
 
   /// One input and the actions that the engine answered it with.
   mutating func check(_ input: Input, _ actions: ArraySlice<Action>, at now: Instant) {
+    if definitions.days.contains(where: { lastCheck < $0 && $0 <= now }), lastCheck != .distantPast {
+      for agent in workers.indices {
+        countTime(of: agent, now)
+        workers[agent].day = Worker.Tally()
+      }
+    }
+    lastCheck = now
+    for slot in waiters.indices where waiters[slot].phase == .resting && waiters[slot].restsUntil <= now.microseconds {
+      setPhase(.waiting, slot)
+    }
     hear(input, now)
     for action in actions { see(action, input, now) }
+    for slot in line where !waiters[slot].isLost { waiters[slot].taken = steps(of: waiters[slot], now) }
   }
 
   private mutating func hear(_ input: Input, _ now: Instant) {
@@ -112,7 +151,10 @@ struct Auditor: Sendable {
       arrive(contact, Int(queue.index), Int(profile.index), channel, Int(priority), now)
     case .contactLost(let contact): slot(contact).map { waiters[$0].isLost = true }
     case .contactReturned(let contact): slot(contact).map { waiters[$0].isLost = false }
-    case .agentSignedIn(let agent): workers[Int(agent.index)].isSignedIn = true
+    case .agentSignedIn(let agent):
+      countTime(of: Int(agent.index), now)
+      workers[Int(agent.index)].shift = Worker.Tally()
+      workers[Int(agent.index)].isSignedIn = true
     case .agentSignedOut(let agent):
       setReady(Int(agent.index), false, now)
       workers[Int(agent.index)].isSignedIn = false
@@ -121,9 +163,14 @@ struct Auditor: Sendable {
       if workers[Int(agent.index)].isSignedIn { setReady(Int(agent.index), true, now) }
     case .agentNotReady(let agent, _), .agentUnreachable(let agent): setReady(Int(agent.index), false, now)
     case .offerConnected(let offer):
-      for slot in waiters.indices where waiters[slot].offer == offer && waiters[slot].phase == .connecting {
+      for slot in waiters.indices where waiters[slot].accepted == offer && waiters[slot].phase == .connecting {
         setPhase(.answered, slot)
       }
+    case .dialAnswered(let contact):
+      guard let slot = slot(contact) else { break }
+      if waiters[slot].phase == .connecting { setPhase(.answered, slot) }
+      if waiters[slot].phase == .dialling { setPhase(.waiting, slot) }
+      waiters[slot].isToBeDialled = false
     default: break
     }
   }
@@ -142,6 +189,7 @@ struct Auditor: Sendable {
   }
 
   private mutating func setReady(_ agent: Int, _ isReady: Bool, _ now: Instant) {
+    countTime(of: agent, now)
     guard workers[agent].isReady != isReady else { return }
     workers[agent].isReady = isReady
     workers[agent].idle = now.microseconds - workers[agent].idle
@@ -151,20 +199,13 @@ struct Auditor: Sendable {
   private mutating func see(_ action: Action, _ input: Input, _ now: Instant) {
     switch action {
     case .ring(let offer, let contact, let agent): ring(offer, contact, Int(agent.index), now)
-    case .connect(_, let contact, let agent):
-      guard let slot = slot(contact), waiters[slot].phase == .offered, waiters[slot].agent == Int(agent.index) else {
-        return accuse(.oneOffer, contact, Int(agent.index), now)
-      }
-      setPhase(.connecting, slot)
-      workers[Int(agent.index)].offered = -1
-      workers[Int(agent.index)].held.append(slot)
-      (workers[Int(agent.index)].missed, workers[Int(agent.index)].declined) = (0, 0)
+    case .connect(let offer, let contact, let agent): connect(offer, contact, Int(agent.index), now)
     case .stopRinging(let offer, let contact, let agent):
       stopRinging(offer, contact, Int(agent.index), input, now)
     case .resumeWaiting(let contact):
       guard let slot = slot(contact), waiters[slot].phase == .connecting else { break }
       let agent = waiters[slot].agent
-      workers[agent].held.removeAll { $0 == slot }
+      giveBack(slot, now)
       avoid(slot, agent, now)
       setPhase(.waiting, slot)
     case .refuse(let contact, _):
@@ -178,7 +219,14 @@ struct Auditor: Sendable {
     case .takeMessage(let contact, _):
       release(contact, now)
       forget(contact, now)
-    case .dial, .stopDialling: break
+    case .dial(let contact, let agent):
+      if let slot = slot(contact), agent == .none { setPhase(.dialling, slot) }
+    case .stopDialling(let contact):
+      guard let slot = slot(contact) else { break }
+      if waiters[slot].phase == .connecting { giveBack(slot, now) }
+      setPhase(.resting, slot)
+      waiters[slot].restsUntil =
+        now.microseconds + max(1, definitions.queues[waiters[slot].queue].callback?.gap ?? 0)
     }
   }
 
@@ -192,19 +240,68 @@ struct Auditor: Sendable {
     waiters[slot].priority += Int(new.priority) - Int(old.priority)
     if waiters[slot].profile == Int(old.profile.index) { waiters[slot].profile = Int(new.profile.index) }
     waiters[slot].queue = queue
-    if let channel { waiters[slot].channel = channel }
+    waiters[slot].taken = 0
+    guard let channel else { return }
+    waiters[slot].channel = channel
+    waiters[slot].isToBeDialled = new.callback?.mode == .customerFirst
+  }
+
+  private mutating func connect(_ offer: OfferID, _ contact: ContactID, _ agent: Int, _ now: Instant) {
+    guard let slot = slot(contact), waiters[slot].phase == .waiting,
+      let ring = waiters[slot].rings.firstIndex(where: { $0.offer == offer && $0.agent == agent })
+    else { return accuse(.oneOffer, contact, agent, now) }
+    waiters[slot].rings.remove(at: ring)
+    setPhase(.connecting, slot)
+    waiters[slot].agent = agent
+    waiters[slot].accepted = offer
+    workers[agent].offered = -1
+    countTime(of: agent, now)
+    workers[agent].held.append(slot)
+    workers[agent].loadSince = now.microseconds
+    (workers[agent].missed, workers[agent].declined) = (0, 0)
+    workers[agent].shift.contacts += 1
+    workers[agent].day.contacts += 1
+  }
+
+  /// The legs could not be joined, or the customer was not reached: as if the agent had never accepted.
+  private mutating func giveBack(_ slot: Int, _ now: Instant) {
+    let agent = waiters[slot].agent
+    release(slot, of: agent, now)
+    workers[agent].shift.contacts -= 1
+    workers[agent].day.contacts -= 1
+  }
+
+  private mutating func release(_ slot: Int, of agent: Int, _ now: Instant) {
+    countTime(of: agent, now)
+    workers[agent].held.removeAll { $0 == slot }
+    workers[agent].loadSince = now.microseconds
+  }
+
+  /// Before load or presence change.
+  private mutating func countTime(of agent: Int, _ now: Instant) {
+    let elapsed = now.microseconds - workers[agent].until
+    workers[agent].until = now.microseconds
+    if !workers[agent].held.isEmpty {
+      workers[agent].shift.handled += elapsed
+      workers[agent].day.handled += elapsed
+    } else if workers[agent].isReady {
+      workers[agent].shift.ready += elapsed
+      workers[agent].day.ready += elapsed
+    }
   }
 
   private mutating func stopRinging(
     _ offer: OfferID, _ contact: ContactID, _ agent: Int, _ input: Input, _ now: Instant
   ) {
-    guard let slot = slot(contact), waiters[slot].phase == .offered, waiters[slot].offer == offer else {
+    guard let slot = slot(contact), let place = waiters[slot].rings.firstIndex(where: { $0.offer == offer }) else {
       return accuse(.oneOffer, contact, agent, now)
     }
+    let ring = waiters[slot].rings.remove(at: place)
     workers[agent].offered = -1
-    setPhase(.waiting, slot)
     let queue = definitions.queues[waiters[slot].queue]
-    if now.microseconds >= waiters[slot].offeredAt + queue.ring {
+    // Somebody else was quicker.
+    guard waiters[slot].phase == .waiting else { return }
+    if now.microseconds >= ring.since + queue.ring {
       workers[agent].missed += 1
       if workers[agent].isReady, workers[agent].held.isEmpty { workers[agent].idle = now.microseconds }
       avoid(slot, agent, now)
@@ -232,12 +329,16 @@ struct Auditor: Sendable {
   private mutating func release(_ contact: ContactID, _ now: Instant) {
     guard let slot = slot(contact) else { return accuse(.oneOutcome, contact, -1, now) }
     switch waiters[slot].phase {
-    case .waiting: setPhase(.none, slot)
+    case .waiting where waiters[slot].rings.isEmpty, .resting: setPhase(.none, slot)
     case .connecting:
-      workers[waiters[slot].agent].held.removeAll { $0 == slot }
+      release(slot, of: waiters[slot].agent, now)
       setPhase(.none, slot)
-    case .answered: setPhase(.wrapUp, slot)
-    case .none, .offered, .wrapUp: accuse(.oneOutcome, contact, waiters[slot].agent, now)
+    case .answered:
+      // The agent's slot goes over to the wrap-up.
+      release(slot, of: waiters[slot].agent, now)
+      workers[waiters[slot].agent].held.append(slot)
+      setPhase(.wrapUp, slot)
+    case .none, .waiting, .dialling, .wrapUp: accuse(.oneOutcome, contact, waiters[slot].agent, now)
     }
     if waiters[slot].phase == .none { waiters[slot].agent = -2 }
   }
@@ -249,104 +350,29 @@ struct Auditor: Sendable {
     else { return accuse(.oneOutcome, contact, -1, now) }
     if waiters[slot].phase == .wrapUp {
       let agent = waiters[slot].agent
-      workers[agent].held.removeAll { $0 == slot }
+      release(slot, of: agent, now)
       if workers[agent].held.isEmpty { workers[agent].idle = workers[agent].isReady ? now.microseconds : 0 }
     }
     waiters[slot] = Waiter(generation: contact.generation)
   }
-}
 
-// MARK: The rules of an offer
-
-extension Auditor {
   private mutating func ring(_ offer: OfferID, _ contact: ContactID, _ agent: Int, _ now: Instant) {
     guard let slot = slot(contact), waiters[slot].phase == .waiting, !waiters[slot].isLost else {
       return accuse(.oneOffer, contact, agent, now)
     }
-    if workers[agent].offered >= 0 { accuse(.oneOffer, contact, agent, now) }
-    if !hasRoom(agent, waiters[slot].channel) { accuse(.capacity, contact, agent, now) }
-    if !isEligible(agent, slot) { accuse(.eligibility, contact, agent, now) }
-    if isAvoided(agent, slot, now) { accuse(.retry, contact, agent, now) }
-    for other in line where other != slot && stands(other, before: slot, for: agent, now) && mayTake(agent, other, now)
-    {
-      accuse(.order, contact, agent, now)
-      break
-    }
-    for other in workers.indices where other != agent && isIdler(other, than: agent) && mayTake(other, slot, now) {
-      accuse(.longestIdle, contact, agent, now)
-      break
-    }
-    setPhase(.offered, slot)
-    waiters[slot].agent = agent
-    waiters[slot].offer = offer
-    waiters[slot].offeredAt = now.microseconds
+    // Steps that others have taken in this very instant are not held against the offer: they may come after it.
+    waiters[slot].taken = steps(of: waiters[slot], now)
+    for rule in brokenRules(ofOffering: slot, to: agent, now) { accuse(rule, contact, agent, now) }
+    let asks = queues(of: waiters[slot]).first { isMember(agent, of: $0, waiters[slot]) }
+    if let asks { cursors[asks] = agent }
+    waiters[slot].rings.append(Waiter.Ring(offer: offer, agent: agent, since: now.microseconds))
     workers[agent].offered = slot
   }
 
   /// After each instant's inputs: nobody who could be served waits.
   mutating func checkQuiet(at now: Instant) {
-    guard !line.isEmpty else { return }
-    for agent in workers.indices where workers[agent].isReady && workers[agent].offered < 0 {
-      for slot in line where !waiters[slot].isLost && mayTake(agent, slot, now) {
-        accuse(.unmatched, id(slot), agent, now)
-      }
+    for agent in workers.indices where !line.isEmpty && workers[agent].isReady && workers[agent].offered < 0 {
+      for slot in line where mayTake(agent, slot, now) { accuse(.unmatched, id(slot), agent, now) }
     }
-  }
-
-  private func mayTake(_ agent: Int, _ slot: Int, _ now: Instant) -> Bool {
-    workers[agent].offered < 0 && !waiters[slot].isLost && hasRoom(agent, waiters[slot].channel)
-      && isEligible(agent, slot) && !isAvoided(agent, slot, now)
-  }
-
-  private func hasRoom(_ agent: Int, _ channel: Channel) -> Bool {
-    let definition = definitions.agents[agent]
-    let chats = workers[agent].held.filter { waiters[$0].channel == .chat }
-    if chats.count < workers[agent].held.count { return false }
-    if channel == .chat { return chats.count < Int(definition.chatCapacity) }
-    return definition.voiceCapacity > 0
-      && !(definition.chatBlocksVoice && chats.contains { waiters[$0].phase != .wrapUp })
-  }
-
-  private func isEligible(_ agent: Int, _ slot: Int) -> Bool {
-    let definition = definitions.agents[agent]
-    let needs = definitions.profiles[waiters[slot].profile].needs
-    return workers[agent].isReady
-      && definition.queues.contains { Int($0.queue.index) == waiters[slot].queue }
-      && needs.allSatisfy { need in
-        definition.skills.contains { $0.skill == need.skill && $0.level >= need.level }
-      }
-  }
-
-  private func isAvoided(_ agent: Int, _ slot: Int, _ now: Instant) -> Bool {
-    workers[agent].backOff > now.microseconds
-      || workers[agent].avoided.contains { $0.contact == id(slot) && $0.until > now.microseconds }
-  }
-
-  private func stands(_ slot: Int, before other: Int, for agent: Int, _ now: Instant) -> Bool {
-    let (a, b) = (waiters[slot], waiters[other])
-    if definitions.agents[agent].take == .agentRank {
-      let ranks = definitions.agents[agent].queues
-      let (x, y) = (a.queue, b.queue)
-      let (first, second) = (
-        ranks.first { Int($0.queue.index) == x }?.rank ?? .max, ranks.first { Int($0.queue.index) == y }?.rank ?? .max
-      )
-      if first != second { return first < second }
-    }
-    let (x, y) = (effective(a, now), effective(b, now))
-    return x != y ? x > y : a.number < b.number
-  }
-
-  /// Priority in thousandths of a point times microseconds a minute: exact.
-  private func effective(_ waiter: Waiter, _ now: Instant) -> Int64 {
-    Int64(waiter.priority) * 60_000_000_000
-      + Int64(definitions.queues[waiter.queue].aging) * (now.microseconds - waiter.entry)
-  }
-
-  /// Idle agents only; who holds contacts comes after them.
-  private func isIdler(_ agent: Int, than other: Int) -> Bool {
-    guard workers[agent].held.isEmpty else { return false }
-    guard workers[other].held.isEmpty else { return true }
-    let (a, b) = (workers[agent].idle, workers[other].idle)
-    return a != b ? a < b : agent < other
   }
 }

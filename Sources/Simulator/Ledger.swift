@@ -56,14 +56,17 @@ struct Ledger: ~Copyable {
     if isMeasured { groups[Tally.group(queue, channel)].refused += 1 }
   }
 
+  /// - Parameters:
+  ///   - wait: since the arrival, in microseconds.
+  ///   - inQueue: the part of it in this queue.
   @inline(__always)
   mutating func left(
-    _ queue: QueueID, _ channel: Channel, _ outcome: Outcome, wait: Int64, isMeasured: Bool, key: UInt64,
-    agent: AgentID, at now: Instant
+    _ queue: QueueID, _ channel: Channel, _ outcome: Outcome, wait: Int64, inQueue: Int64, isMeasured: Bool,
+    key: UInt64, agent: AgentID, at now: Instant
   ) {
     advance(Int(queue.index), to: now.microseconds)
     flows[Int(queue.index)].gone &+= 1
-    flows[Int(queue.index)].waits &+= wait
+    flows[Int(queue.index)].waits &+= inQueue
     hash(key)
     hash(UInt64(outcome.rawValue) | UInt64(agent.index) << 8)
     hash(UInt64(bitPattern: wait))

@@ -55,11 +55,10 @@ package struct World: ~Copyable {
     var callers: UInt32 = 0
     var number: UInt64 = 0
     var arrivedAt: Int64 = 0
-    /// The sequence of the latest offer.
-    var offer: UInt64 = 0
-    /// The numbers of the events at which the patience ends and the latest offer is answered.
+    /// When it entered the queue that it is in: later, where it overflowed from another.
+    var queuedAt: Int64 = 0
+    /// The number of the event at which the patience ends.
     var patience: UInt32 = 0
-    var answer: UInt32 = 0
     var attempt: UInt16 = 0
     var offers: UInt16 = 0
     var channel = Channel.voice
@@ -80,6 +79,9 @@ package struct World: ~Copyable {
     var isPrompt = false
     /// Contacts in talk or wrap-up.
     var held: Int32 = 0
+    /// The number of the event at which the latest offer is answered, and the offer.
+    var answer: UInt32 = 0
+    var offer: UInt64 = 0
     /// Multiplies the handle times of the agent's contacts.
     var pace = 1.0
     /// Since when all of this is so.
@@ -188,7 +190,7 @@ package struct World: ~Copyable {
     case .redial: arrive(slot)
     case .patienceEnds: if rows[slot].isWaiting, rows[slot].patience == number { say(.contactLeft(contact(slot))) }
     case .handled: say(.contactFinished(contact(slot)))
-    case .answers: if rows[slot].answer == number { say(.offerAccepted(OfferID(sequence: rows[slot].offer))) }
+    case .answers: if agents[slot].answer == number { say(.offerAccepted(OfferID(sequence: agents[slot].offer))) }
     case .shiftBegins, .shiftEnds, .breakBegins, .breakEnds: turn(plan.agents[slot].agent, event.kind)
     case .comesBack: comeBack(AgentID(index: event.subject))
     case .closes: _ = dismiss()
@@ -354,6 +356,7 @@ extension World {
       // Again, where it overflowed from another queue; a virtual caller needs no patience.
       rows[Int(contact.slot)].isWaiting = channel != .callback
       rows[Int(contact.slot)].channel = channel
+      rows[Int(contact.slot)].queuedAt = now.microseconds
       ledger.entered(queue, channel, rows[Int(contact.slot)].isMeasured, at: now)
     case .contactRefused(let contact, let queue, _):
       let row = rows[Int(contact.slot)]
@@ -382,7 +385,7 @@ extension World {
     let row = rows[slot]
     let wait = now.microseconds - row.arrivedAt
     ledger.left(
-      queue, row.channel, outcome, wait: wait, isMeasured: row.isMeasured,
+      queue, row.channel, outcome, wait: wait, inQueue: now.microseconds - row.queuedAt, isMeasured: row.isMeasured,
       key: row.key ^ UInt64(row.callers) << 40, agent: agent, at: now)
     if onLeaving != nil { report(row, outcome, wait, agent) }
     if outcome == .answered {
@@ -455,13 +458,13 @@ extension World {
     guard index >= 0 else { return }
     let slot = Int(contact.slot)
     rows[slot].offers &+= 1
-    rows[slot].offer = offer.sequence
-    rows[slot].answer = 0
+    agents[Int(agent.index)].answer = 0
     let shifts = plan.agents[Int(index)]
     let draws = sources[Int(rows[slot].callers)].draws
     let key = rows[slot].key ^ UInt64(rows[slot].offers) << 40
     if shifts.misses > 0, draws.uniform(key, .miss) < shifts.misses { return }
     let delay = shifts.answersIn?.draw(draws, key, .answer, plan.numbers) ?? 0
-    rows[slot].answer = schedule(WorldEvent(.answers, contact.slot), at: now.microseconds + delay)
+    agents[Int(agent.index)].offer = offer.sequence
+    agents[Int(agent.index)].answer = schedule(WorldEvent(.answers, agent.index), at: now.microseconds + delay)
   }
 }

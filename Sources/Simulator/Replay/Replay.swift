@@ -195,7 +195,8 @@ public struct Replay: Sendable {
         ledger.entered(queue, contact.channel, true, at: contact.arrival)
         guard let outcome = contact.outcome else { continue }
         ledger.left(
-          queue, contact.channel, outcome, wait: contact.wait, isMeasured: true, key: 0, agent: .none,
+          queue, contact.channel, outcome, wait: contact.wait, inQueue: contact.wait, isMeasured: true, key: 0,
+          agent: .none,
           at: contact.arrival + contact.wait)
       }
     }
