@@ -247,16 +247,24 @@ extension Engine {
     }
   }
 
-  /// An agent is on duty no more. Contacts for whom that was the last one take their next steps, in their order.
-  mutating func climbAll(without agent: Int, _ step: inout Step) {
-    if state.duty.count == 0 { return }
+  /// An agent is on duty no more. Contacts for whom that was the last one take their next steps, all of them before any
+  /// is offered: who stands first of them goes first. The caller matches those that are returned.
+  mutating func climbAll(without agent: Int, _ step: inout Step) -> [Int] {
+    if state.duty.count == 0 { return [] }
+    var climbers: [Int] = []
     for membership in state.memberships(of: agent) {
       let queue = state.memberships[membership].queue
       guard state.dutyStart[queue] >= 0 else { continue }
       for slot in state.stranded(in: queue) {
-        rematch(contact: slot, &step)
+        climb(slot, &step)
+        climbers.append(slot)
       }
     }
+    return climbers
+  }
+
+  mutating func rematch(contacts climbers: [Int], _ step: inout Step) {
+    for slot in climbers { rematch(contact: slot, &step) }
   }
 
   /// Brings a queue's waiting contacts to its current ladder, each to the step that its waiting time has reached.

@@ -178,11 +178,11 @@ extension Engine {
     step.actions.append(.stopRinging(offer, contact, agent))
     let limit = state.queues[state.contacts[live.slot].queue].declinedLimit
     let isParked = limit > 0 && state.agents[live.agent].declined >= limit
-    if isParked { emit(.agentNotReady(agent, .declined), &step) }
+    let climbers = isParked ? park(agent, .declined, &step) : []
     if state.contacts[live.slot].heldFor == Int32(live.agent) { endPreference(live.slot, .declined, &step) }
     settle(live.slot, &step)
     match(agent: live.agent, &step)
-    if isParked { climbAll(without: live.agent, &step) }
+    rematch(contacts: climbers, &step)
   }
 
   /// The ring deadline has passed.
@@ -192,11 +192,17 @@ extension Engine {
     step.actions.append(.stopRinging(offer, contact, agent))
     let limit = state.queues[state.contacts[live.slot].queue].missedLimit
     let isParked = limit > 0 && state.agents[live.agent].missed >= limit
-    if isParked { emit(.agentNotReady(agent, .missed), &step) }
+    let climbers = isParked ? park(agent, .missed, &step) : []
     if state.contacts[live.slot].heldFor == Int32(live.agent) { endPreference(live.slot, .missed, &step) }
     settle(live.slot, &step)
     match(agent: live.agent, &step)
-    if isParked { climbAll(without: live.agent, &step) }
+    rematch(contacts: climbers, &step)
+  }
+
+  /// The agent is offered nothing for a while. Returns the contacts that climb for it, to be matched.
+  private mutating func park(_ agent: AgentID, _ reason: ReasonID, _ step: inout Step) -> [Int] {
+    emit(.agentNotReady(agent, reason), &step)
+    return climbAll(without: Int(agent.index), &step)
   }
 
   /// Takes a live offer back; the caller settles the contact and the agent.
@@ -215,10 +221,10 @@ extension Engine {
       breakOffer(live, failure, &step)
     }
     let isParked = failure == .unreachable && state.agents[live.agent].presence == .ready
-    if isParked { emit(.agentNotReady(AgentID(index: UInt32(live.agent)), .unreachable), &step) }
+    let climbers = isParked ? park(AgentID(index: UInt32(live.agent)), .unreachable, &step) : []
     if state.contacts[live.slot].phase == .resting { settleRest(live.slot, &step) } else { settle(live.slot, &step) }
     match(agent: live.agent, &step)
-    if isParked { climbAll(without: live.agent, &step) }
+    rematch(contacts: climbers, &step)
   }
 
   /// Ends a live or connecting offer as failed; the caller settles the contact and the agent.

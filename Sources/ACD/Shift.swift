@@ -19,8 +19,9 @@ extension Engine {
     let row = state.agents[Int(agent.index)]
     guard row.presence != .signedOut, row.presence == .ready || row.reason != reason.index else { return }
     emit(.agentNotReady(agent, reason), &step)
+    let climbers = climbAll(without: Int(agent.index), &step)
     withdrawOffer(of: agent, .agentNotReady, &step)
-    climbAll(without: Int(agent.index), &step)
+    rematch(contacts: climbers, &step)
     ejectUnstaffed(after: Int(agent.index), &step)
   }
 
@@ -28,6 +29,7 @@ extension Engine {
   mutating func signOut(_ agent: AgentID, _ reason: Withdrawal, _ step: inout Step) {
     guard state.agents[Int(agent.index)].presence != .signedOut else { return }
     emit(.agentSignedOut(agent), &step)
+    let climbers = climbAll(without: Int(agent.index), &step)
     withdrawOffer(of: agent, reason, &step)
     if state.agents[Int(agent.index)].firstHeld >= 0 {
       for slot in state.held(by: Int(agent.index)) where state.contacts[slot].phase == .wrapUp {
@@ -35,7 +37,7 @@ extension Engine {
       }
     }
     endPreferences(for: Int(agent.index), &step)
-    climbAll(without: Int(agent.index), &step)
+    rematch(contacts: climbers, &step)
     ejectUnstaffed(after: Int(agent.index), &step)
   }
 
@@ -53,7 +55,7 @@ extension Engine {
       failOffer(live, .unreachable, &step)
     } else {
       emit(.agentNotReady(agent, .unreachable), &step)
-      climbAll(without: Int(agent.index), &step)
+      rematch(contacts: climbAll(without: Int(agent.index), &step), &step)
     }
   }
 

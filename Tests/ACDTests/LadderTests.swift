@@ -117,6 +117,26 @@ import Testing
     #expect(floor.pass(.minutes(5)).isEmpty, "nobody else has queue 0 now")
   }
 
+  @Test("Several whose last agent leaves climb together, and who stands first is offered first")
+  func climbTogether() {
+    var floor = Floor(
+      site(queues: 2, agents: 2) {
+        $0.queues[0].ladder = [LadderStep(after: .minutes(1), changes: [.also(QueueID(1))])]
+        for agent in 0..<2 { $0.agents[agent].queues = [.init(queue: QueueID(agent))] }
+      })
+    floor.signIn(0, 1)
+    let talk = floor.arrive(0)
+    #expect(floor.isOffered(talk, to: 0))
+    let first = floor.arrive(0)
+    let urgent = floor.arrive(0, priority: 5)
+    floor.say(.contactLeft(talk))
+    #expect(floor.isOffered(urgent, to: 0))
+    let more = floor.arrive(0, priority: 9)
+    floor.say(.agentNotReady(AgentID(0), .unspecified))
+    #expect(floor.isOffered(more, to: 1), "neither the first to enter nor the one that rang")
+    #expect(floor.isWaiting(first) && floor.isWaiting(urgent))
+  }
+
   @Test("A contact that asks for an agent is held for that agent, then everybody may take it")
   func held() throws {
     var floor = Floor(tiers([]))
