@@ -86,7 +86,32 @@ public enum ContactState: Sendable, Equatable {
   case dialling
 }
 
+/// A contact as a simulation takes it over from a running engine.
+public struct ContactSummary: Sendable, Equatable {
+  public var contact: ContactID
+  public var channel: Channel
+  public var queue: QueueID
+  public var entered: Instant
+  public var answered: Instant?
+  /// Nil for a place that is held for a caller who may return.
+  public var state: ContactState?
+}
+
 extension Engine {
+  /// Every contact that the engine holds, by slot.
+  public var contacts: [ContactSummary] {
+    state.contacts.indices.filter { state.contacts[$0].phase != .gone }.map { slot in
+      let row = state.contacts[slot]
+      let isAnswered = row.phase == .answered || row.phase == .wrapUp
+      return ContactSummary(
+        contact: state.contactID(slot), channel: row.channel, queue: QueueID(index: UInt32(row.queue)),
+        entered: row.entry, answered: isAnswered ? row.answered : nil, state: state(of: state.contactID(slot)))
+    }
+  }
+
+  /// Instant and journal sequence of the last event.
+  public var last: (instant: Instant, sequence: UInt64) { (state.lastInstant, state.lastSequence) }
+
   /// Reads the queue's members and buckets; not for every step.
   public func summary(of queue: QueueID) -> QueueSummary {
     var summary = QueueSummary(queue: queue)

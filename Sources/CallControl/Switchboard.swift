@@ -1,4 +1,4 @@
-import ACD
+public import ACD
 public import Primitives
 
 /// The top machine: the story of every contact. It owns the ACD and the calls; it never reads a clock, a socket or a
@@ -33,6 +33,9 @@ public struct Switchboard: Sendable {
     case abandonedTalk(ContactID)
     case call(Calls.Timer)
   }
+
+  /// The ACD as it is now, for a simulation that begins here.
+  public var engine: Engine { acd }
 
   public init(site: Site, entropy: Entropy) {
     self.site = site

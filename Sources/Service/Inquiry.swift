@@ -1,9 +1,7 @@
 import ACD
 public import API
 import CallControl
-import Foundation
 import Journal
-import Logging
 public import Primitives
 import SiteConfiguration
 
@@ -22,17 +20,7 @@ public struct Inquiry: Sendable {
   /// Over the journal of a server that runs or not.
   /// - Throws: `JournalError`, or a sentence where a configuration cannot be read.
   public init(dataFolder: String) throws {
-    let reader = try JournalReader(path: dataFolder + "/journal.sqlite")
-    let restored = try reader.restore()
-    guard let configuration = restored.configuration else {
-      throw Refusal(description: "The journal is empty: no server has run with \(dataFolder) yet.")
-    }
-    let isDemo = FileManager.default.fileExists(atPath: dataFolder + "/demo.token")
-    let stored = try SiteFolder(stored: configuration.body, names: restored.names).site
-    self.init(
-      Restoration(
-        reader: reader, today: isDemo ? SiteFolder.demo(stored) : stored, isDemo: isDemo,
-        logger: Logger(label: "why") { _ in SwiftLogNoOpLogHandler() }))
+    self.init(try Restoration(dataFolder: dataFolder))
   }
 
   /// - Parameters:

@@ -33,7 +33,7 @@ struct Ledger: ~Copyable {
     groups = Rows(repeatElement(Tally.Group(), count: count))
     withins = Rows(repeatElement(Tally.Within(), count: count * plan.thresholds.count))
     waits = Rows(repeatElement(Histogram(), count: count))
-    flows = Rows(repeatElement(Flow(last: plan.start.microseconds), count: plan.definitions.queues.count))
+    flows = Rows(repeatElement(Flow(last: plan.begin.microseconds), count: plan.definitions.queues.count))
     let end = plan.measuresDrain ? Int64.max : max(plan.measureFrom, plan.end).microseconds
     window = plan.measureFrom.microseconds..<end
     timeline = Timeline(plan: plan)

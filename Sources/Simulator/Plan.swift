@@ -9,6 +9,10 @@ package struct Plan: Sendable {
   var start: Instant
   /// No first attempts after it; the world runs on until every contact has left.
   var end: Instant
+  /// When the world begins: with `start`, or later where it takes over a live site.
+  var begin: Instant
+  /// The live site's engine, to which `definitions` are then applied as by a reload.
+  var live: Engine?
   /// Contacts that arrive earlier warm the world up and are not counted.
   var measureFrom: Instant
   private(set) var callers: ContiguousArray<Callers> = []
@@ -36,6 +40,7 @@ package struct Plan: Sendable {
   package init(definitions: Definitions, start: Instant, end: Instant, measureFrom: Instant? = nil) {
     self.definitions = definitions
     self.start = start
+    begin = start
     self.end = end
     self.measureFrom = measureFrom ?? start
   }

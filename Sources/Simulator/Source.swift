@@ -22,9 +22,15 @@ struct Source {
     callers = plan.callers[index]
     draws = Draws(seed: seed, replication: replication, stream: UInt64(index))
     common = Draws(seed: seed, replication: replication, stream: .max)
-    reached = plan.start.microseconds
-    boundary = reached
-    if case .rates(_, let interval) = callers.arrivals { open(0, interval, plan) }
+    reached = plan.begin.microseconds
+    boundary = plan.start.microseconds
+    switch callers.arrivals {
+    case .rates(let range, let interval):
+      open(0, interval, plan)
+      while boundary <= reached, place + 1 < range.count { open(place + 1, interval, plan) }
+    case .records(let range):
+      number &+= UInt64(range.count { plan.records[$0].arrival < reached })
+    }
   }
 
   /// Makes `place` the current interval.
@@ -106,7 +112,7 @@ struct Source {
   /// How long the contact waits, nil for ever.
   @inline(__always)
   func patience(_ number: UInt64, key: UInt64, _ plan: borrowing Plan) -> Int64? {
-    if case .records(let range) = callers.arrivals {
+    if case .records(let range) = callers.arrivals, number < range.count {
       let recorded = plan.records[range.lowerBound + Int(number)].patience
       if recorded >= 0 { return recorded == .max ? nil : recorded }
     }
@@ -115,12 +121,33 @@ struct Source {
 
   @inline(__always)
   func handleTime(_ number: UInt64, key: UInt64, _ channel: Channel, _ plan: borrowing Plan) -> Int64 {
-    if case .records(let range) = callers.arrivals {
+    if case .records(let range) = callers.arrivals, number < range.count {
       let recorded = plan.records[range.lowerBound + Int(number)].handle
       if recorded >= 0 { return recorded }
     }
     let law = channel == .chat ? callers.handleChat : callers.handleVoice
     return max(1, law.draw(draws, key, .handle, plan.numbers))
+  }
+
+  /// How much longer somebody waits who has waited so long; nil for ever.
+  func patienceLeft(after waited: Int64, key: UInt64, _ plan: borrowing Plan) -> Int64? {
+    callers.patience.map { left($0, after: waited, key, .patience, plan) }
+  }
+
+  /// How much longer a talk lasts that has lasted so long.
+  func handleLeft(after talked: Int64, key: UInt64, _ channel: Channel, _ plan: borrowing Plan) -> Int64 {
+    max(1, left(channel == .chat ? callers.handleChat : callers.handleVoice, after: talked, key, .handle, plan))
+  }
+
+  /// The rest of the first draw that is long enough; nothing where the law has none.
+  private func left(
+    _ law: Law, after passed: Int64, _ key: UInt64, _ purpose: Draws.Purpose, _ plan: borrowing Plan
+  ) -> Int64 {
+    for attempt in 0..<UInt64(1_000) {
+      let time = law.draw(draws, key | attempt << 48, purpose, plan.numbers)
+      if time > passed { return time - passed }
+    }
+    return 0
   }
 
   /// After which time somebody who abandoned tries again; nil for those who give up.

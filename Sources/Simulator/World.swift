@@ -6,7 +6,7 @@ import Primitives
 /// per contact would cost as much as all the rest.
 package struct World: ~Copyable {
   let plan: Plan
-  private var engine: Engine
+  var engine: Engine
   private var heap = EventHeap()
   /// Each caller type has one arrival before it at most: a heap apart, for they are as many as all the rest.
   private var arrivals = EventHeap()
@@ -15,17 +15,17 @@ package struct World: ~Copyable {
   private var auditor: Auditor?
 
   // Events and actions are read by a cursor; emptying an array costs as much as a decision.
-  private var step = Step()
+  var step = Step()
   private var seenEvents = 0
   private var seenActions = 0
   /// What the engine was told and what it said, since the start.
   package private(set) var traffic = Traffic()
 
-  private var rows = Rows<Row>(capacity: 1_024)
-  private var freeSlots = Rows<UInt32>(capacity: 1_024)
-  private var sources = Rows<Source>()
-  private var agents: Rows<AgentRow>
-  private var ledger: Ledger
+  var rows = Rows<Row>(capacity: 1_024)
+  var freeSlots = Rows<UInt32>(capacity: 1_024)
+  private(set) var sources = Rows<Source>()
+  var agents: Rows<AgentRow>
+  var ledger: Ledger
   /// When the last contact so far was gone for good; events of patience that nobody needed any more come later.
   private var lastGone: Instant
   /// Told of each contact that leaves its queue; for traces.
@@ -50,7 +50,7 @@ package struct World: ~Copyable {
   }
 
   /// A contact of the world.
-  private struct Row: BitwiseCopyable {
+  struct Row: BitwiseCopyable {
     var generation: UInt32 = 0
     var callers: UInt32 = 0
     var number: UInt64 = 0
@@ -69,7 +69,7 @@ package struct World: ~Copyable {
     @inline(__always) var key: UInt64 { number | UInt64(attempt) << 48 }
   }
 
-  private struct AgentRow: BitwiseCopyable {
+  struct AgentRow: BitwiseCopyable {
     /// Index into the plan's shifts, or -1.
     var shifts: Int32 = -1
     var isOnShift = false
@@ -94,11 +94,12 @@ package struct World: ~Copyable {
 
   package init(plan: Plan, seed: UInt64, replication: UInt64, isAudited: Bool = false) {
     self.plan = plan
-    engine = Engine(definitions: plan.definitions)
-    now = plan.start
-    lastGone = plan.start
-    if isAudited { auditor = Auditor(definitions: plan.definitions) }
-    let start = plan.start.microseconds
+    engine = plan.live ?? Engine(definitions: plan.definitions)
+    now = plan.begin
+    lastGone = plan.begin
+    // What happened before a takeover is not known to who watches.
+    if isAudited, plan.live == nil { auditor = Auditor(definitions: plan.definitions) }
+    let start = plan.begin.microseconds
     agents = Rows(repeatElement(AgentRow(since: start), count: plan.definitions.agents.count))
     for (index, shift) in plan.agents.enumerated() {
       let agent = Int(shift.agent.index)
@@ -118,6 +119,7 @@ package struct World: ~Copyable {
 
   /// Runs until every contact has left.
   package mutating func run() {
+    if plan.live != nil { takeOver() }
     while true {
       let deadline = engine.nextDeadline?.microseconds ?? .max
       let (arrival, other) = (arrivals.first(), heap.first())
@@ -156,12 +158,15 @@ package struct World: ~Copyable {
   private mutating func begin() {
     for index in plan.agents.indices {
       for span in plan.agents[index].spans {
-        schedule(WorldEvent(.shiftBegins, UInt32(index)), at: span.lowerBound)
+        // What has begun already is for the live site to say.
+        if plan.live == nil || span.lowerBound >= plan.begin.microseconds {
+          schedule(WorldEvent(.shiftBegins, UInt32(index)), at: span.lowerBound)
+        }
         // Whoever works until the end stays until nobody waits any more.
         if plan.closing == .drain, span.upperBound == plan.end.microseconds { continue }
-        schedule(WorldEvent(.shiftEnds, UInt32(index)), at: span.upperBound)
+        schedule(WorldEvent(.shiftEnds, UInt32(index)), at: max(span.upperBound, plan.begin.microseconds))
       }
-      for pause in plan.agents[index].breaks {
+      for pause in plan.agents[index].breaks where pause.lowerBound >= plan.begin.microseconds {
         schedule(WorldEvent(.breakBegins, UInt32(index)), at: pause.lowerBound)
         schedule(WorldEvent(.breakEnds, UInt32(index)), at: pause.upperBound)
       }
@@ -229,8 +234,18 @@ package struct World: ~Copyable {
 
   /// Gives the engine an input, and the world the engine's events and actions, until both are quiet. What an action
   /// leads to at once is told in its place.
-  private mutating func say(_ input: Input) {
+  mutating func say(_ input: Input) {
     tell(input)
+    catchUp()
+  }
+
+  /// Follows what the engine has said.
+  @inline(__always)
+  mutating func catchUp() {
+    while seenEvents < step.events.count {
+      observe(step.events[seenEvents])
+      seenEvents += 1
+    }
     while seenActions < step.actions.count {
       let action = step.actions[seenActions]
       seenActions += 1
@@ -296,7 +311,7 @@ extension World {
   /// - Returns: the event's number; 0 is nobody's.
   @discardableResult
   @inline(__always)
-  private mutating func schedule(_ event: WorldEvent, at time: Int64) -> UInt32 {
+  mutating func schedule(_ event: WorldEvent, at time: Int64) -> UInt32 {
     let number = nextNumber()
     heap.push(EventHeap.Entry(time: time, number: number, event: event))
     return number
@@ -408,7 +423,7 @@ extension World {
   }
 
   @inline(__always)
-  private mutating func hold(_ agent: AgentID, _ change: Int32) {
+  mutating func hold(_ agent: AgentID, _ change: Int32) {
     account(Int(agent.index))
     agents[Int(agent.index)].held += change
   }
@@ -434,7 +449,7 @@ extension World {
   }
 
   @inline(__always)
-  private mutating func react(_ action: Action) {
+  mutating func react(_ action: Action) {
     switch action {
     case .ring(let offer, let contact, let agent):
       if agents[Int(agent.index)].isPrompt { tell(.offerAccepted(offer)) } else { ring(offer, contact, agent) }

@@ -15,6 +15,8 @@ public struct Scenario: Sendable {
   public var agents: [Agent]
   public var runs = Runs()
   public var initial = Initial.empty
+  /// The live site as which the span begins, instead of empty or stationary.
+  public var live: LiveState?
   public var closing = Closing.drain
   /// Coefficient of variation of a gamma factor with mean 1 that multiplies all rates of a day.
   public var overdispersion = 0.0
@@ -30,6 +32,9 @@ public struct Scenario: Sendable {
 
   /// The one meaning of the site, for the engine.
   public var definitions: Definitions { site.definitions }
+
+  /// When it begins: with the span, or within it where a live site stood then.
+  public var begin: Instant { live?.at ?? span.lowerBound }
 
   /// One of several possibilities; the probabilities of all of them add up to 1.
   public struct Share<Value: Sendable & Hashable>: Sendable, Hashable {
@@ -128,6 +133,21 @@ public struct Scenario: Sendable {
   public struct Fingerprint: Sendable, Hashable {
     public var text: String
     public var place: Place
+  }
+}
+
+/// A live site as its journal leaves it.
+public struct LiveState: Sendable {
+  public var engine: Engine
+  /// By which the engine's indices are meant.
+  public var names: Names
+  /// Where it was read, for people.
+  public var source: String
+  /// Of its last fact.
+  public var at: Instant { engine.last.instant }
+
+  public init(engine: Engine, names: Names, source: String) {
+    self.engine = engine; self.names = names; self.source = source
   }
 }
 

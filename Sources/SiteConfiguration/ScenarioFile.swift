@@ -5,18 +5,26 @@ import Primitives
 
 /// Reads scenario files.
 public enum ScenarioFile {
-  /// `site` replaces the folder that the file names, to run the same callers against another configuration.
-  public static func load(_ path: String, site: String? = nil) throws(ConfigurationError) -> Scenario {
-    try load(path, site: site, isBase: false)
+  /// - Parameters:
+  ///   - site: replaces the folder that the file names, to run the same callers against another configuration.
+  ///   - live: begins the scenario with a live site, as on the day on which that was.
+  public static func load(
+    _ path: String, site: String? = nil, from live: LiveState? = nil
+  ) throws(ConfigurationError) -> Scenario {
+    try load(path, site: site, live: live, isBase: false)
   }
 
   /// The same callers and agents over the configuration to which another is compared. Agents, and thresholds of queues,
   /// that it does not know are left out: they may be what is new.
-  public static func loadBase(_ path: String, site: String) throws(ConfigurationError) -> Scenario {
-    try load(path, site: site, isBase: true)
+  public static func loadBase(
+    _ path: String, site: String, from live: LiveState? = nil
+  ) throws(ConfigurationError) -> Scenario {
+    try load(path, site: site, live: live, isBase: true)
   }
 
-  private static func load(_ path: String, site: String?, isBase: Bool) throws(ConfigurationError) -> Scenario {
+  private static func load(
+    _ path: String, site: String?, live state: LiveState?, isBase: Bool
+  ) throws(ConfigurationError) -> Scenario {
     guard let top = try Source(reading: path).parsed() else {
       throw ConfigurationError([Finding(at: Place(file: path), "the file is empty")])
     }
@@ -28,7 +36,7 @@ public enum ScenarioFile {
     }
     let live: Site
     do {
-      live = try SiteFolder.load(folder)
+      live = try SiteFolder.load(folder, names: state?.names ?? Names())
     } catch {
       // A folder that cannot be read is the fault of the line that names it.
       findings += error.findings.map { finding in
@@ -37,7 +45,7 @@ public enum ScenarioFile {
       }
       throw ConfigurationError(findings)
     }
-    var reader = ScenarioReader(file: path, folder: folder, isBase: isBase, top: top, site: live)
+    var reader = ScenarioReader(file: path, folder: folder, isBase: isBase, live: state, top: top, site: live)
     let scenario = reader.read()
     findings += reader.findings
     guard let scenario, !findings.hasError else { throw ConfigurationError(findings) }
@@ -60,6 +68,7 @@ struct ScenarioReader {
   let file: String
   let folder: String
   let isBase: Bool
+  let live: LiveState?
   let top: Item
   var site: Site
   var findings: [Finding] = []
@@ -75,6 +84,7 @@ struct ScenarioReader {
     var scenario = Scenario(file: file, folder: folder, site: site, span: span, callers: callers, agents: agents)
     scenario.expectations = expectations
     scenario.initial = top["initial"]?.text.flatMap(Scenario.Initial.init) ?? .empty
+    scenario.live = live
     scenario.closing = top["closing"]?.text.flatMap(Scenario.Closing.init) ?? .drain
     scenario.overdispersion = top["overdispersion"]?.decimal ?? 0
     scenario.runs.seed = top["runs"]?["seed"]?.whole.flatMap(UInt64.init(exactly:)) ?? scenario.runs.seed
@@ -87,11 +97,20 @@ struct ScenarioReader {
   }
 
   private mutating func readSpan(_ zone: TimeZone) -> Range<Instant>? {
-    guard let start = top["span"]?["start"]?.text.flatMap(LocalTime.init), let endItem = top["span"]?["end"],
+    guard var start = top["span"]?["start"]?.text.flatMap(LocalTime.init), let endItem = top["span"]?["end"],
       let text = endItem.text,
-      let end = LocalTime(text) ?? LocalTime.second(text).map({ LocalTime(day: start.day, second: $0) })
+      var end = LocalTime(text) ?? LocalTime.second(text).map({ LocalTime(day: start.day, second: $0) })
     else { return nil }
+    if let live, !(zone.instant(of: start)..<max(zone.instant(of: start), zone.instant(of: end))).contains(live.at) {
+      let days = zone.day(at: live.at) - start.day
+      start.day += days
+      end.day += days
+    }
     let (from, to) = (zone.instant(of: start), zone.instant(of: end))
+    if let live, from < to, !(from..<to).contains(live.at), let place = top["span"]?.place {
+      report(place, "the last record of \(live.source) lies at \(zone.timeOfDay(at: live.at)), outside the span")
+      return nil
+    }
     guard from < to else {
       report(endItem.place, "the span ends before it starts")
       return nil

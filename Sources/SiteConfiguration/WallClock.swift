@@ -71,6 +71,15 @@ extension TimeZone {
   }
 }
 
+extension TimeZone {
+  /// As a clock on the wall shows it, `10:37`.
+  func timeOfDay(at instant: Instant) -> String {
+    let utc = Int((Double(instant.microseconds) / 1e6).rounded(.down))
+    let minute = (utc + secondsFromGMT(for: Date(timeIntervalSince1970: Double(utc)))) / 60 - day(at: instant) * 1440
+    return (minute < 600 ? "0" : "") + "\(minute / 60):" + (minute % 60 < 10 ? "0" : "") + "\(minute % 60)"
+  }
+}
+
 extension Double {
   fileprivate var exactInt: Int { Int(exactly: self) ?? 0 }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Service
 import Simulator
 import SiteConfiguration
 
@@ -15,6 +16,8 @@ struct Simulate: ParsableCommand {
   @Argument(help: "Scenario files.") var files: [String]
   @Option(help: "Compare with another configuration, a folder like Queues, that meets the same callers.")
   var base: String?
+  @Option(help: "Begin with a live site: the data folder of a server that runs or not, as of its last record.")
+  var live: String?
   @Option(help: "Instead of the scenario's seed.") var seed: UInt64?
   @Option(help: "Instead of the scenario's number, and no more for precision.") var replications: Int?
   @Option(help: "How many to run at once; all cores unless given.") var threads: Int?
@@ -24,6 +27,7 @@ struct Simulate: ParsableCommand {
   func validate() throws {
     if let replications, replications < 1 { throw ValidationError("--replications must be at least 1") }
     if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
+    if live != nil, audit { throw ValidationError("--audit does not know what came before --live") }
   }
 
   func run() throws {
@@ -44,17 +48,27 @@ struct Simulate: ParsableCommand {
   }
 
   private func load() throws -> [(Scenario, Scenario?)] {
+    let live = try liveState()
     do throws(ConfigurationError) {
       return try files.map { file throws(ConfigurationError) in
         (
-          try ScenarioFile.load(file),
+          try ScenarioFile.load(file, from: live),
           try base.map { site throws(ConfigurationError) in
-            try ScenarioFile.loadBase(file, site: site)
+            try ScenarioFile.loadBase(file, site: site, from: live)
           }
         )
       }
     } catch {
       throw output.refuse(error)
+    }
+  }
+
+  private func liveState() throws -> LiveState? {
+    do {
+      return try live.map { try LiveState(dataFolder: $0) }
+    } catch {
+      complain("\(error)")
+      throw ExitCode(2)
     }
   }
 }

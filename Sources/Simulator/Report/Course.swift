@@ -42,7 +42,7 @@ public struct Course: Sendable, Encodable {
     let timelines = tallies.compactMap(\.timeline)
     guard let first = timelines.first, timelines.count == tallies.count else { return nil }
     intervals = Wording.times(
-      (0..<first.count).map { scenario.span.lowerBound + Int64($0) * first.interval }, scenario.site.timeZone,
+      (0..<first.count).map { scenario.begin + Int64($0) * first.interval }, scenario.site.timeZone,
       isDated: scenario.span.upperBound - scenario.span.lowerBound > .minutes(24 * 60))
     minutes = Int(first.interval / .minutes(1))
     let definitions = scenario.definitions

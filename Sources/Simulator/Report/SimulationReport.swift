@@ -64,8 +64,10 @@ public struct SimulationReport: Sendable {
     let definitions = scenario.definitions
     file = scenario.file
     site = scenario.site.name
-    span = Wording.span(scenario.span, scenario.site.timeZone)
-    command = "switchboard simulate \(scenario.file)"
+    span = Wording.span(scenario.begin..<scenario.span.upperBound, scenario.site.timeZone)
+    command =
+      "switchboard simulate \(scenario.file)" + (scenario.live.map { " --live \($0.source)" } ?? "")
+    remarks = scenario.live.map { ["It begins with the live site of \($0.source): \($0.words)."] } ?? []
     self.seed = seed
     self.confidence = confidence
     queueNames = definitions.queues.map(\.name)

@@ -6,10 +6,11 @@ import SiteConfiguration
 extension Plan {
   /// What a scenario says, ready to run. The definitions are the site's own, with the profiles that callers need.
   init(_ scenario: Scenario) {
-    let warmUp = scenario.initial == .stationary ? Self.warmUp(scenario) : 0
+    let warmUp = scenario.initial == .stationary && scenario.live == nil ? Self.warmUp(scenario) : 0
     self.init(
       definitions: scenario.definitions, start: scenario.span.lowerBound - warmUp, end: scenario.span.upperBound,
-      measureFrom: scenario.span.lowerBound)
+      measureFrom: scenario.begin)
+    if let live = scenario.live { (begin, self.live) = (live.at, live.engine) }
     closing = scenario.closing == .drain ? .drain : .dismiss
     busyness = Self.shape(scenario.overdispersion)
     var within = scenario.expectations.compactMap { expectation -> Int64? in
@@ -21,8 +22,8 @@ extension Plan {
       let level = ServiceLevelShown(scenario, QueueID(index: UInt32(queue))).within
       return Channel.allCases.map { _ in level }
     }
-    for caller in scenario.callers { add(caller) }
-    for agent in scenario.agents { add(agent) }
+    for caller in scenario.callers { add(caller, warmUp: warmUp) }
+    for agent in scenario.agents { add(agent, opening: scenario.span.lowerBound) }
   }
 
   /// Of a gamma law with mean 1 and this coefficient of variation; 0 for none.
@@ -44,7 +45,7 @@ extension Plan {
     return (wanted + unit - 1) / unit * unit
   }
 
-  private mutating func add(_ caller: Scenario.Caller) {
+  private mutating func add(_ caller: Scenario.Caller, warmUp: Int64) {
     var callers = Callers(queue: caller.queue)
     callers.busyness = Self.shape(caller.arrivals.overdispersion)
     if caller.arrivals.swing > 0 {
@@ -66,14 +67,14 @@ extension Plan {
     }
     let interval = caller.arrivals.interval
     let rates = caller.arrivals.perHour.map { $0 / Double(Int64.minutes(60)) }
-    let before = [Double](repeating: rates.first ?? 0, count: Int((measureFrom - start) / interval))
+    let before = [Double](repeating: rates.first ?? 0, count: Int(warmUp / interval))
     add(callers, rates: before + rates, interval: interval, needs: needs)
   }
 
-  private mutating func add(_ agent: Scenario.Agent) {
+  private mutating func add(_ agent: Scenario.Agent, opening: Instant) {
     // Who is there when the span starts has been there before.
     func early(_ spans: [Range<Int64>]) -> [Range<Int64>] {
-      spans.map { $0.lowerBound == measureFrom.microseconds ? start.microseconds..<$0.upperBound : $0 }
+      spans.map { $0.lowerBound == opening.microseconds ? start.microseconds..<$0.upperBound : $0 }
     }
     func microseconds(_ spans: [Range<Instant>]) -> [Range<Int64>] {
       spans.map { $0.lowerBound.microseconds..<$0.upperBound.microseconds }
