@@ -1,4 +1,5 @@
 import API
+import CallControl
 import Foundation
 import HTTPTypes
 import NIOCore
