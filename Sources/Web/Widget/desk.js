@@ -37,9 +37,15 @@ export function apply(agent, name, payload) {
     case 'offer.made': return { ...agent, offer: payload };
     case 'offer.ended': return agent?.offer?.id === payload.id ? { ...agent, offer: undefined } : agent;
     case 'contact.changed': case 'contact.answered': case 'contact.ended':
-      return agent && { ...agent, contacts: agent.contacts.map((contact) => contact.id === payload.id ? { ...contact, ...payload } : contact) };
+      return agent && { ...agent, contacts: withContact(agent.contacts, payload) };
     default: return agent;
   }
+}
+
+/** An agent has a contact from the accept to the end of the wrap-up; otherwise it is over, or waits again for anyone. */
+function withContact(contacts, contact) {
+  const others = contacts.filter(({ id }) => id !== contact.id);
+  return ['connecting', 'talking', 'held', 'wrap_up'].includes(contact.state) ? [...others, contact] : others;
 }
 
 /** Whether another page has become the agent's phone. */
