@@ -34,7 +34,7 @@ const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, m
 export const patience = { connect: 10_000, blink: 1_500, restart: 4_000, all: 120_000 };
 
 export class Line {
-  #on; #pc; #stream; #offered; #context; #meters = {}; #isClosed = false; #isRecovering = false; #isMuted = false; #watch;
+  #on; #pc; #stream; #offered; #context; #meters = {}; #isClosed = false; #isRecovering = false; #isMuted = false; #wasUp = false; #watch;
 
   /**
    * `on` has `media(event)` with connected, lost or failed; `microphone(isThere)` when the device goes or comes back;
@@ -151,9 +151,9 @@ export class Line {
     if (this.#isClosed) return;
     if (state === 'connected') {
       clearTimeout(this.#watch);
-      this.#watch = undefined;
+      this.#wasUp = true;
       this.#on.media('connected');
-    } else if ((state === 'disconnected' || state === 'failed') && !this.#watch) this.#recover(state === 'failed');
+    } else if ((state === 'disconnected' || state === 'failed') && this.#wasUp) this.#recover(state === 'failed');
   }
 
   /** Another network, or the same one again: ICE anew; where that does not help, a new connection in the same place. */
@@ -203,17 +203,16 @@ export class Line {
     if (!this.#isClosed) await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer });
   }
 
-  /** Numbers for tests and for who wants to know. */
-  stats() { return this.#pc.getStats(); }
-
-  close() {
+  /** Silent at once. The connection may wait until the server was told why: one that ends before that seems lost to it. */
+  close(told) {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#watch);
     stop(this.#stream);
-    this.#pc.close();
     this.audio.srcObject = null;
     this.#context?.close();
+    if (told) told.finally(() => this.#pc.close());
+    else this.#pc.close();
   }
 }
 

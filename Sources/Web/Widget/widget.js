@@ -203,15 +203,13 @@ class Panel {
     });
   }
 
-  async hangUp() {
+  hangUp() {
     const { link } = this;
-    const isKnown = Boolean(link.id);
-    if (!isKnown) return this.back();
+    if (!link.id) return this.back();
+    // Without a link the server notices by itself that nobody is there any more.
+    const told = link.end().catch((error) => { if (error.kind === 'network') link.leave(); });
+    this.#line?.close(told);
     this.tell({ type: 'over', ending: 'contact_left' });
-    try { await link.end(); } catch (error) {
-      // Without a link the server notices by itself that nobody is there any more.
-      if (error.kind === 'network') link.leave();
-    }
   }
 
   #refuse(error) {
