@@ -1,37 +1,65 @@
 import Foundation
 import Testing
 
-/// Headless Chromium, driven through chromedriver by the WebDriver protocol (plain HTTP and JSON).
+/// Headless Chromium, driven through chromedriver by the WebDriver protocol (plain HTTP and JSON). It lends pages a
+/// microphone that beeps once a second.
 final class Browser: @unchecked Sendable {
   private let driver: Peer
   private let port: Int
   private var session = ""
 
-  init(port: Int, in folder: URL, arguments: [String] = []) async throws {
-    driver = try Peer(try #require(find("chromedriver")), ["--port=\(port)", "--allowed-ips="], in: folder)
-    self.port = port
-    let isUp = await eventually(within: 20) { ((try? await self.call("GET", "/status"))?["ready"] as? Bool) == true }
-    try #require(isUp, "chromedriver did not start:\n\(driver.text)")
+  init(in folder: URL) async throws {
+    let driver = try Peer(try #require(find("chromedriver")), ["--port=0"], in: folder)
+    let started = /successfully on port (\d+)/
+    #expect(await eventually(within: 20) { driver.text.contains(started) })
+    port = try #require(driver.text.firstMatch(of: started).flatMap { Int($0.1) }, "no chromedriver:\n\(driver.text)")
+    self.driver = driver
     let options: [String: Any] = [
-      "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=900,900"]
-        + arguments
+      "args": [
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=900,900",
+        "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+        "--autoplay-policy=no-user-gesture-required",
+        // On a machine with nothing but loopback, a browser needs leave to use it.
+        "--allow-loopback-in-peer-connection",
+      ]
     ]
-    let answer = try await call(
+    let answer = try call(
       "POST", "/session",
       ["capabilities": ["alwaysMatch": ["browserName": "chrome", "goog:chromeOptions": options]]])
     session = try #require(answer["sessionId"] as? String, "no browser session: \(answer)\n\(driver.text)")
   }
 
-  func go(to url: String) async throws { try await call("POST", "/session/\(session)/url", ["url": url]) }
+  func go(to url: String) async throws { try call("POST", "/session/\(session)/url", ["url": url]) }
 
-  func reload() async throws { try await call("POST", "/session/\(session)/refresh", [:]) }
+  func reload() async throws { try call("POST", "/session/\(session)/refresh", [:]) }
 
-  /// Runs a function body in the page; `return` gives its value.
+  /// Runs a script in every page before its own.
+  func prepare(_ script: String) async throws {
+    try call(
+      "POST", "/session/\(session)/goog/cdp/execute",
+      ["cmd": "Page.addScriptToEvaluateOnNewDocument", "params": ["source": script]])
+  }
+
+  /// What the person has said about the microphone: `granted`, `denied` or `prompt`.
+  func setMicrophone(_ state: String) async throws {
+    try call(
+      "POST", "/session/\(session)/permissions", ["descriptor": ["name": "microphone"], "state": state])
+  }
+
+  /// Runs the body of an async function in the page; `return` gives its value.
   @discardableResult
   func run(_ script: String, _ arguments: [Any] = []) async throws -> Any? {
-    let answer = try await call(
-      "POST", "/session/\(session)/execute/sync", ["script": script, "args": arguments])
-    return answer["value"]
+    try perform(script, arguments)
+  }
+
+  private func perform(_ script: String, _ arguments: [Any] = []) throws -> Any? {
+    let script = "return (async function () { \(script) }).apply(null, arguments)"
+    return try call("POST", "/session/\(session)/execute/sync", ["script": script, "args": arguments])["value"]
+  }
+
+  /// What the page hears and says, for whom a test fails.
+  var seen: String {
+    (try? perform("return probe.levels() + '; ' + probe.text")) as? String ?? "the browser does not answer"
   }
 
   /// Waits until the script returns true.
@@ -40,21 +68,27 @@ final class Browser: @unchecked Sendable {
   }
 
   func screenshot() async throws -> Data {
-    let answer = try await call("GET", "/session/\(session)/screenshot")
+    let answer = try call("GET", "/session/\(session)/screenshot")
     return Data(base64Encoded: answer["value"] as? String ?? "") ?? Data()
   }
 
   func stop() async {
-    _ = try? await call("DELETE", "/session/\(session)")
+    _ = try? call("DELETE", "/session/\(session)")
     await driver.stop()
   }
 
   @discardableResult
-  private func call(_ method: String, _ path: String, _ body: [String: Any]? = nil) async throws -> [String: Any] {
+  private func call(_ method: String, _ path: String, _ body: [String: Any]? = nil) throws -> [String: Any] {
     let json = try exchange(method, path, body.map { try JSONSerialization.data(withJSONObject: $0) } ?? Data())
     // Most answers stand under `value`; a script's value may be anything.
-    if let value = json["value"] as? [String: Any] { return value.merging(["value": value]) { first, _ in first } }
-    return json
+    guard let value = json["value"] as? [String: Any] else { return json }
+    if value["error"] != nil, let message = value["message"] as? String { throw Fault(description: message) }
+    return value.merging(["value": value]) { first, _ in first }
+  }
+
+  /// What the browser says went wrong.
+  struct Fault: Error, CustomStringConvertible {
+    var description: String
   }
 
   /// Foundation's client refuses chromedriver's headers, so this is HTTP by hand: one exchange, one connection.

@@ -18,15 +18,9 @@ extension EndToEnd {
 
           """,
         files: ["amina.token": "the-token-of-amina-berg"], arguments: ["--demo"])
-      let console = try Peer(
-        try #require(Peers.server),
-        [
-          "console", "--plain", "--server", "http://127.0.0.1:\(site.ports.http)", "--token", "the-token-of-amina-berg",
-        ],
-        in: site.folder)
-      #expect(await console.says("STATE: ready"), "\(console.text)")
+      let console = try await site.console(token: "the-token-of-amina-berg")
 
-      let browser = try await Browser(port: site.ports.sip + 50, in: site.folder)
+      let browser = try await Browser(in: site.folder)
       try await browser.go(to: "http://127.0.0.1:\(site.ports.http)/demo")
       #expect(await browser.waits(for: "return !!document.querySelector('switchboard-call').shadowRoot"))
       try await browser.run("\(Self.root).querySelector('.launcher').click()")

@@ -20,6 +20,11 @@ final class Peer: @unchecked Sendable {
     process.standardOutput = handle
     process.standardError = handle
     process.standardInput = input
+    // This thread may block signals, and a child that inherits that would not hear SIGTERM.
+    var (none, blocked) = (sigset_t(), sigset_t())
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &blocked)
+    defer { pthread_sigmask(SIG_SETMASK, &blocked, nil) }
     try process.run()
   }
 
@@ -85,12 +90,12 @@ enum Peers {
   }
 }
 
-/// Calls a socket function with the address of a loopback port.
-func withLoopback(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+/// Calls a socket function with a port at 127.0.0.1, or at another of the loopback's addresses.
+func withLoopback(_ port: Int, host: Int = 1, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
   var address = sockaddr_in()
   address.sin_family = sa_family_t(AF_INET)
   address.sin_port = in_port_t(port).bigEndian
-  address.sin_addr.s_addr = inet_addr("127.0.0.1")
+  address.sin_addr.s_addr = inet_addr("127.0.0.\(host)")
   return withUnsafePointer(to: &address) { pointer in
     pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
   }

@@ -27,7 +27,8 @@ extension EndToEnd {
     ) throws -> Baresip {
       try Baresip(
         in: site.folder.appending(path: name), user: "2001", password: "phone-password-of-amina", port: port,
-        registrar: "127.0.0.1:\(site.ports.sip + (transport == "tls" ? 1 : 0))", rtp: site.ports.sip + 40, hertz: 880,
+        registrar: "127.0.0.1:\(site.ports.sip + (transport == "tls" ? 1 : 0))", rtp: site.ports.sip + 40,
+        hertz: Tone.agent,
         transport: transport, authority: authority.certificate, encryption: encryption)
     }
 
@@ -45,23 +46,20 @@ extension EndToEnd {
 
       let caller = try Baresip(
         in: site.folder.appending(path: "caller"), user: "visitor", password: "none", port: ports.sip + 30,
-        registrar: nil, rtp: ports.sip + 60, hertz: 440, transport: "tls", authority: authority.certificate,
+        registrar: nil, rtp: ports.sip + 60, hertz: Tone.visitor, transport: "tls", authority: authority.certificate,
         encryption: encryption)
       #expect(await caller.peer.says("baresip is ready", within: 10))
       try await caller.command("dial", "sip:support@127.0.0.1:\(ports.sip + 1);transport=tls")
       let answered = await eventually(within: 15) { await site.metric("switchboard_contacts_answered_total") == 1 }
       #expect(answered, "the call was not bridged:\n\(site.server.text)\n\(caller.peer.text)\n\(agent.peer.text)")
-      try await Task.sleep(for: .seconds(4))
+      #expect(await agent.hears(Tone.visitor), "the agent does not hear the caller")
+      #expect(await caller.hears(Tone.agent), "the caller does not hear the agent")
       try await caller.command("hangup", "")
       #expect(await eventually(within: 10) { await site.metric("switchboard_sip_dialogs") == 0 })
       await caller.peer.stop()
       await agent.peer.stop()
       // Its connection is its registration.
       #expect(await eventually(within: 5) { await site.metric("switchboard_sip_registrations") == 0 })
-
-      let (heardByAgent, heardByCaller) = (try agent.heard(), try caller.heard())
-      #expect(heardByAgent.level(of: 440) > 20 * heardByAgent.level(of: 880), "the agent did not hear 440 Hz")
-      #expect(heardByCaller.level(of: 880) > 20 * heardByCaller.level(of: 440), "the caller did not hear 880 Hz")
       return (caller, agent)
     }
 

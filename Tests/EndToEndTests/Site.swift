@@ -12,10 +12,13 @@ final class RunningSite: @unchecked Sendable {
   struct Ports {
     var http: Int
     var sip: Int
+    /// The first of them; browsers use the last.
     var media: Int
-    /// Each test takes a range of its own, below the ephemeral ports.
+    var web: Int { media + 999 }
+    /// Each test takes a range of its own, below the ephemeral ports. Those of media come round again: only neighbours
+    /// run at the same time.
     static func forTest(_ number: Int) -> Ports {
-      Ports(http: 18_000 + number * 10, sip: 15_000 + number * 100, media: 20_000 + number * 1_000)
+      Ports(http: 18_000 + number * 10, sip: 15_000 + number * 100, media: 20_000 + number % 12 * 1_000)
     }
   }
 
@@ -23,10 +26,12 @@ final class RunningSite: @unchecked Sendable {
 
   /// - Parameters:
   ///   - yaml: with `queues`, `agents`, `entries`.
+  ///   - music: Hz of the tone in `music.wav`.
+  ///   - web: the address at which browsers are told to reach the media edge.
   ///   - certificate: SIP listens for TLS, too, on the port after that of TCP.
   init(
-    _ ports: Ports, yaml: String, files: [String: String] = [:], certificate: TestAuthority.Issued? = nil,
-    arguments: [String] = []
+    _ ports: Ports, yaml: String, files: [String: String] = [:], music: Int? = nil, web: String = "127.0.0.1",
+    certificate: TestAuthority.Issued? = nil, arguments: [String] = []
   ) async throws {
     self.ports = ports
     folder = URL(filePath: NSTemporaryDirectory()).appending(path: "switchboard-\(UUID().uuidString)")
@@ -38,7 +43,9 @@ final class RunningSite: @unchecked Sendable {
       listen:
         http: { address: 127.0.0.1, port: \(ports.http) }
         sip: { address: 127.0.0.1, advertised_address: 127.0.0.1, udp: \(ports.sip), tcp: \(ports.sip)\(tls) }
-        media: { address: 127.0.0.1, advertised_address: 127.0.0.1, ports: \(ports.media)-\(ports.media + 999) }
+        media:
+          { address: 127.0.0.1, advertised_address: 127.0.0.1, ports: \(ports.media)-\(ports.web),
+            web_addresses: [\(web)] }
       tokens:
         admin: { scopes: [admin, read], token_file: admin.token }
 
@@ -48,6 +55,7 @@ final class RunningSite: @unchecked Sendable {
     for (name, text) in files {
       try text.write(to: site.appending(path: name), atomically: true, encoding: .utf8)
     }
+    if let music { try Recording.tone(hertz: music, seconds: 10).write(to: site.appending(path: "music.wav")) }
     if let certificate { try Self.write(certificate, in: site) }
     try yaml.write(to: site.appending(path: "queues.yaml"), atomically: true, encoding: .utf8)
     self.arguments =
@@ -96,6 +104,14 @@ final class RunningSite: @unchecked Sendable {
     let values = text.split(separator: "\n").filter { $0.hasPrefix(name + " ") || $0.hasPrefix(name + "{") }
       .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
     return values.isEmpty ? nil : values.reduce(0, +)
+  }
+
+  /// An agent's console, line by line, once it is ready.
+  func console(token: String) async throws -> Peer {
+    let arguments = ["console", "--plain", "--server", "http://127.0.0.1:\(ports.http)", "--token", token]
+    let console = try Peer(try #require(Peers.server), arguments, in: folder)
+    #expect(await console.says("STATE: ready"), "\(console.text)")
+    return console
   }
 
   /// The rows that `switchboard report` prints.

@@ -1,84 +1,155 @@
 import Foundation
+import TestAuthority
 import Testing
 
 extension EndToEnd {
   /// A visitor's voice in headless Chromium: ICE, DTLS-SRTP and audio over the browsers' port.
-  @Suite("A call from a page", .enabled(if: Peers.have("chromium", "chromedriver"))) struct WebCallTests {
+  @Suite("A call from a page", .enabled(if: Peers.have("chromium", "chromedriver", "baresip"))) struct WebCallTests {
     @Test("A visitor presses the button, talks with the demo's echo phone, hangs up, and the call is in the report")
     func echo() async throws {
-      let site = try await RunningSite(
-        .forTest(11),
-        yaml: """
-          entries:
-            "web:demo": { queue: support, channels: [voice] }
-          queues:
-            support: { channels: [voice], ring: 60s, wrap_up: { default: 0s } }
-          agents:
-            amina: { name: Amina Berg, phone: demo, queues: [support], token_file: amina.token }
-
-          """,
-        files: ["amina.token": "the-token-of-amina-berg"], arguments: ["--demo"])
-      let console = try Peer(
-        try #require(Peers.server),
-        [
-          "console", "--plain", "--server", "http://127.0.0.1:\(site.ports.http)", "--token", "the-token-of-amina-berg",
-        ],
-        in: site.folder)
-      #expect(await console.says("STATE: ready"), "\(console.text)")
-      // On a machine with nothing but loopback, a browser needs leave to use it.
-      let browser = try await Browser(
-        port: site.ports.sip + 50, in: site.folder,
-        arguments: [
-          "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-          "--allow-loopback-in-peer-connection", "--autoplay-policy=no-user-gesture-required",
-        ])
-      try await browser.go(to: "http://127.0.0.1:\(site.ports.http)/demo")
-      #expect(await browser.waits(for: "return !!document.querySelector('switchboard-call').shadowRoot"))
-      try await browser.run(Self.watchPeers)
-      try await browser.run("\(ChatTests.root).querySelector('.launcher').click()")
-      #expect(await browser.waits(for: Self.says("You are talking with Amina Berg"), within: 20), "\(console.text)")
+      let site = try await RunningSite.ofCalls(.forTest(11), phone: "phone: demo")
+      let console = try await site.console(token: RunningSite.agentToken)
+      let browser = try await Browser(in: site.folder)
+      try await browser.probe(playing: nil)
+      try await browser.pressCall(at: site)
+      #expect(await browser.says("You are talking with Amina Berg"), "\(browser.seen)\n\(console.text)")
       #expect(await console.says("talking voice"), "\(console.text)")
       // The fake microphone beeps once a second; what comes back is what was sent.
-      #expect(await browser.waits(for: Self.hears, within: 20))
-      try await browser.run(Self.press("Hang up"))
-      let ended = await eventually(within: 10) {
-        (try? site.report("contacts"))?.first?["outcome"] as? String == "answered"
-      }
-      let contacts = try site.report("contacts")
-      #expect(ended && contacts.count == 1, "\(contacts)\n\(console.text)")
-      #expect(contacts.first?["channel"] as? String == "voice", "\(contacts)")
+      let heard = await browser.waits(
+        for: """
+          const { sent, received } = await probe.stats();
+          return sent?.packets > 50 && received?.packets > 50 && received.energy > 0.01;
+          """)
+      #expect(heard, "\(browser.seen)")
+      try await browser.press("Hang up")
+      #expect(await site.reportsOneCall(), "\(site.server.text)\n\(console.text)")
       console.type("q")
       #expect(await console.ends(within: 10) == 0)
       await browser.stop()
       await site.stop()
     }
 
-    private static let watchPeers = """
-      const Real = RTCPeerConnection;
-      window.peers = [];
-      window.RTCPeerConnection = class extends Real {
-        constructor(...values) { super(...values); window.peers.push(this); }
-      };
-      """
-
-    private static func says(_ text: String) -> String {
-      "return \(ChatTests.root).textContent.includes('\(text)')"
+    @Test("Page and desk phone, G.711 end to end: music while waiting, then each side hears the other's tone")
+    func g711() async throws {
+      try await talk(.forTest(14), phone: "PCMU/8000/1", site: "codecs: [pcmu]", codec: "audio/PCMU")
     }
 
-    private static func press(_ name: String) -> String {
-      "[...\(ChatTests.root).querySelectorAll('button')].find((b) => b.textContent.includes('\(name)')).click()"
+    @Test("Page and desk phone, Opus end to end: music while waiting, then each side hears the other's tone")
+    func opus() async throws {
+      try await talk(.forTest(15), phone: "opus/48000/2", site: "codecs: [opus, pcmu]", codec: "audio/opus")
     }
 
-    /// A second of packets both ways, with sound in them.
-    private static let hears = """
-      return window.peers[0].getStats().then((stats) => {
-        let [received, sent, energy] = [0, 0, 0];
-        stats.forEach((report) => {
-          if (report.type === 'inbound-rtp') [received, energy] = [report.packetsReceived, report.totalAudioEnergy];
-          if (report.type === 'outbound-rtp') sent = report.packetsSent;
-        });
-        return received > 50 && sent > 50 && energy > 0.01;
-      });
-      """
+    @Test("Page with Opus and desk phone with G.711: each side hears the other's tone, transcoded")
+    func transcoded() async throws {
+      // The phone could have had Opus, so the page got it.
+      try await talk(.forTest(16), phone: "PCMU/8000/1", site: "codecs: [opus, pcmu]", codec: "audio/opus")
+    }
+
+    @Test("Page and a desk phone over TLS that insists on SRTP: each side hears the other's tone, G.711 end to end")
+    func secureG711() async throws {
+      try await talk(.forTest(22), phone: "PCMU/8000/1", site: "codecs: [pcmu]", codec: "audio/PCMU", isSecure: true)
+    }
+
+    @Test("Page and a desk phone over TLS that insists on SRTP: each side hears the other's tone, Opus end to end")
+    func secureOpus() async throws {
+      try await talk(
+        .forTest(23), phone: "opus/48000/2", site: "codecs: [opus, pcmu]", codec: "audio/opus", isSecure: true)
+    }
+
+    /// A visitor waits with music until the agent accepts in the console and the agent's phone is called.
+    /// - Parameters:
+    ///   - phone: what the agent's phone speaks.
+    ///   - site: what the site says that it speaks.
+    ///   - codec: what the page is to speak.
+    ///   - isSecure: the phone is on TLS, and its media has keys in SDP.
+    private func talk(
+      _ ports: RunningSite.Ports, phone: String, site codecs: String, codec: String, isSecure: Bool = false
+    ) async throws {
+      let authority = TestAuthority()
+      let site = try await RunningSite.ofCalls(
+        ports,
+        phone: "phone: \"\(isSecure ? "sips" : "sip"):2001@127.0.0.1\", password_file: amina.phone, digest: [md5], "
+          + "srtp: \(isSecure ? "required" : "never"), phone_answer: console, \(codecs)",
+        certificate: authority.issue())
+      let agent = try Baresip(
+        in: site.folder.appending(path: "agent"), user: "2001", password: "phone-password-of-amina",
+        port: ports.sip + 20, registrar: "127.0.0.1:\(isSecure ? ports.sip + 1 : ports.sip)", rtp: ports.sip + 40,
+        hertz: Tone.agent, codec: phone, transport: isSecure ? "tls" : "udp", authority: authority.certificate,
+        encryption: isSecure ? "srtp-mand" : nil)
+      let browser = try await Browser(in: site.folder)
+      try await browser.probe(playing: Tone.visitor)
+      let registered = await eventually(within: 10) { await site.metric("switchboard_sip_registrations") == 1 }
+      #expect(registered, "the phone did not register:\n\(agent.peer.text)\n\(site.server.text)")
+      let console = try await site.console(token: RunningSite.agentToken)
+
+      try await browser.pressCall(at: site)
+      #expect(await browser.hears(Tone.music), "no music: \(browser.seen)")
+      #expect(await console.says("OFFER: "), "\(console.text)")
+      try await browser.note("accepted")
+      console.type("a")
+      #expect(await browser.hears(Tone.agent), "\(browser.seen)\n\(console.text)\n\(agent.peer.text)")
+      #expect(await agent.hears(Tone.visitor), "the agent does not hear the visitor:\n\(agent.peer.text)")
+      #expect(try await browser.codec() == codec)
+
+      let ringBack = try await browser.milliseconds(from: "pressed", to: "\(Tone.music)")
+      let first = try await browser.milliseconds(from: "answer", to: "\(Tone.music)")
+      let agentHeard = try await browser.milliseconds(from: "accepted", to: "\(Tone.agent)")
+      print(
+        "\(codec)\(isSecure ? " and SRTP" : ""): press to music \(ringBack) ms, our answer to music \(first) ms, "
+          + "the agent's accept to the agent's voice \(agentHeard) ms")
+      #expect(ringBack <= 1_000)
+      try await browser.press("Hang up")
+      #expect(await eventually(within: 10) { await site.metric("switchboard_media_ports") == 0 })
+      await browser.stop()
+      await agent.peer.stop()
+      await console.stop()
+      await site.stop()
+    }
+  }
+}
+
+extension RunningSite {
+  static let agentToken = "the-token-of-amina-berg"
+
+  /// A site whose demo page calls one agent.
+  /// - Parameters:
+  ///   - phone: the keys that say what the agent's phone is.
+  ///   - web: where browsers reach the media edge, if not at 127.0.0.1.
+  static func ofCalls(
+    _ ports: Ports, phone: String, web: String = "127.0.0.1", certificate: TestAuthority.Issued? = nil
+  ) async throws -> RunningSite {
+    try await RunningSite(
+      ports,
+      yaml: """
+        federation: { mode: closed, trusted_sources: [127.0.0.1/32] }
+        entries:
+          "web:demo": { queue: support, channels: [voice] }
+        queues:
+          support: { channels: [voice], music: music.wav, ring: 60s, wrap_up: { default: 0s } }
+        agents:
+          amina: { name: Amina Berg, queues: [support], token_file: amina.token, \(phone) }
+
+        """,
+      files: ["amina.token": agentToken, "amina.phone": "phone-password-of-amina"], music: Tone.music, web: web,
+      certificate: certificate,
+      arguments: ["--demo"])
+  }
+
+  /// Waits until the report has one contact, a call that was answered.
+  func reportsOneCall() async -> Bool {
+    await eventually(within: 5) {
+      let contacts = (try? self.report("contacts")) ?? []
+      return contacts.count == 1 && contacts[0]["outcome"] as? String == "answered"
+        && contacts[0]["channel"] as? String == "voice"
+    }
+  }
+}
+
+extension Browser {
+  /// Opens the demo page and presses its button. The entry takes calls only, so that is all a visitor does.
+  func pressCall(at site: RunningSite) async throws {
+    try await go(to: "http://127.0.0.1:\(site.ports.http)/demo")
+    #expect(await waits(for: "return !!document.querySelector('switchboard-call')?.shadowRoot"))
+    try await run("probe.note('pressed'); probe.root.querySelector('.launcher').click()")
   }
 }
