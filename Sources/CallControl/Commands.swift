@@ -177,7 +177,9 @@ extension Switchboard {
   }
 
   private mutating func migrateWaiting(in queue: String, at now: Instant, into step: inout Step) -> Reply {
-    guard let queue = queueID(queue) else { return .refused(.notFound("there is no queue \(queue)")) }
+    guard let queue = queueID(queue) else {
+      return .refused(.notFound("there is no queue \(queue.hasPrefix("q_") ? queue.dropFirst(2) : queue[...])"))
+    }
     let first = step.records.count
     tell(.ladderMigrated(queue), at: now, into: &step)
     return .migrated(
