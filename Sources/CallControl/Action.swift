@@ -6,11 +6,13 @@ public import SIP
 /// or released after the commit of the step's events and of all steps before: so a retransmission never overtakes the
 /// message it repeats. None is repeated blindly after a crash: what must go
 /// on follows from the restored state.
+///
+/// Views are large, so what carries one stands apart: a list of actions moves only its own few words.
 public enum Action: Sendable {
   case transmit(UserAgent.Transmission)
   case media(MediaCommand)
-  case reply(RequestID, Reply)
-  case notify(Notice)
+  indirect case reply(RequestID, Reply)
+  indirect case notify(Notice)
 }
 
 /// What one input led to. Storage is reused.

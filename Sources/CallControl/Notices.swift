@@ -125,9 +125,9 @@ extension Switchboard {
       isLost: it.isLost, ending: it.ending)
     if it.state != .queued, it.state != .offering, let agent = it.agent { view.agentName = displayName(agent) }
     view.origin = String(it.entry.prefix { $0 != ":" })
-    if let id = calls.announcements[contact]?.leg ?? calls.bridges[contact]?.caller, let leg = calls.legs[id] {
-      view.codec = leg.agreed?.codec
-      view.quality = calls.qualities[id]?.last
+    if let leg = calls.announcements[contact]?.leg ?? calls.bridges[contact]?.caller, calls.legs.contains(leg) {
+      view.codec = calls.legs[leg]?.codec
+      view.quality = calls.qualities[leg]?.last
       if it.state == .ended, calls.announcements[contact] != nil { view.state = .announcing }
     }
     // Only visitors of web pages read the place, and finding it walks the line.

@@ -73,8 +73,7 @@ public struct Switchboard: Sendable {
     fireTimers(at: now, into: &step)
     emit(.configurationApplied(hash: site.hash), at: now, into: &step)
     self.site = site
-    acd.reconfigure(site.definitions, at: now, into: &step.acd)
-    settle(at: now, into: &step)
+    decide(at: now, into: &step) { $0.reconfigure(site.definitions, at: now, into: &$1) }
     reconfigureCalls(at: now, into: &step)
     nextDeadline = earliestDeadline
   }
@@ -105,6 +104,10 @@ public struct Switchboard: Sendable {
   mutating func emit(_ event: Event, at now: Instant, into step: inout Step) {
     let sequence = step.acd.sequence
     step.acd.sequence += 1
+    journal(event, as: sequence, at: now, into: &step)
+  }
+
+  private mutating func journal(_ event: Event, as sequence: UInt64, at now: Instant, into step: inout Step) {
     let cause = step.records.first?.sequence ?? sequence
     let record = Record(sequence: sequence, at: now, cause: cause, event: event)
     step.records.append(record)
@@ -114,27 +117,23 @@ public struct Switchboard: Sendable {
 
   /// Gives the ACD an input and carries out what follows.
   mutating func tell(_ input: ACD.Input, at now: Instant, into step: inout Step) {
-    acd.handle(input, at: now, into: &step.acd)
-    settle(at: now, into: &step)
+    decide(at: now, into: &step) { $0.handle(input, at: now, into: &$1) }
   }
 
-  /// Takes over the events and actions that the ACD left in the step. An action may tell the ACD more, so both lists
-  /// are taken out first.
-  private mutating func settle(at now: Instant, into step: inout Step) {
-    guard !step.acd.events.isEmpty || !step.acd.actions.isEmpty else { return }
-    let events = step.acd.events
-    let actions = step.acd.actions
-    step.acd.removeAll()
-    var sequence = step.acd.sequence - UInt64(events.count)
-    for event in events {
-      let cause = step.records.first?.sequence ?? sequence
-      let record = Record(sequence: sequence, at: now, cause: cause, event: .acd(event))
-      step.records.append(record)
-      apply(record)
-      announce(record, into: &step)
-      sequence += 1
+  /// Lets the ACD decide, and takes over the events and actions that it adds to the step. An action may make it decide
+  /// again, which adds behind these.
+  private mutating func decide(
+    at now: Instant, into step: inout Step, _ decision: (inout Engine, inout ACD.Step) -> Void
+  ) {
+    let (firstEvent, firstAction) = (step.acd.events.count, step.acd.actions.count)
+    decision(&acd, &step.acd)
+    let (events, actions) = (firstEvent..<step.acd.events.count, firstAction..<step.acd.actions.count)
+    let sequence = step.acd.sequence - UInt64(events.count)
+    for place in events {
+      journal(
+        .acd(step.acd.events[place]), as: sequence + UInt64(place - firstEvent), at: now, into: &step)
     }
-    for action in actions { carryOut(action, at: now, into: &step) }
+    for place in actions { carryOut(step.acd.actions[place], at: now, into: &step) }
   }
 
   private mutating func carryOut(_ action: ACD.Action, at now: Instant, into step: inout Step) {

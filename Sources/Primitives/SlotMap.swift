@@ -58,10 +58,14 @@ public struct SlotMap<ID: SlotID, Element> {
     return element
   }
 
-  @inlinable public func contains(_ id: ID) -> Bool { elements[place(id)] != nil }
+  @inlinable public func contains(_ id: ID) -> Bool { elements.span[place(id)] != nil }
 
   @inlinable public subscript(id: ID) -> Element? {
-    get { elements[place(id)] }
+    // Lends the entry through a span: who wants one field of it does not copy the others, as an array's own getter does.
+    _read {
+      let span = elements.span
+      yield span[place(id)]
+    }
     _modify {
       let place = contains(id) ? place(id) : 0
       // What is written under a stale id is lost, as what is read there is nil.

@@ -193,6 +193,8 @@ struct Leg: Sendable {
 
   var flow: Flow? { if case .sip(let flow) = signalling { flow } else { nil } }
   var agreed: NegotiatedMedia? { negotiation.agreed }
+  /// What its two ends talk with, once they have agreed.
+  var codec: AudioCodec? { negotiation.agreed?.codec }
   var isEstablished: Bool { state == .established }
   /// A caller without a final answer.
   var isUnanswered: Bool { state == .waiting || state == .early }

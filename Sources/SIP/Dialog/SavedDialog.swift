@@ -34,15 +34,16 @@ extension UserAgent {
 
   /// Nil for one that cannot outlive the process.
   public func saved(_ dialog: DialogID) -> SavedDialog? {
-    guard let session = sessions[dialog], !session.isConfined else { return nil }
+    guard sessions[dialog]?.isConfined == false, let state = sessions[dialog]?.state, let saved = sessions[dialog]?.dialog
+    else { return nil }
     var writer = ByteWriter()
     writer.reserveCapacity(512)
     writer.write(Self.version)
-    switch session.state {
+    switch state {
     case .calling(let transaction):
-      guard let client = clients[transaction] else { return nil }
+      guard let branch = clients[transaction]?.key.branch else { return nil }
       writer.write(Kind.calling.rawValue)
-      writer.write(client.key.branch)
+      writer.write(branch)
     case .ringing(let transaction):
       guard let request = servers[transaction]?.request, let source = servers[transaction]?.source else { return nil }
       writer.write(Kind.ringing.rawValue)
@@ -50,11 +51,11 @@ extension UserAgent {
       writer.write(source)
     case .answered:
       writer.write(Kind.answered.rawValue)
-      writer.write(session.unacknowledged?.sequence ?? session.dialog.localSequence)
+      writer.write(sessions[dialog]?.unacknowledged?.sequence ?? saved.localSequence)
     case .accepted, .confirmed, .ending:
       writer.write(Kind.confirmed.rawValue)
     }
-    writer.write(session.dialog)
+    writer.write(saved)
     return SavedDialog(bytes: writer.bytes)
   }
 

@@ -99,12 +99,14 @@ extension UserAgent {
   }
 
   mutating func repeatProvisional(_ id: DialogID, at now: Instant, into output: inout Output) {
-    guard case .ringing(let transaction)? = sessions[id]?.state, let server = servers[transaction] else { return }
+    guard case .ringing(let transaction)? = sessions[id]?.state, let response = servers[transaction]?.response,
+      let flow = servers[transaction]?.flow
+    else { return }
     if let status = sessions[id]?.provisionals?.status {
       // A copy of a reliable response would be taken for a retransmission (RFC 3262 section 4).
       return following(&output) { $0.respond(to: id, status: status, at: now, into: &$1) }
     }
-    output.transmissions.append(Transmission(bytes: server.response, flow: server.flow, followsEarlier: true))
+    output.transmissions.append(Transmission(bytes: response, flow: flow, followsEarlier: true))
     timers.set(.provisional(id), at: now + .minutes(1))
   }
 
@@ -189,7 +191,7 @@ extension UserAgent {
   }
 
   mutating func reinviteIfPossible(_ id: DialogID, at now: Instant, into output: inout Output) {
-    guard let session = sessions[id], let offer = session.wanted, session.mayReinvite(isOpenOffer) else { return }
+    guard let offer = sessions[id]?.wanted, let session = sessions[id], session.mayReinvite(isOpenOffer) else { return }
     sessions[id]?.wanted = nil
     sessions[id]?.dialog.localSequence += 1
     guard let dialog = sessions[id]?.dialog else { return }

@@ -160,8 +160,7 @@ extension UserAgent {
   /// The session that a message from the far end belongs to (section 12.2.2).
   func findSession(_ message: Message) -> DialogID? {
     guard let tag = message.toTag.flatMap(UInt64.init(tag:)), let id = tags[tag],
-      let dialog = sessions[id]?.dialog, dialog.callID == message.callID,
-      dialog.remoteTag == (message.fromTag ?? "")
+      sessions[id]?.dialog.callID == message.callID, sessions[id]?.dialog.remoteTag == (message.fromTag ?? "")
     else { return nil }
     return id
   }
@@ -170,14 +169,12 @@ extension UserAgent {
     _ message: Message, via: Via, key: TransactionKey, from flow: Flow, at now: Instant, into output: inout Output
   ) {
     let transaction = startServer(message, via: via, key: key, mergeKey: nil, from: flow, at: now)
-    guard let id = findSession(message), let session = sessions[id] else {
-      return reply(transaction, status: 481, at: now, into: &output)
-    }
+    guard let id = findSession(message) else { return reply(transaction, status: 481, at: now, into: &output) }
     // What began under TLS stays there, whoever knows its tags.
-    if session.dialog.flow.transport == .tls, flow.transport != .tls {
+    if sessions[id]?.dialog.flow.transport == .tls, flow.transport != .tls {
       return reply(transaction, status: 403, at: now, into: &output)
     }
-    if let last = session.dialog.remoteSequence, message.cseq <= last {  // Section 12.2.2.
+    if let last = sessions[id]?.dialog.remoteSequence, message.cseq <= last {  // Section 12.2.2.
       return reply(transaction, status: 500, at: now, into: &output)
     }
     if let (status, headers) = refusal(of: message, from: flow) {
@@ -192,8 +189,8 @@ extension UserAgent {
     case .update: receiveUpdate(message, id, transaction: transaction, at: now, into: &output)
     case .options: reply(transaction, status: 200, at: now, into: &output)
     default:
-      guard session.state != .ending else { return reply(transaction, status: 481, at: now, into: &output) }
-      guard session.open.count < 16 else {
+      guard sessions[id]?.state != .ending else { return reply(transaction, status: 481, at: now, into: &output) }
+      guard sessions[id]?.open.count ?? 0 < 16 else {
         return reply(transaction, status: 503, headers: [Header("Retry-After", "5")], at: now, into: &output)
       }
       servers[transaction]?.purpose = .inDialog(id)
@@ -206,14 +203,14 @@ extension UserAgent {
   private mutating func receiveBye(
     _ message: Message, _ id: DialogID, transaction: ServerTransactionID, at now: Instant, into output: inout Output
   ) {
-    let session = sessions[id]
-    if case .calling = session?.state {  // An early dialog is not the callee's to end.
+    let state = sessions[id]?.state
+    if case .calling = state {  // An early dialog is not the callee's to end.
       return reply(transaction, status: 481, at: now, into: &output)
     }
     acknowledgeIfNeeded(id, body: nil, at: now, into: &output)
     reply(transaction, status: 200, at: now, into: &output)
     close(id, at: now, into: &output)
-    if session?.state != .ending { output.occurrences.append(.ended(id, message)) }
+    if state != .ending { output.occurrences.append(.ended(id, message)) }
   }
 
   /// Section 14.2.

@@ -27,7 +27,7 @@ extension UserAgent {
     switch message.status {
     case ..<200: receiveProvisional(message, id, transaction, at: now, into: &output)
     case ..<300: receiveSuccess(message, id, transaction, at: now, into: &output)
-    default: inviteFailed(transaction, status: message.status, message, at: now, into: &output)
+    default: inviteFailed(transaction.purpose, status: message.status, message, at: now, into: &output)
     }
   }
 
@@ -140,19 +140,18 @@ extension UserAgent {
 
   /// The ACK that the layer above, or the end of the dialog, owes a 2xx.
   mutating func acknowledgeIfNeeded(_ id: DialogID, body: Body?, at now: Instant, into output: inout Output) {
-    guard let session = sessions[id], let (sequence, transaction) = session.unacknowledged else { return }
+    guard let (sequence, transaction) = sessions[id]?.unacknowledged, let dialog = sessions[id]?.dialog else { return }
     sessions[id]?.unacknowledged = nil
-    if session.state == .answered { sessions[id]?.state = .confirmed }
+    if sessions[id]?.state == .answered { sessions[id]?.state = .confirmed }
     acknowledgeSuccess(
-      transaction, in: session.dialog, tag: session.dialog.remoteTag ?? "", body: body, sequence: sequence,
-      into: &output)
+      transaction, in: dialog, tag: dialog.remoteTag ?? "", body: body, sequence: sequence, into: &output)
   }
 
   /// A final response other than 2xx to an INVITE, or none (408), or no way to send it (503).
   private mutating func inviteFailed(
-    _ transaction: ClientTransaction, status: Int, _ message: Message?, at now: Instant, into output: inout Output
+    _ purpose: ClientTransaction.Purpose, status: Int, _ message: Message?, at now: Instant, into output: inout Output
   ) {
-    switch transaction.purpose {
+    switch purpose {
     case .invitation(let id):
       guard removeSession(id) != nil else { return }
       output.occurrences.append(.rejected(id, status: status, message))
@@ -190,10 +189,9 @@ extension UserAgent {
     _ id: ClientTransactionID, status: Int, _ invite: (inout InviteClient, Timing) -> Reaction,
     _ request: (inout RequestClient, Timing) -> Reaction, at now: Instant, into output: inout Output
   ) {
-    guard let transaction = clients[id] else { return }
-    guard step(id, invite, request, at: now, into: &output).contains(.timeout), transaction.method == .invite else {
-      return
-    }
-    inviteFailed(transaction, status: status, nil, at: now, into: &output)
+    guard let purpose = clients[id]?.purpose, let method = clients[id]?.method,
+      step(id, invite, request, at: now, into: &output).contains(.timeout), method == .invite
+    else { return }
+    inviteFailed(purpose, status: status, nil, at: now, into: &output)
   }
 }

@@ -118,11 +118,13 @@ extension UserAgent {
     _ id: ServerTransactionID, status: Int, reason: String? = nil, headers: [Header] = [], body: Body? = nil,
     contact: Bool = false, at now: Instant, into output: inout Output
   ) {
-    guard servers.contains(id), let transaction = servers[id], transaction.isOpen, let request = transaction.request
+    guard servers[id]?.isOpen == true, let request = servers[id]?.request, let source = servers[id]?.source,
+      let tag = servers[id]?.tag
     else { return }
+    let isSecure = servers[id]?.purpose.dialog.map { sessions[$0]?.dialog.isSecure == true } ?? false
     let bytes = response(
-      to: request, from: transaction.source, status: status, reason: reason, tag: transaction.tag, headers: headers,
-      contact: contact, in: transaction.purpose.dialog.flatMap { sessions[$0]?.dialog }, body: body)
+      to: request, from: source, status: status, reason: reason, tag: tag, headers: headers, contact: contact,
+      isSecure: isSecure, body: body)
     servers[id]?.response = bytes
     if status >= 200 { servers[id]?.request = nil }
     step(

@@ -34,8 +34,8 @@ extension UserAgent {
     }
   }
 
-  private func contact(of dialog: Dialog?, over flow: Flow) -> String {
-    dialog?.isSecure == true ? local(flow).secureContact : local(flow).contact
+  private func contact(over flow: Flow, isSecure: Bool) -> String {
+    isSecure ? local(flow).secureContact : local(flow).contact
   }
 
   /// A request in a dialog, or the INVITE that makes it (section 12.2.1.1).
@@ -53,7 +53,7 @@ extension UserAgent {
     writer.header("Call-ID", dialog.callID)
     writer.cseq(sequence, method)
     if method == .invite || method == .update {
-      writer.header("Contact", contact(of: dialog, over: dialog.flow))
+      writer.header("Contact", contact(over: dialog.flow, isSecure: dialog.isSecure))
       writer.header("Allow", Self.allowed)
     }
     writer.header("User-Agent", settings.product)
@@ -64,11 +64,11 @@ extension UserAgent {
   /// A response (section 8.2.6).
   func response(
     to request: Message, from flow: Flow, status: Int, reason: String? = nil, tag: String, headers: [Header] = [],
-    contact hasContact: Bool = false, in dialog: Dialog? = nil, body: Body? = nil
+    contact hasContact: Bool = false, isSecure: Bool = false, body: Body? = nil
   ) -> [UInt8] {
     var writer = MessageWriter()
     writer.response(to: request, status: status, reason: reason, tag: tag, source: flow.remote)
-    if hasContact { writer.header("Contact", contact(of: dialog, over: flow)) }
+    if hasContact { writer.header("Contact", contact(over: flow, isSecure: isSecure)) }
     let isSuccess = status / 100 == 2 && (request.method == .invite || request.method == .options)
     if isSuccess || status == 405 || status == 501 { writer.header("Allow", Self.allowed) }
     writer.header("Server", settings.product)
