@@ -6,13 +6,11 @@ public import SIP
 /// or released after the commit of the step's events and of all steps before: so a retransmission never overtakes the
 /// message it repeats. None is repeated blindly after a crash: what must go
 /// on follows from the restored state.
-///
-/// Views are large, so what carries one stands apart: a list of actions moves only its own few words.
 public enum Action: Sendable {
   case transmit(UserAgent.Transmission)
   case media(MediaCommand)
-  indirect case reply(RequestID, Reply)
-  indirect case notify(Notice)
+  case reply(RequestID, Reply)
+  case notify(Notice)
 }
 
 /// What one input led to. Storage is reused.
@@ -49,7 +47,8 @@ public struct Notice: Sendable, Equatable {
   public var agent: AgentID?
   public var body: Body
 
-  public enum Body: Sendable, Equatable {
+  /// Views are large and are handed on through several lists: each stands once in memory of its own.
+  public indirect enum Body: Sendable, Equatable {
     case contactQueued(ContactView)
     /// Also when an offer began or ended: the visitor's widget shows "offering" and "queued".
     case contactChanged(ContactView)

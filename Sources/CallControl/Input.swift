@@ -110,7 +110,7 @@ public enum Author: Sendable, Equatable {
   case system
 }
 
-public enum Reply: Sendable, Equatable {
+public indirect enum Reply: Sendable, Equatable {
   case done
   case contact(ContactView)
   case call(ContactView, sdpAnswer: [UInt8])

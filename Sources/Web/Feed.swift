@@ -62,12 +62,13 @@ public final class Feed: Sendable {
     state.withLock { state in
       // A measure is soon followed by the next, so nobody misses it.
       for notice in notices where !notice.isQuality { state.keep(notice, capacity: capacity) }
+      guard !state.subscribers.isEmpty else { return }
       var batches: [Topic: [Notice]] = [:]
       for notice in notices {
-        if let contact = notice.contact { batches[.contact(contact), default: []].append(notice) }
-        if let agent = notice.agent { batches[.agent(agent), default: []].append(notice) }
+        for topic in notice.topics where state.subscribers[topic] != nil {
+          batches[topic, default: []].append(notice)
+        }
       }
-      batches[.all] = notices
       for (topic, batch) in batches { state.send(.notices(batch), to: topic) }
     }
   }
@@ -141,18 +142,18 @@ extension Feed.State {
       let middle = (low + high) / 2
       if notice(middle).sequence <= sequence { low = middle + 1 } else { high = middle }
     }
-    return (low..<ring.count).map(notice).filter { $0.concerns(topic) }
+    return (low..<ring.count).map(notice).filter { $0.topics.contains(topic) }
   }
 }
 
 extension Notice {
   fileprivate var isQuality: Bool { if case .quality = body { true } else { false } }
 
-  fileprivate func concerns(_ topic: Feed.Topic) -> Bool {
-    switch topic {
-    case .contact(let id): contact == id
-    case .agent(let id): agent == id
-    case .all: true
-    }
+  /// Who gets it.
+  fileprivate var topics: [Feed.Topic] {
+    var topics = [Feed.Topic.all]
+    if let contact { topics.append(.contact(contact)) }
+    if let agent { topics.append(.agent(agent)) }
+    return topics
   }
 }

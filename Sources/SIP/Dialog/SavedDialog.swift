@@ -34,7 +34,8 @@ extension UserAgent {
 
   /// Nil for one that cannot outlive the process.
   public func saved(_ dialog: DialogID) -> SavedDialog? {
-    guard sessions[dialog]?.isConfined == false, let state = sessions[dialog]?.state, let saved = sessions[dialog]?.dialog
+    guard sessions[dialog]?.isConfined == false, let state = sessions[dialog]?.state,
+      let saved = sessions[dialog]?.dialog
     else { return nil }
     var writer = ByteWriter()
     writer.reserveCapacity(512)
