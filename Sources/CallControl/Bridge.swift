@@ -158,21 +158,22 @@ extension Switchboard {
 
   /// Tells the media threads what each side is to hear now, if that changed.
   mutating func route(_ contact: ContactID, into step: inout Step) {
-    guard let bridge = calls.bridges[contact], let caller = calls.legs[bridge.caller] else { return }
-    let phone = bridge.phone.flatMap { calls.legs[$0] }.flatMap { $0.isEstablished ? $0 : nil }
-    let next = routing(of: bridge, caller, phone, music: music(for: contact))
-    for command in bridge.routing.commands(to: next, contact: caller.media, agent: phone?.media) {
+    guard let bridge = calls.bridges[contact], let caller = calls.legs[bridge.caller]?.media else { return }
+    let phone = bridge.phone.flatMap { calls.legs[$0]?.isEstablished == true ? $0 : nil }
+    let next = routing(of: bridge, phone, music: music(for: contact))
+    let agent = phone.flatMap { calls.legs[$0]?.media }
+    for command in bridge.routing.commands(to: next, contact: caller, agent: agent) {
       step.afterCommit.append(.media(command))
     }
     calls.bridges[contact]?.routing = next
   }
 
-  private func routing(of bridge: Bridge, _ caller: Leg, _ phone: Leg?, music: Int) -> Routing {
+  private func routing(of bridge: Bridge, _ phone: LegID?, music: Int) -> Routing {
     // Who is held, or whose page has lost its link, is spared; the other side hears music.
-    let callerListens = caller.hasMedia && !caller.isHeldByRemote
+    let callerListens = calls.legs[bridge.caller]?.listens == true
     guard bridge.state == .joined else { return Routing(contact: callerListens ? .music(music) : .silence) }
     let phoneListens =
-      !bridge.isHeldInConsole && (bridge.isDemo || phone?.hasMedia == true) && phone?.isHeldByRemote != true
+      !bridge.isHeldInConsole && (bridge.isDemo || phone.map { calls.legs[$0]?.listens == true } ?? false)
     switch (callerListens, phoneListens) {
     case (true, true): return bridge.isDemo ? Routing(contact: .echo) : Routing(contact: .otherSide, agent: .otherSide)
     case (true, false): return Routing(contact: .music(music))
@@ -194,7 +195,7 @@ extension Switchboard {
     let isHeld =
       bridge.isHeldInConsole
       || calls.legs[bridge.caller]?.isHeldByRemote == true
-      || bridge.phone.flatMap { calls.legs[$0] }?.isHeldByRemote == true
+      || bridge.phone.map { calls.legs[$0]?.isHeldByRemote == true } ?? false
     switch (isHeld, contacts[contact]?.state) {
     case (true, .talking): emit(.contactHeld(contact, by: author), at: now, into: &step)
     case (false, .held): emit(.contactResumed(contact, by: author), at: now, into: &step)

@@ -330,10 +330,10 @@ extension Switchboard {
   /// Ends a leg from our side: BYE, CANCEL or 480, as far as it has come. An agent's page is only let go: it waits for
   /// the next call.
   mutating func end(_ id: LegID, at now: Instant, into step: inout Step) {
-    if let leg = calls.legs[id], let phone = leg.phone {
+    if let phone = calls.legs[id]?.phone, let media = calls.legs[id]?.media {
       closeQuality(of: id, at: now, into: &step)
       calls.legs[id]?.contact = nil
-      step.afterCommit.append(.media(.stop(leg.media)))
+      step.afterCommit.append(.media(.stop(media)))
       return dismissPage(of: phone.agent, at: now, into: &step)
     }
     guard let leg = drop(id, at: now, into: &step) else { return }
@@ -350,32 +350,33 @@ extension Switchboard {
 
   /// Journals what must be known to end the leg's dialog after a restart.
   mutating func save(_ id: LegID, at now: Instant, into step: inout Step) {
-    guard let leg = calls.legs[id], let contact = leg.contact, let dialog = leg.dialog,
+    guard let side = calls.legs[id]?.side, let contact = calls.legs[id]?.contact, let dialog = calls.legs[id]?.dialog,
       let saved = calls.userAgent.saved(dialog)
     else { return }
-    emit(.dialogConfirmed(contact, leg.side, saved), at: now, into: &step)
+    emit(.dialogConfirmed(contact, side, saved), at: now, into: &step)
   }
 
   /// A 2xx was sent or received: what was stored of the side's early dialogs is over.
   mutating func establish(_ id: LegID, at now: Instant, into step: inout Step) {
     calls.legs[id]?.establish()
-    guard let leg = calls.legs[id], let contact = leg.contact else { return }
-    if !calls.saved[contact, leg.side].isEmpty { emit(.dialogEnded(contact, leg.side), at: now, into: &step) }
+    guard let side = calls.legs[id]?.side, let contact = calls.legs[id]?.contact else { return }
+    if !calls.saved[contact, side].isEmpty { emit(.dialogEnded(contact, side), at: now, into: &step) }
     save(id, at: now, into: &step)
   }
 
   /// Where to send the leg's audio, and which.
   mutating func setRemote(_ id: LegID, into step: inout Step) {
-    guard let leg = calls.legs[id], let remote = leg.remoteMedia else { return }
-    step.afterCommit.append(.media(.setRemote(leg.media, remote)))
+    guard let media = calls.legs[id]?.media, let remote = calls.legs[id]?.remoteMedia else { return }
+    step.afterCommit.append(.media(.setRemote(media, remote)))
   }
 
   private mutating func opened(_ media: MediaID, _ opened: OpenedMedia, at now: Instant, into step: inout Step) {
-    guard let id = calls.ports[media], let leg = calls.legs[id] else { return }
-    if leg.media != media { return renewed(id, media, opened, at: now, into: &step) }
+    guard let id = calls.ports[media], let state = calls.legs[id]?.state else { return }
+    if calls.legs[id]?.media != media { return renewed(id, media, opened, at: now, into: &step) }
     calls.legs[id]?.opened(opened)
-    switch leg.state {
-    case .arrived: leg.phone == nil ? enqueue(id, at: now, into: &step) : answerPage(id, at: now, into: &step)
+    switch state {
+    case .arrived where calls.legs[id]?.phone != nil: answerPage(id, at: now, into: &step)
+    case .arrived: enqueue(id, at: now, into: &step)
     case .opening: invite(id, at: now, into: &step)
     case .waiting, .early, .inviting, .ringing, .established: break
     }

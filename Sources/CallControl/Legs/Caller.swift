@@ -98,9 +98,9 @@ extension Switchboard {
     calls.bridges[contact] = Bridge(caller: id)
     queue(contact, for: arrival.entry, at: now, into: &step)
     // The ACD may have refused it: then the leg is gone.
-    guard let leg = calls.legs[id], leg.state == .waiting, let queue = contacts[contact]?.queue else { return }
+    guard calls.legs[id]?.state == .waiting, let queue = contacts[contact]?.queue else { return }
     // A page waits for its answer, and pays nothing for being answered.
-    guard leg.signalling != .page else { return answerPage(id, at: now, into: &step) }
+    guard calls.legs[id]?.signalling != .page else { return answerPage(id, at: now, into: &step) }
     switch site.queues[Int(queue.index)].answer {
     case .onEntry: answerCaller(id, at: now, into: &step)
     case .onAgent: keepCaller(id, at: now, into: &step)
@@ -126,10 +126,10 @@ extension Switchboard {
 
   /// 200 to the caller, 201 to a page; music follows, or the bridge.
   mutating func answerCaller(_ id: LegID, at now: Instant, into step: inout Step) {
-    guard let leg = calls.legs[id], let contact = leg.contact else { return }
-    guard let dialog = leg.dialog else { return answerPage(id, at: now, into: &step) }
+    guard let contact = calls.legs[id]?.contact else { return }
+    guard let dialog = calls.legs[id]?.dialog else { return answerPage(id, at: now, into: &step) }
     var body: UserAgent.Body?
-    if leg.state != .early {
+    if calls.legs[id]?.state != .early {
       guard let bytes = try? calls.legs[id]?.sdpForAnswer(at: site.listen.media.advertisedAddress) else { return }
       body = .sdp(bytes)
     }
@@ -160,17 +160,18 @@ extension Switchboard {
   }
 
   func author(of id: LegID) -> Author {
-    guard let leg = calls.legs[id], leg.side == .agent, let contact = leg.contact, let agent = contacts[contact]?.agent
+    guard calls.legs[id]?.side == .agent, let contact = calls.legs[id]?.contact, let agent = contacts[contact]?.agent
     else { return .visitor }
     return .agent(agent)
   }
 
   /// The far end hung up, gave up, or broke: whatever the contact was doing ends.
   mutating func hungUp(_ dialog: DialogID, at now: Instant, into step: inout Step) {
-    guard let id = calls.legsByDialog[dialog], let leg = calls.legs[id] else { return }
-    switch leg.side {
+    guard let id = calls.legsByDialog[dialog], let side = calls.legs[id]?.side else { return }
+    let contact = calls.legs[id]?.contact
+    switch side {
     case .contact:
-      guard let contact = leg.contact else {
+      guard let contact else {
         drop(id, at: now, into: &step)
         return
       }
@@ -178,7 +179,7 @@ extension Switchboard {
       drop(id, at: now, into: &step)
       tell(.contactLeft(contact), at: now, into: &step)
     case .agent:
-      guard let contact = leg.contact, calls.bridges[contact]?.state == .joined else {
+      guard let contact, calls.bridges[contact]?.state == .joined else {
         calls.legs[id]?.dialog = nil
         calls.legsByDialog[dialog] = nil
         // The phone took the call and let it go: nobody is blamed.

@@ -202,6 +202,7 @@ struct Leg: Sendable {
   var hasMedia: Bool { (state == .early || state == .established) && link == .up && agreed != nil }
   /// The far end does not want to hear us.
   var isHeldByRemote: Bool { negotiation.agreed?.isHeldByRemote ?? false }
+  var listens: Bool { hasMedia && !isHeldByRemote }
 
   // MARK: Steps
 
