@@ -71,7 +71,7 @@ private struct BusyFloor {
     now = now + 100
     step.removeAll()
     engine.handle(input, at: now, into: &step)
-    for action in step.actions {
+    for action in step.actions.array {
       if case .forget(let contact) = action { contacts.remove(contact) }
     }
   }

@@ -70,6 +70,7 @@ private func skillPlan(contacts: Int) -> Plan {
 
 private func queue(_ name: String) -> QueueDefinition {
   var queue = QueueDefinition(name: name)
+  queue.channels = [.voice]
   queue.waitLimit = .minutes(20)
   return queue
 }

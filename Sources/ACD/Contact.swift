@@ -111,6 +111,7 @@ enum TimerSlot {
 
 extension State {
   /// The slot of a contact that the engine still holds, nil for one that is over or unknown.
+  @inline(__always)
   func slot(of contact: ContactID) -> Int? {
     let slot = Int(contact.slot)
     guard slot < contacts.count else { return nil }

@@ -58,7 +58,8 @@ extension Engine {
         fail(slot, &step)
       } else {
         emit(.contactEnded(contact, agent: .none, .failed), &step)
-        step.actions += [.release(contact), .forget(contact)]
+        step.actions.append(.release(contact))
+        step.actions.append(.forget(contact))
       }
     }
     while let due = state.timers.popDue(at: now) { fire(TimerSlot(slot: due.slot), &step) }

@@ -25,53 +25,54 @@ struct OfferTable: ~Copyable {
   }
 
   subscript(offer: OfferID) -> LiveOffer? {
-    var place = home(of: offer.sequence)
-    while true {
-      let entry = entries[place]
-      if entry.offer == 0 { return nil }
-      if entry.offer == offer.sequence {
-        return LiveOffer(sequence: entry.offer, slot: Int(entry.contact), agent: Int(entry.agent))
-      }
-      place = (place + 1) & (entries.count - 1)
+    @inline(__always) get {
+      let entry = entries.unchecked[place(of: offer.sequence)]
+      return entry.offer == 0
+        ? nil : LiveOffer(sequence: entry.offer, slot: Int(entry.contact), agent: Int(entry.agent))
     }
   }
 
+  /// Where the offer stands, or the empty place at which the search for it ends.
+  @inline(__always)
+  private func place(of offer: UInt64) -> Int {
+    let (rows, mask) = (entries.unchecked, entries.count &- 1)
+    var place = home(of: offer)
+    while rows[place].offer != offer, rows[place].offer != 0 { place = (place &+ 1) & mask }
+    return place
+  }
+
   mutating func insert(_ live: LiveOffer) {
-    if (count + 1) * 2 > entries.count { grow() }
-    put(Entry(offer: live.sequence, contact: Int32(live.slot), agent: Int32(live.agent)))
-    count += 1
+    if (count &+ 1) &* 2 > entries.count { grow() }
+    put(
+      Entry(
+        offer: live.sequence, contact: Int32(truncatingIfNeeded: live.slot),
+        agent: Int32(truncatingIfNeeded: live.agent)))
+    count &+= 1
   }
 
   /// Removes without a tombstone: later entries of the run move up.
   mutating func remove(_ offer: UInt64) {
-    let mask = entries.count - 1
-    var place = home(of: offer)
-    while entries[place].offer != offer {
-      if entries[place].offer == 0 { return }
-      place = (place + 1) & mask
-    }
-    var hole = place
-    while true {
-      place = (place + 1) & mask
-      let entry = entries[place]
-      if entry.offer == 0 { break }
-      if (place - home(of: entry.offer)) & mask >= (place - hole) & mask {
-        entries[hole] = entry
+    let (rows, mask) = (entries.unchecked, entries.count &- 1)
+    var hole = place(of: offer)
+    if rows[hole].offer == 0 { return }
+    var place = (hole &+ 1) & mask
+    while rows[place].offer != 0 {
+      if (place &- home(of: rows[place].offer)) & mask >= (place &- hole) & mask {
+        rows[hole] = rows[place]
         hole = place
       }
+      place = (place &+ 1) & mask
     }
-    entries[hole] = Entry()
-    count -= 1
+    rows[hole].offer = 0
+    count &-= 1
   }
 
   /// Live offers were made one after the other: their sequences are spread well as they are.
+  @inline(__always)
   private func home(of offer: UInt64) -> Int { Int(truncatingIfNeeded: offer) & (entries.count &- 1) }
 
-  private mutating func put(_ entry: Entry) {
-    var place = home(of: entry.offer)
-    while entries[place].offer != 0 { place = (place + 1) & (entries.count - 1) }
-    entries[place] = entry
-  }
+  @inline(__always)
+  private func put(_ entry: Entry) { entries.unchecked[place(of: entry.offer)] = entry }
 
   private mutating func grow() {
     var old = Table(repeating: Entry(), count: entries.count * 2)

@@ -354,7 +354,7 @@ extension State {
   ) {
     guard isKnown(queue) else { return }
     let slot = Int(contact.slot)
-    contacts.grow(to: slot + 1, with: ContactRow())
+    if slot >= contacts.count { contacts.grow(to: slot + 1, with: ContactRow()) }
     let policy = queues.row(Int(queue.index))
     let earlier = contacts.row(slot)
     var row = ContactRow()

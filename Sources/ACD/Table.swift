@@ -25,6 +25,9 @@ struct Table<Row: BitwiseCopyable>: ~Copyable {
   deinit { base.deallocate() }
 
   var indices: Range<Int> { 0..<count }
+  /// The rows themselves, for loops that stay inside `0..<count` by construction.
+  @inline(__always)
+  var unchecked: UnsafeMutablePointer<Row> { base }
 
   @inline(__always)
   subscript(index: Int) -> Row {

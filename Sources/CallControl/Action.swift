@@ -14,7 +14,7 @@ public enum Action: Sendable {
 }
 
 /// What one input led to. Storage is reused.
-public struct Step: Sendable {
+public struct Step: ~Copyable, Sendable {
   /// The ACD's part of the step and the shared sequence counter.
   public var acd: ACD.Step
   public var records: [Record] = []

@@ -32,7 +32,7 @@ extension Switchboard {
     return .contact(tellView(of: contact, at: now))
   }
 
-  private func refusal(of id: PublicID?, in step: Step) -> Refusal {
+  private func refusal(of id: PublicID?, in step: borrowing Step) -> Refusal {
     for record in step.records.reversed() {
       if case .acd(.contactRefused(_, _, let refusal)) = record.event { return refusal }
     }

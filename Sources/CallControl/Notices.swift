@@ -198,7 +198,7 @@ extension Switchboard {
     }
   }
 
-  func counts(in step: Step) -> Counts {
+  func counts(in step: borrowing Step) -> Counts {
     var counts = callCounts()
     counts.contacts = contacts.count
     counts.sequence = step.acd.sequence - 1

@@ -21,8 +21,9 @@ struct EventHeap: ~Copyable {
 
     @inline(__always) var number: UInt32 { UInt32(truncatingIfNeeded: word >> 32) }
     @inline(__always) var event: WorldEvent {
+      // Written by `init` only; asking whether the number is one of the kinds would cost as much as the push.
       WorldEvent(
-        WorldEvent.Kind(rawValue: UInt8(truncatingIfNeeded: word >> 28 & 0xf)) ?? .closes,
+        unsafeBitCast(UInt8(truncatingIfNeeded: word >> 28 & 0xf), to: WorldEvent.Kind.self),
         UInt32(truncatingIfNeeded: word & 0xfff_ffff))
     }
 

@@ -18,7 +18,7 @@ struct Source {
   /// What all callers share.
   private let common: Draws
 
-  init(_ plan: Plan, _ index: Int, seed: UInt64, replication: UInt64) {
+  init(_ plan: borrowing Plan, _ index: Int, seed: UInt64, replication: UInt64) {
     callers = plan.callers[index]
     draws = Draws(seed: seed, replication: replication, stream: UInt64(index))
     common = Draws(seed: seed, replication: replication, stream: .max)
@@ -35,7 +35,7 @@ struct Source {
 
   /// Makes `place` the current interval.
   @inline(never)
-  private mutating func open(_ place: Int, _ interval: Int64, _ plan: Plan) {
+  private mutating func open(_ place: Int, _ interval: Int64, _ plan: borrowing Plan) {
     guard case .rates(let range, _) = callers.arrivals, place < range.count else { return }
     self.place = place
     let day = UInt64(max(0, boundary - plan.measureFrom.microseconds) / .minutes(24 * 60))
@@ -47,7 +47,7 @@ struct Source {
   /// How busy an interval of a day is against the plan, 1 on average: a gamma factor a day, shared by all and of one's
   /// own (Avramidis, Deslauriers and L'Ecuyer 2004), and a lognormal one an interval, whose logarithms are an
   /// autoregressive path.
-  private mutating func factor(_ day: UInt64, _ place: UInt64, _ plan: Plan) -> Double {
+  private mutating func factor(_ day: UInt64, _ place: UInt64, _ plan: borrowing Plan) -> Double {
     var factor = 1.0
     for (shape, draws) in [(plan.busyness, common), (callers.busyness, draws)] where shape > 0 {
       factor *= Law.gamma(shape: shape, scale: 1 / shape).value(draws, day, .busyness, plan.numbers)
@@ -63,7 +63,7 @@ struct Source {
 
   /// The time of the next first attempt, nil when nobody calls any more.
   @inline(__always)
-  mutating func nextArrival(_ plan: Plan) -> Int64? {
+  mutating func nextArrival(_ plan: borrowing Plan) -> Int64? {
     number &+= 1
     switch callers.arrivals {
     case .records(let range):

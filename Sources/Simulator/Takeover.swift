@@ -29,6 +29,7 @@ extension World {
       }
     }
     engine.reconfigure(plan.definitions, at: now, into: &step)
+    observeAll()
     catchUp()
     for agent in agents.indices where agents[agent].isOnShift && agents[agent].shifts < 0 {
       agents[agent].isOnShift = false

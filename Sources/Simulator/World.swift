@@ -14,10 +14,9 @@ package struct World: ~Copyable {
   private(set) var now: Instant
   private var auditor: Auditor?
 
-  // Events and actions are read by a cursor; emptying an array costs as much as a decision.
   var step = Step()
+  /// How many of the step's events were observed.
   private var seenEvents = 0
-  private var seenActions = 0
   /// What the engine was told and what it said, since the start.
   package private(set) var traffic = Traffic()
 
@@ -239,42 +238,36 @@ package struct World: ~Copyable {
     catchUp()
   }
 
-  /// Follows what the engine has said.
+  /// Does what the engine has said, whose events were observed, and forgets it.
   @inline(__always)
   mutating func catchUp() {
-    while seenEvents < step.events.count {
-      observe(step.events[seenEvents])
-      seenEvents += 1
-    }
+    var seenActions = 0
     while seenActions < step.actions.count {
-      let action = step.actions[seenActions]
+      react(step.actions[seenActions])
       seenActions += 1
-      react(action)
     }
+    traffic.events += seenEvents
+    traffic.actions += seenActions
+    step.removeAll()
+    seenEvents = 0
     if auditor != nil { auditor?.checkQuiet(at: now) }
-    if seenEvents >= 1_000 { forgetStep() }
   }
 
   @inline(never)
   private mutating func audit(_ input: Input, since before: Int) {
-    auditor?.check(input, step.actions[before...], at: now)
+    auditor?.check(input, step.actions.array[before...], at: now)
   }
 
-  @inline(never)
-  private mutating func forgetStep() {
-    traffic.events += seenEvents
-    traffic.actions += seenActions
-    step.events.removeAll(keepingCapacity: true)
-    step.actions.removeAll(keepingCapacity: true)
-    (seenEvents, seenActions) = (0, 0)
-  }
-
-  @inline(__always)
   private mutating func tell(_ input: Input) {
     traffic.inputs += 1
     let before = step.actions.count
     engine.handle(input, at: now, into: &step)
     if auditor != nil { audit(input, since: before) }
+    observeAll()
+  }
+
+  @inline(__always)
+  mutating func observeAll() {
     while seenEvents < step.events.count {
       observe(step.events[seenEvents])
       seenEvents += 1
@@ -396,8 +389,8 @@ extension World {
 
   private mutating func leave(_ contact: ContactID, _ queue: QueueID, _ agent: AgentID, _ outcome: Outcome) {
     let slot = Int(contact.slot)
-    rows[slot].isWaiting = false
     let row = rows[slot]
+    rows[slot].isWaiting = false
     let wait = now.microseconds - row.arrivedAt
     ledger.left(
       queue, row.channel, outcome, wait: wait, inQueue: now.microseconds - row.queuedAt, isMeasured: row.isMeasured,
@@ -454,11 +447,10 @@ extension World {
     case .ring(let offer, let contact, let agent):
       if agents[Int(agent.index)].isPrompt { tell(.offerAccepted(offer)) } else { ring(offer, contact, agent) }
     case .connect(let offer, _, _): tell(.offerConnected(offer))
-    case .forget(let contact):
+    case .forget(let contact), .takeMessage(let contact, _):
       lastGone = now
       rows[Int(contact.slot)].generation &+= 1
       freeSlots.append(contact.slot)
-    case .takeMessage(let contact, _): react(.forget(contact))
     // Every customer answers.
     case .dial(let contact, _): tell(.dialAnswered(contact))
     case .stopRinging, .resumeWaiting, .refuse, .release, .moved, .promiseCallback, .stopDialling: break

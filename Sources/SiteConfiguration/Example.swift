@@ -149,8 +149,8 @@ extension Example {
     let end = arrival + waited
     while let deadline = engine.nextDeadline, deadline <= end { engine.handle(.timersDue, at: deadline, into: &step) }
     engine.handle(.contactReturned(contact), at: end, into: &step)
-    for event in step.events[before...] {
-      switch event {
+    for index in before..<step.events.count {
+      switch step.events[index] {
       case .offerMade(contact, _, let agent): return .offered(agent)
       case .contactRefused(contact, _, let refusal): return .refused(refusal)
       case .outcomeFixed(contact, _, _, let outcome): return .left(outcome)

@@ -211,10 +211,9 @@ import Testing
     floor.signIn(1)
     let offer = try #require(floor.offer(0))
     let next = site(agents: 3) { $0.agents[0].isRemoved = true }
-    floor.step.removeAll()
-    floor.engine.reconfigure(next, at: floor.now, into: &floor.step)
+    floor.reconfigure(next)
     #expect(
-      floor.step.events.prefix(2) == [
+      floor.events.prefix(2) == [
         .agentSignedOut(AgentID(0)), .offerWithdrawn(offer, contact, AgentID(0), .reconfigured),
       ])
     #expect(floor.isOffered(contact, to: 1))
@@ -233,8 +232,7 @@ import Testing
       $0.queues[1].isRemoved = true
       $0.agents[0].queues.removeLast()
     }
-    floor.step.removeAll()
-    floor.engine.reconfigure(next, at: floor.now, into: &floor.step)
+    floor.reconfigure(next)
     let refused = floor.arrive(1)
     #expect(floor.actions == [.refuse(refused, .closed), .forget(refused)])
     floor.signIn(0)
@@ -254,8 +252,7 @@ import Testing
     let kept = floor.arrive(profile: 1)
     var next = needy
     next.queues[0].profile = ProfileID(index: 0)
-    floor.step.removeAll()
-    floor.engine.reconfigure(next, at: floor.now, into: &floor.step)
+    floor.reconfigure(next)
     let plain = floor.arrive()
     floor.signIn(0)
     #expect(floor.isOffered(plain, to: 0) && floor.isWaiting(kept))
@@ -271,8 +268,7 @@ import Testing
     let contact = floor.arrive(profile: 1)
     var next = plain
     next.agents[0].skills = [.init(skill: SkillID(index: 0), level: 10)]
-    floor.step.removeAll()
-    floor.engine.reconfigure(next, at: floor.now, into: &floor.step)
+    floor.reconfigure(next)
     #expect(floor.isOffered(contact, to: 0))
   }
 }

@@ -26,11 +26,11 @@ import Testing
     let behind = floor.arrive()
     floor.say(.callbackRequested(contact))
     #expect(
-      floor.step.events.first
+      floor.events.first
         == .outcomeFixed(contact, queue: QueueID(0), agent: .none, .callbackRequested))
     #expect(floor.actions == [.promiseCallback(contact, in: QueueID(0), .requested)])
     floor.say(.callbackRequested(contact))
-    #expect(floor.step.events.isEmpty, "one request, one place")
+    #expect(floor.events.isEmpty, "one request, one place")
     floor.signIn(0)
     #expect(floor.isOffered(contact, to: 0), "the virtual caller stands before who came later")
     let offer = try #require(floor.offer(0))
@@ -38,7 +38,7 @@ import Testing
     #expect(dials(events) == 1)
     #expect(floor.actions == [.dial(contact, AgentID(0)), .connect(offer, contact, AgentID(0))])
     floor.say(.offerAccepted(offer))
-    #expect(floor.step.events.isEmpty, "one dial in flight")
+    #expect(floor.events.isEmpty, "one dial in flight")
     events = floor.pass(.seconds(30))
     #expect(events.first == .dialFailed(contact, agent: AgentID(0), .noAnswer))
     #expect(floor.isOffered(behind, to: 0), "the agent is free for the next one")
@@ -146,7 +146,7 @@ import Testing
     floor.say(
       .contactCameBack(
         other, after: first, queue: QueueID(1), profile: .init(index: 0), channel: .voice, priority: 0))
-    #expect(floor.step.events.count == 1)
+    #expect(floor.events.count == 1)
     #expect(floor.pass(.seconds(59)) == [.placeReleased(first)])
     #expect(floor.actions == [.forget(first)])
   }
@@ -171,8 +171,7 @@ import Testing
       .contactTransferred(transferred, as: next, queue: QueueID(1), profile: .init(index: 0), priority: 0))
     var changed = definitions
     changed.queues[0].wrapUp = .seconds(5)
-    floor.step.removeAll()
-    floor.engine.reconfigure(changed, at: floor.now, into: &floor.step)
+    floor.reconfigure(changed)
     let slots = floor.engine.summary(of: AgentID(0)).slots
     #expect(slots.contains { $0.contact == wrapped && $0.state == .wrapUp(until: end) })
     #expect(slots.contains { $0.contact == transferred && $0.state == .wrapUp(until: end + .seconds(10)) })
@@ -193,7 +192,7 @@ import Testing
     let next = ContactID(slot: 9, generation: 1)
     floor.say(.contactTransferred(contact, as: next, queue: QueueID(1), profile: .init(index: 0), priority: 0))
     #expect(
-      floor.step.events.prefix(3) == [
+      floor.events.prefix(3) == [
         .segmentStarted(next, after: contact),
         .contactQueued(next, queue: QueueID(1), profile: .init(index: 0), channel: .voice, priority: 0),
         .contactEnded(contact, agent: AgentID(0), .transferred),

@@ -32,11 +32,11 @@ import Testing
     var floor = Floor(site { $0.queues[0].estimatesWaits = true })
     floor.signIn(0)
     let first = floor.arrive()
-    #expect(floor.step.events.count == 2, "who is offered at once is told nothing")
+    #expect(floor.events.count == 2, "who is offered at once is told nothing")
     try floor.answer(0)
     floor.pass(.seconds(60))
     let second = floor.arrive()
-    guard case .waitEstimated(second, let estimates)? = floor.step.events.last else {
+    guard case .waitEstimated(second, let estimates)? = floor.events.last else {
       Issue.record("an estimate follows the entry")
       return
     }

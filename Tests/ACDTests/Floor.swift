@@ -11,7 +11,10 @@ struct Floor {
   }
 
   var engine: Engine
-  var step = Step()
+  /// Of the latest step.
+  private(set) var events: [Event] = []
+  private(set) var actions: [Action] = []
+  private var sequence: UInt64 = 1
   var now = Instant(microseconds: 1_700_000_000_000_000)
   var journal: [Record] = []
   /// Contacts numbered from 0, one slot each.
@@ -22,15 +25,33 @@ struct Floor {
   /// Says one input now. Returns its events.
   @discardableResult
   mutating func say(_ input: Input, sourceLocation: SourceLocation = #_sourceLocation) -> [Event] {
-    step.removeAll()
-    let first = step.sequence
-    engine.handle(input, at: now, into: &step)
-    for (index, event) in step.events.enumerated() {
-      journal.append(Record(event: event, instant: now, sequence: first + UInt64(index)))
-    }
+    hear(input)
     let broken = engine.brokenInvariants()
     #expect(broken.isEmpty, "after \(input)", sourceLocation: sourceLocation)
-    return step.events
+    return events
+  }
+
+  /// The same where the invariants may be broken.
+  @discardableResult
+  mutating func hear(_ input: Input) -> [Event] {
+    var step = Step(sequence: sequence)
+    engine.handle(input, at: now, into: &step)
+    keep(step)
+    return events
+  }
+
+  mutating func reconfigure(_ definitions: Definitions) {
+    var step = Step(sequence: sequence)
+    engine.reconfigure(definitions, at: now, into: &step)
+    keep(step)
+  }
+
+  private mutating func keep(_ step: borrowing Step) {
+    (events, actions) = (step.events.array, step.actions.array)
+    for (index, event) in events.enumerated() {
+      journal.append(Record(event: event, instant: now, sequence: sequence + UInt64(index)))
+    }
+    sequence = step.sequence
   }
 
   /// Lets time pass, firing each timer at its deadline. Returns all events on the way.
@@ -45,8 +66,6 @@ struct Floor {
     now = end
     return events
   }
-
-  var actions: [Action] { step.actions }
 
   mutating func arrive(
     _ queue: Int = 0, profile: Int = 0, _ channel: Channel = .voice, priority: Int16 = 0

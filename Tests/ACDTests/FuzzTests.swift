@@ -16,7 +16,9 @@ struct Swarm {
   var dice: Dice
   var definitions: Definitions
   var engine: Engine
-  var step = Step()
+  /// Of the latest step.
+  var events: [Event] = []
+  var sequence: UInt64 = 1
   var now = Instant(microseconds: 1_700_000_000_000_000)
   var journal: [Floor.Record] = []
   var generations: [UInt32]
@@ -222,25 +224,26 @@ struct Swarm {
     var timers = DenseTimerHeap(copying: engine.state.timers)
     var due = 0
     while timers.popDue(at: now) != nil { due += 1 }
-    step.removeAll()
-    let first = step.sequence
+    let first = sequence
+    var step = Step(sequence: first)
     engine.handle(input, at: now, into: &step)
+    (events, sequence) = (step.events.array, step.sequence)
     note(first)
     guard checking else { return }
     broken += engine.brokenInvariants()
     // Where timers freed several at once, each decision saw what the next one had not freed yet.
     referee.judgesOrder = due == (input == .timersDue ? 1 : 0) && input != .restarted
     if case .contactPicked(let contact, _) = input { referee.picked = contact } else { referee.picked = nil }
-    for (index, event) in step.events.enumerated() { referee.hear(event, first + UInt64(index), at: now) }
+    for (index, event) in events.enumerated() { referee.hear(event, first + UInt64(index), at: now) }
     for agent in definitions.agents.indices {
       guard let since = engine.summary(of: AgentID(agent)).idleSince?.microseconds else { continue }
       if since != referee.agents[agent].idle { broken.append("agent \(agent) is idle since \(since)") }
     }
-    broken += referee.faults.map { "\($0) after \(input): \(step.events)" }
+    broken += referee.faults.map { "\($0) after \(input): \(events)" }
   }
 
   mutating func note(_ first: UInt64) {
-    for (index, event) in step.events.enumerated() {
+    for (index, event) in events.enumerated() {
       let sequence = first + UInt64(index)
       journal.append(.init(event: event, instant: now, sequence: sequence))
       switch event {
@@ -272,7 +275,7 @@ struct Swarm {
     for number in 0..<5_000 {
       swarm.stir()
       if !swarm.broken.isEmpty {
-        Issue.record("input \(number) of seed \(seed), \(swarm.step.events): \(swarm.broken)")
+        Issue.record("input \(number) of seed \(seed), \(swarm.events): \(swarm.broken)")
         return
       }
     }

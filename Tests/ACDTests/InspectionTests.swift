@@ -18,15 +18,7 @@ import Testing
   /// Lets enough inputs pass for every agent and contact to be looked at. Returns the events that followed.
   private func inspect(_ floor: inout Floor) -> [Event] {
     var events: [Event] = []
-    for _ in 0..<32 * 8 {
-      floor.step.removeAll()
-      let first = floor.step.sequence
-      floor.engine.handle(.timersDue, at: floor.now, into: &floor.step)
-      for (index, event) in floor.step.events.enumerated() {
-        floor.journal.append(.init(event: event, instant: floor.now, sequence: first + UInt64(index)))
-      }
-      events += floor.step.events
-    }
+    for _ in 0..<32 * 8 { events += floor.hear(.timersDue) }
     return events
   }
 

@@ -99,8 +99,7 @@ import Testing
     let (kept, moved) = (floor.arrive(0), floor.arrive(0))
     var later = floor.engine.definitions
     later.queues[0].ladder = []
-    floor.step.removeAll()
-    floor.engine.reconfigure(later, at: floor.now, into: &floor.step)
+    floor.reconfigure(later)
     var reader = ByteReader(floor.checkpoint)
     let bytes = floor.checkpoint
     floor.engine = try Engine(checkpoint: &reader, definitions: later)

@@ -10,7 +10,7 @@ import Testing
     let contact = floor.arrive()
     let offer = try #require(floor.offer(0))
     #expect(
-      floor.step.events == [
+      floor.events == [
         .contactQueued(contact, queue: QueueID(0), profile: ProfileID(index: 0), channel: .voice, priority: 0),
         .offerMade(contact, queue: QueueID(0), agent: AgentID(0)),
       ])

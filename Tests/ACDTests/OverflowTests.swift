@@ -67,7 +67,7 @@ import Testing
     let new = floor.arrive()
     #expect(floor.isWaiting(new))
     #expect(floor.engine.state(of: old) == nil)
-    #expect(floor.step.events.last == outcome(old, 0, .overflowed))
+    #expect(floor.events.last == outcome(old, 0, .overflowed))
     #expect(floor.actions == [.release(old), .forget(old)])
   }
 
@@ -97,7 +97,7 @@ import Testing
     #expect(hours.nextOpening(after: start + .minutes(5)) == nil)
     var floor = Floor(site { $0.queues[0].hours = hours })
     let outside = floor.arrive()
-    #expect(floor.step.events == [.contactRefused(outside, queue: QueueID(0), .closed)])
+    #expect(floor.events == [.contactRefused(outside, queue: QueueID(0), .closed)])
     floor.pass(.minutes(1) - 1)
     #expect(!hours.isOpen(at: floor.now))
     floor.pass(1)
@@ -106,7 +106,7 @@ import Testing
     // Who is inside is served after the close; nobody else comes in.
     floor.pass(.minutes(3))
     _ = floor.arrive()
-    #expect(floor.step.events.count == 1)
+    #expect(floor.events.count == 1)
     floor.signIn(0)
     #expect(floor.isOffered(inside, to: 0))
   }
@@ -121,7 +121,7 @@ import Testing
         $0.queues[0].overflow.staffing = .staffed
       })
     _ = floor.arrive()
-    #expect(floor.step.events.count == 1, "nobody is signed in")
+    #expect(floor.events.count == 1, "nobody is signed in")
     floor.say(.agentSignedIn(AgentID(0)))
     let plain = floor.arrive()
     #expect(floor.isWaiting(plain), "an agent on a break is staff")
@@ -162,7 +162,7 @@ import Testing
     floor.say(.agentSignedIn(AgentID(0)))
     let contact = floor.arrive()
     floor.say(.agentSignedOut(AgentID(0)))
-    #expect(floor.step.events == [.agentSignedOut(AgentID(0)), outcome(contact, 0, .unstaffed)])
+    #expect(floor.events == [.agentSignedOut(AgentID(0)), outcome(contact, 0, .unstaffed)])
   }
 
   @Test("A chat leaves a message and is over; a call, which nobody records, is refused")
@@ -173,7 +173,7 @@ import Testing
         $0.queues[0].overflow.full = .message
       })
     let chat = floor.arrive(.chat)
-    #expect(floor.step.events.last == outcome(chat, 0, .leftMessage))
+    #expect(floor.events.last == outcome(chat, 0, .leftMessage))
     #expect(floor.actions == [.takeMessage(chat, .full)])
     let call = floor.arrive()
     #expect(floor.actions == [.refuse(call, .full), .forget(call)])

@@ -101,7 +101,7 @@ import Testing
     var floor = Floor(site { $0.queues[0].waitingLimit = 1 })
     let first = floor.arrive()
     let second = floor.arrive()
-    #expect(floor.step.events == [.contactRefused(second, queue: QueueID(0), .full)])
+    #expect(floor.events == [.contactRefused(second, queue: QueueID(0), .full)])
     #expect(floor.actions == [.refuse(second, .full), .forget(second)])
     floor.say(.contactLeft(first))
     floor.signIn(0)
@@ -117,7 +117,7 @@ import Testing
     let served = floor.arrive()
     #expect(floor.isOffered(served, to: 0))
     let refused = floor.arrive()
-    #expect(floor.step.events == [.contactRefused(refused, queue: QueueID(0), .full)])
+    #expect(floor.events == [.contactRefused(refused, queue: QueueID(0), .full)])
   }
 
   @Test("A channel that the queue does not carry, a removed queue and an unknown profile are refused")

@@ -90,9 +90,8 @@ import Testing
     floor.signIn(0)
     var definitions = floor.engine.definitions
     definitions.days = [floor.now + .minutes(5)]
-    floor.step.removeAll()
-    floor.engine.reconfigure(definitions, at: floor.now, into: &floor.step)
-    #expect(floor.step.events.isEmpty)
+    floor.reconfigure(definitions)
+    #expect(floor.events.isEmpty)
     #expect(floor.pass(.minutes(5)) == [.dayStarted])
     #expect(floor.engine.nextDeadline == nil)
   }

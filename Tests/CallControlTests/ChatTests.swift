@@ -6,7 +6,7 @@ import Testing
 /// A switchboard with one queue for chats and two agents, in virtual time, and everything it has said.
 struct Desk {
   var switchboard: Switchboard
-  var step = CallControl.Step()
+  private var sequence: UInt64 = 1
   var now = Instant(microseconds: 1_700_000_000_000_000)
   var records: [Record] = []
   var personal: [PersonalRecord] = []
@@ -36,8 +36,9 @@ struct Desk {
   }
 
   mutating func feed(_ input: CallControl.Input) -> Reply {
-    step.removeAll()
+    var step = CallControl.Step(sequence: sequence)
     switchboard.handle(input, at: now, into: &step)
+    sequence = step.nextSequence
     records += step.records
     personal += step.personal
     var reply = Reply.done
@@ -49,6 +50,12 @@ struct Desk {
       }
     }
     return reply
+  }
+
+  mutating func reconfigure(_ site: Site) {
+    var step = CallControl.Step(sequence: sequence)
+    switchboard.reconfigure(site, at: now, into: &step)
+    sequence = step.nextSequence
   }
 
   mutating func ask(_ command: Command) -> Reply { feed(.command(RequestID(number: 1), command)) }

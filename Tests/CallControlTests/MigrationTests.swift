@@ -18,8 +18,7 @@ import Testing
     let chat = try desk.opened()
     var site = desk.site
     site.definitions.queues[0].ladder = ladder
-    desk.step.removeAll()
-    desk.switchboard.reconfigure(site, at: desk.now, into: &desk.step)
+    desk.reconfigure(site)
     desk.wait(.seconds(40))
     func isOffered() -> Bool {
       guard case .agent(let view) = desk.ask(.describeAgent(bo)) else { return false }

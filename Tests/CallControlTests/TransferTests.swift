@@ -94,8 +94,7 @@ import Testing
     desk.wait(.seconds(10))
     var site = desk.site
     site.definitions.queues[0].wrapUp = .minutes(5)
-    desk.step.removeAll()
-    desk.switchboard.reconfigure(site, at: desk.now, into: &desk.step)
+    desk.reconfigure(site)
     #expect(try view(&desk, amina).wrapUpEnds == [end])
     desk.wait(.seconds(20))
     #expect(try view(&desk, amina).contacts.isEmpty)

@@ -133,7 +133,7 @@ struct ReplayTests {
       let first = step.events.count
       let at = start + .seconds(seconds)
       engine.handle(input, at: at, into: &step)
-      for (offset, event) in step.events[first...].enumerated() {
+      for (offset, event) in step.events.array[first...].enumerated() {
         let sequence = UInt64(first + offset + 1)
         recording.observe(Record(sequence: sequence, at: at, cause: sequence, event: .acd(event)))
       }

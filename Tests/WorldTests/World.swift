@@ -98,25 +98,25 @@ final class World {
   func feed(_ input: CallControl.Input) {
     step.removeAll()
     switchboard.handle(input, at: now, into: &step)
-    let done = step
-    for action in done.immediate {
+    let (records, immediate, afterCommit) = (step.records, step.immediate, step.afterCommit)
+    for action in immediate {
       watch(action)
       perform(action)
     }
     guard crash != .beforeCommit else { return }
-    guard commitDelay > 0 else { return commit(done) }
-    let waiting = done.afterCommit.compactMap { if case .transmit(let it) = $0 { it.bytes } else { nil } }
+    guard commitDelay > 0 else { return commit(records, afterCommit) }
+    let waiting = afterCommit.compactMap { if case .transmit(let it) = $0 { it.bytes } else { nil } }
     held += waiting
     after(commitDelay) { [unowned self] in
       held.removeFirst(waiting.count)
-      commit(done)
+      commit(records, afterCommit)
     }
   }
 
-  private func commit(_ done: CallControl.Step) {
-    records += done.records
+  private func commit(_ facts: [Record], _ actions: [CallControl.Action]) {
+    records += facts
     guard crash != .beforeRelease else { return }
-    for action in done.afterCommit { perform(action) }
+    for action in actions { perform(action) }
   }
 
   /// While a step waits for its commit, no copy of what it sends may leave, and no request but an ACK.
@@ -132,9 +132,8 @@ final class World {
   func reconfigure(_ site: Site) {
     step.removeAll()
     switchboard.reconfigure(site, at: now, into: &step)
-    let done = step
-    records += done.records
-    for action in done.immediate + done.afterCommit { perform(action) }
+    records += step.records
+    for action in step.immediate + step.afterCommit { perform(action) }
   }
 
   /// Gives a command; its reply may come later.
