@@ -26,7 +26,7 @@ func benchmarkACD() {
 
 /// Agents in five queues each, eight sets of needs, and a line that never empties: each agent who finishes takes the
 /// next contact, and each contact that leaves the line is replaced. Many heads need what the agent lacks.
-private struct BusyFloor {
+struct BusyFloor: ~Copyable {
   var engine: Engine
   var step = Step()
   var now = Instant(microseconds: 1_700_000_000_000_000)
@@ -173,7 +173,7 @@ private struct MarkovLoop: ~Copyable {
 }
 
 /// A fast source of numbers for load, not for anything that must be unpredictable.
-private struct SplitMix {
+struct SplitMix {
   var state: UInt64
   mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15

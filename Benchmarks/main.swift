@@ -3,6 +3,7 @@
 let commands: [(name: String, run: () -> Void)] = [
   ("acd", benchmarkACD),
   ("sip", benchmarkSIPParse),
+  ("decisions", benchmarkDecisions),
   ("simulation", benchmarkSimulation),
   ("day", benchmarkWorkingDay),
   ("call", benchmarkCall),
