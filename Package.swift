@@ -148,7 +148,7 @@ let package = Package(
       name: "MediaTests", dependencies: ["CSRTP", "Digest", "Media", "Primitives", "TestPeers"],
       swiftSettings: settings),
     .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
-    .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: settings),
+    .testTarget(name: "ACDTests", dependencies: ["ACD", "Primitives"], swiftSettings: hot),
     .testTarget(
       name: "SiteConfigurationTests",
       dependencies: [

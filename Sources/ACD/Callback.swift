@@ -143,10 +143,15 @@ extension State {
     }
   }
 
-  func applyDialAnswered(_ slot: Int) {
+  /// The request is fulfilled; as a caller the person waits for the limit of callers, from now.
+  func applyDialAnswered(_ slot: Int, at instant: Instant, _ sequence: UInt64) {
     guard contacts[slot].phase == .dialling else { return }
+    let limit = queues[contacts[slot].queue].waitLimit
     queues[contacts[slot].queue].dialling -= 1
     contacts[slot].isOnLine = true
+    contacts[slot].waitDeadline = limit == .max ? .distantFuture : instant + limit
+    contacts[slot].patienceSequence = sequence
+    armPatience(slot)
     setPhase(.waiting, of: slot)
     line(up: slot)
   }

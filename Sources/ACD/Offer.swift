@@ -154,13 +154,18 @@ extension Engine {
   /// The first commit on a live offer wins; a second accept finds the contact connecting.
   mutating func accept(_ live: LiveOffer, _ step: inout Step) {
     guard state.contacts[live.slot].phase == .offered else { return }
+    engage(live, &step)
+    withdrawRest(live.slot, &step)
+    match(agent: live.agent, &step)
+  }
+
+  /// The contact is the agent's; the caller matches the agent, who may have room for another.
+  mutating func engage(_ live: LiveOffer, _ step: inout Step) {
     let (offer, contact, agent) = ids(live)
     emit(.offerAccepted(offer, contact, agent), &step)
     let row = state.contacts.row(live.slot)
     if row.channel == .callback, !row.isOnLine { dial(live.slot, for: agent, &step) }
     step.actions.append(.connect(offer, contact, agent))
-    withdrawRest(live.slot, &step)
-    match(agent: live.agent, &step)
   }
 
   mutating func connected(_ live: LiveOffer, _ step: inout Step) {

@@ -318,7 +318,7 @@ extension State {
     case .dialStarted(let contact, let agent, let attempt):
       if let slot = slot(of: contact) { applyDialStarted(slot, agent, attempt, at: instant, sequence) }
     case .dialAnswered(let contact):
-      if let slot = slot(of: contact) { applyDialAnswered(slot) }
+      if let slot = slot(of: contact) { applyDialAnswered(slot, at: instant, sequence) }
     case .dialFailed(let contact, _, _):
       if let slot = slot(of: contact) { applyDialFailed(slot, at: instant, sequence) }
     case .callbackResumed(let contact):

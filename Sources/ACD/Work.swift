@@ -33,8 +33,9 @@ extension State {
   }
 
   func countContact(_ number: Int32, of agent: Int) {
-    work[agent].shift.contacts &+= UInt32(bitPattern: number)
-    work[agent].day.contacts &+= UInt32(bitPattern: number)
+    // What is taken back may have been counted before the day began.
+    work[agent].shift.contacts = UInt32(clamping: Int64(work[agent].shift.contacts) + Int64(number))
+    work[agent].day.contacts = UInt32(clamping: Int64(work[agent].day.contacts) + Int64(number))
   }
 
   @inline(__always)

@@ -57,7 +57,7 @@ struct Referee {
   /// Whether the order is judged: not where several were freed at one instant, one after the other.
   var judgesOrder = true
   /// What an attendant picks in this step: whatever the order, and whatever else the attendant does.
-  var picked: ContactID?
+  var picked: (contact: ContactID, agent: Int)?
   var faults: [String] = []
 
   init(_ definitions: Definitions) {
@@ -70,6 +70,7 @@ struct Referee {
     switch event {
     case .contactQueued(let contact, let queue, let profile, let channel, let priority):
       let definition = definitions.queues[Int(queue.index)]
+      if contacts.count > 200 { contacts = contacts.filter { $0.value.phase != .gone } }
       let place = kept.removeValue(forKey: contact) ?? (now, sequence, false)
       contacts[contact] = Contact(
         queue: Int(queue.index), needs: definitions.profiles[Int(profile.index)], isChat: channel == .chat,
@@ -87,7 +88,7 @@ struct Referee {
       contacts[contact]?.phase = .resting
       guard agent != .none else { return }
       release(contact, Int(agent.index), now, keepingIdle: true)
-      for window in Window.allCases { agents[Int(agent.index)].counts[window]?.contacts -= 1 }
+      for window in Window.allCases { uncount(Int(agent.index), window) }
     case .callbackResumed(let contact): contacts[contact]?.phase = .waiting
     case .contactLost(let contact): contacts[contact]?.isLost = true
     case .contactReturned(let contact): contacts[contact]?.isLost = false
@@ -165,6 +166,12 @@ struct Referee {
     }
   }
 
+  /// Takes back a contact, which may have been counted before the day began.
+  private mutating func uncount(_ agent: Int, _ window: Window) {
+    let counted = agents[agent].counts[window]?.contacts ?? 0
+    agents[agent].counts[window]?.contacts = max(0, counted - 1)
+  }
+
   private mutating func take(_ contact: ContactID, _ agent: Int, _ now: Instant) {
     count(agent, now)
     agents[agent].held.append(contact)
@@ -198,7 +205,7 @@ struct Referee {
   ) {
     if contacts[contact]?.phase == .connecting {
       release(contact, Int(agent.index), now, keepingIdle: true)
-      for window in Window.allCases { agents[Int(agent.index)].counts[window]?.contacts -= 1 }
+      for window in Window.allCases { uncount(Int(agent.index), window) }
       contacts[contact]?.phase = .waiting
     } else {
       end(offer, contact, agent)
@@ -281,7 +288,7 @@ struct Referee {
     }
     let policy = definitions.queues[row.queue].policy
     if !row.offers.isEmpty, policy != .broadcast { faults.append("\(contact) has two offers") }
-    if contact == picked {
+    if let picked, picked == (contact, agent) {
       let isAttendant = definitions.agents[agent].queues.contains {
         row.queues.contains(Int($0.queue.index)) && definitions.queues[Int($0.queue.index)].policy == .attendant
       }

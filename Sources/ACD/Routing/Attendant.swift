@@ -9,9 +9,10 @@ extension Engine {
     // The queues that a ladder has added ring by their own policies.
     let rest = state.liveOffers(of: slot)
     for live in rest { withdraw(live, .acceptedByOther, &step) }
-    accept(makeOffer(slot, to: Int(agent.index), &step), &step)
+    engage(makeOffer(slot, to: Int(agent.index), &step), &step)
     if let left { settle(left.slot, &step) }
     rematch(agents: rest, &step)
+    match(agent: Int(agent.index), &step)
   }
 }
 

@@ -39,8 +39,10 @@ extension State {
   private func asked(_ agent: Int, for slot: Int) -> Int32? {
     let own = contacts[slot].queue
     if rungs[contacts[slot].rung].poolCount == 0 { return own }
-    if isMember(agent, of: own, kind: contacts[slot].kind) { return own }
     let rung = rungs[contacts[slot].rung]
+    // An attendant who picks need not have what the contact needs, and is not asked as a member of anything.
+    guard isEligible(agent, for: needs(rung: contacts[slot].rung, profile: contacts[slot].profile)) else { return nil }
+    if isMember(agent, of: own, kind: contacts[slot].kind) { return own }
     for place in rung.firstPool..<(rung.firstPool + rung.poolCount)
     where isMember(agent, of: pools[place], kind: contacts[slot].kind) { return pools[place] }
     return nil
