@@ -162,8 +162,11 @@ private final class CallSite {
       UDPSocket.wait(for: [callers], seconds: 0.01)
       take()
     }
-    UDPSocket.wait(for: [callers], seconds: 0.5)
-    take()
+    let end = seconds() + 5
+    while answers.count < count, seconds() < end {
+      UDPSocket.wait(for: [callers], seconds: 0.5)
+      take()
+    }
     guard answers.count == count else { return nil }
     return { [self] in
       for answer in answers.values {

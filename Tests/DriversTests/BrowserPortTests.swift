@@ -306,7 +306,7 @@ extension ScriptedBrowser {
   func remote(_ codec: AudioCodec = .pcmu, digest: [UInt8]? = nil) -> RemoteMedia {
     var remote = RemoteMedia(endpoint: nil, codec: codec, telephoneEvent: 101)
     remote.security = .web(
-      remote: ICECredentials(ufrag: Self.ufrag, password: "its-password-is-not-needed"),
+      remote: ICECredentials(ufrag: Self.ufrag, password: Self.password),
       fingerprints: [Fingerprint(hash: "sha-256", digest: digest ?? certificate.fingerprint)], weAreClient: false)
     return remote
   }

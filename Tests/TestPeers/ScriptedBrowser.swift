@@ -7,6 +7,8 @@ public import SDP
 /// SRTP. Time is the kernel's, since the other end's is too.
 public final class ScriptedBrowser {
   public static let ufrag = "peer"
+  /// For checks of ours that it would answer, if we sent any.
+  public static let password = "itsPasswordIsNotNeeded"
   public let certificate: DTLSCertificate
   public let ssrc: UInt32
   public private(set) var socket: LoopbackSocket
@@ -50,7 +52,7 @@ public final class ScriptedBrowser {
       [
         "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0", "m=audio 9 UDP/TLS/RTP/SAVPF \(formats)",
         "c=IN IP4 0.0.0.0", "a=mid:0", "a=sendrecv", "a=rtcp-mux", "a=ice-ufrag:\(ufrag)",
-        "a=ice-pwd:its-password-is-not-needed", "a=setup:actpass",
+        "a=ice-pwd:\(password)", "a=setup:actpass",
         "a=fingerprint:sha-256 " + fingerprint.joined(separator: ":"),
       ] + codecs.map { "a=rtpmap:" + $0 }
     return Array(lines.map { $0 + "\r\n" }.joined().utf8)
