@@ -124,8 +124,8 @@ public struct SwitchboardService: Sendable {
       if let certificate = listen.http.certificate { try web.renew(certificate) }
     }
     var configuration = ServiceGroupConfiguration(
-      services: [.init(service: web), .init(service: reload)], gracefulShutdownSignals: [.sigterm, .sigint],
-      logger: logger)
+      services: [.init(service: web), .init(service: reload), .init(service: MemoryReturn())],
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     configuration.maximumGracefulShutdownDuration = Duration.seconds(10)
     let served = await Result { try await ServiceGroup(configuration: configuration).run() }
     // Calls in progress get their BYE before the sockets close; whoever answers it has a second.

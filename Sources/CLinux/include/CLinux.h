@@ -1,5 +1,6 @@
 #pragma once
 // What Linux offers and Glibc's Swift module leaves out.
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
