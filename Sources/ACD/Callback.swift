@@ -55,6 +55,8 @@ extension Engine {
   /// Calls a customer before an agent is rung, where more agents are free than calls are out.
   mutating func dialFirst(_ slot: Int, _ step: inout Step) {
     let row = state.contacts[slot]
+    // One that is being called stands in no line.
+    guard row.bucket >= 0 else { return }
     let needs = state.needs(rung: row.rung, profile: row.profile)
     let free = state.freeAgents(queue: row.queue, needs: needs, at: now)
     if free > state.queues[row.queue].dialling { dial(slot, for: .none, &step) }

@@ -104,6 +104,22 @@ import Testing
     #expect(dials(floor.pass(.minutes(10))) == 1)
   }
 
+  @Test("A caller whose offer and wait end in one instant is called back once, however many agents are free")
+  func dialledOnce() {
+    var definitions = calling(.customerFirst, agents: 3)
+    definitions.queues[0].ring = .seconds(20)
+    definitions.queues[0].waitLimit = .seconds(20)
+    definitions.queues[0].overflow.late = .callback
+    var floor = Floor(definitions)
+    floor.signIn(0)
+    let contact = floor.arrive()
+    #expect(floor.isOffered(contact, to: 0))
+    floor.signIn(1)
+    floor.signIn(2)
+    #expect(dials(floor.pass(.seconds(20))) == 1)
+    #expect(floor.engine.state(of: contact) == .dialling)
+  }
+
   @Test("A restart fails the dial that was out, and does not repeat it")
   func restartDuringDial() throws {
     var floor = Floor(calling())

@@ -239,7 +239,12 @@ struct Swarm {
     let isShared = events.contains { if case .offerWithdrawn(_, _, _, .acceptedByOther) = $0 { true } else { false } }
     referee.judgesOrder = referee.judgesOrder && !isShared
     referee.picked = nil
-    if case .contactPicked(let contact, let agent) = input { referee.picked = (contact, Int(agent.index)) }
+    // What is picked is accepted at once; a timer of the same step may have had it offered to the same agent first.
+    if case .contactPicked(let contact, let agent) = input,
+      events.contains(where: { if case .offerAccepted(_, contact, agent) = $0 { true } else { false } })
+    {
+      referee.picked = (contact, Int(agent.index))
+    }
     for (index, event) in events.enumerated() { referee.hear(event, first + UInt64(index), at: now) }
     broken += referee.faults.map { "\($0) after \(input): \(events)" }
     number += 1
