@@ -120,6 +120,27 @@ import Testing
     #expect(floor.engine.state(of: contact) == .dialling)
   }
 
+  @Test("A customer who answers after the request's limit waits as a caller, for the limit of callers")
+  func answeredLate() {
+    var definitions = calling(.customerFirst)
+    definitions.queues[0].callback?.limit = .minutes(1)
+    definitions.queues[0].waitLimit = .seconds(20)
+    var floor = Floor(definitions)
+    let contact = floor.arrive()
+    floor.say(.callbackRequested(contact))
+    floor.pass(.seconds(50))
+    floor.signIn(0)
+    #expect(floor.engine.state(of: contact) == .dialling)
+    floor.say(.agentNotReady(AgentID(0), .unspecified))
+    floor.pass(.seconds(20))
+    floor.say(.dialAnswered(contact))
+    #expect(floor.isWaiting(contact))
+    floor.pass(.seconds(19))
+    #expect(floor.isWaiting(contact))
+    floor.pass(.seconds(1))
+    #expect(floor.engine.state(of: contact) == nil)
+  }
+
   @Test("A restart fails the dial that was out, and does not repeat it")
   func restartDuringDial() throws {
     var floor = Floor(calling())

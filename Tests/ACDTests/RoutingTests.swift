@@ -65,6 +65,25 @@ import Testing
     #expect(takers(&floor, 1) == [0], "equal again, and idle for longer")
   }
 
+  @Test("A contact taken before the day began, whose connect fails after, leaves the agent with none")
+  func failureOfYesterday() throws {
+    var floor = Floor(
+      site(agents: 2) {
+        $0.queues[0].policy = .fewestContacts; $0.queues[0].window = .day
+        $0.days = [-24, 1].map { Instant(microseconds: 1_700_000_000_000_000) + .minutes($0 * 60) }
+      })
+    floor.signIn(0)
+    floor.pass(.minutes(59))
+    let contact = floor.arrive()
+    let offer = try #require(floor.offer(0))
+    floor.say(.offerAccepted(offer))
+    floor.now = floor.now + .minutes(2)
+    floor.say(.offerFailed(offer, .connect))
+    floor.say(.contactLeft(contact))
+    floor.signIn(1)
+    #expect(takers(&floor, 2) == [0, 1], "none is not less than nothing")
+  }
+
   @Test("A day that began while the process was down begins at the restart, and several are one")
   func daysBeginAtTheRestart() throws {
     let definitions = site(agents: 2) {
