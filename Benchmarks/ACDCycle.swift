@@ -97,12 +97,19 @@ struct BusyFloor: ~Copyable {
     for _ in 0..<cycles {
       position = position + 1 < busy.count ? position + 1 : 0
       let ended = busy[position]
+      guard let need = contacts[ended] else { fatalError("nobody to end") }
       say(.contactLeft(ended))
       guard case .wrapUpStarted(let agent, _, _)? = step.events.last else { fatalError("no wrap-up") }
       say(.wrapUpEnded(agent, ended, .none))
-      guard let next = answer(), let need = contacts[next] else { fatalError("nobody to take") }
-      busy[position] = next
-      arrive(need)
+      if let next = answer(), let need = contacts[next] {
+        busy[position] = next
+        arrive(need)
+      } else {
+        // Nobody who waits has needs that this agent meets: the newcomer is for the agent.
+        arrive(need)
+        guard let next = answer() else { fatalError("nobody to take") }
+        busy[position] = next
+      }
     }
   }
 }
