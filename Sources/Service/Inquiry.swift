@@ -20,7 +20,7 @@ public struct Inquiry: Sendable {
   /// Over the journal of a server that runs or not.
   /// - Throws: `JournalError`, or a sentence where a configuration cannot be read.
   public init(dataFolder: String) throws {
-    self.init(try Restoration(dataFolder: dataFolder))
+    self.init(try Restoration.read(dataFolder: dataFolder).0)
   }
 
   /// - Parameters:

@@ -17,14 +17,8 @@ struct MigrateWaiting: AsyncParsableCommand {
   @Flag(help: "Print JSON.") var json = false
 
   func run() async throws {
-    let migration: Migration
-    do {
-      migration = try await Remote(server, token: try login.bearer()).migrateWaiting(in: queue)
-    } catch let error as ValidationError {
-      throw error
-    } catch {
-      complain("\(error)")
-      throw ExitCode(1)
+    let migration = try await answer {
+      try await Remote(server, token: try login.bearer()).migrateWaiting(in: queue)
     }
     if json {
       print(String(decoding: try JSON.encode(migration), as: UTF8.self))

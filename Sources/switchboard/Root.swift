@@ -14,6 +14,19 @@ struct Root: AsyncParsableCommand {
     ])
 }
 
+/// Does what the person asked for. What fails is said on standard error and ends the program with code 1; what is wrong
+/// with the command line itself stays ArgumentParser's to say.
+func answer<Answer>(_ question: () async throws -> Answer) async throws -> Answer {
+  do {
+    return try await question()
+  } catch let error as ValidationError {
+    throw error
+  } catch {
+    complain("\(error)")
+    throw ExitCode(1)
+  }
+}
+
 /// Writes one line to standard error.
 func complain(_ line: String) {
   FileHandle.standardError.write(Data((line + "\n").utf8))

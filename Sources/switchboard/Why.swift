@@ -23,18 +23,12 @@ struct WhyCommand: AsyncParsableCommand {
   @Flag(help: "Print JSON.") var json = false
 
   func run() async throws {
-    let why: Why
-    do {
+    let why = try await answer {
       if let server {
-        why = try await Remote(server, token: try login.bearer()).why(contact, agent: agent, offer: offer)
+        try await Remote(server, token: try login.bearer()).why(contact, agent: agent, offer: offer)
       } else {
-        why = try Inquiry(dataFolder: data).why(contact, agent: agent, offer: offer)
+        try Inquiry(dataFolder: data).why(contact, agent: agent, offer: offer)
       }
-    } catch let error as ValidationError {
-      throw error
-    } catch {
-      complain("\(error)")
-      throw ExitCode(1)
     }
     if json {
       print(String(decoding: try JSON.encode(why), as: UTF8.self))
