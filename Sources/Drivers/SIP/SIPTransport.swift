@@ -74,6 +74,8 @@ public final class SIPTransport: Sendable {
   private let loop: any EventLoop
   private let intake: Intake
   private let streams: NIOLoopBound<StreamTable>
+  /// Nil where we neither listen for TLS nor connect by it.
+  private let security: TLSContexts?
   private let datagrams: DatagramPort?
   private let listeners: [any Channel]
   /// Where we listen in fact.
@@ -95,7 +97,8 @@ public final class SIPTransport: Sendable {
       let streams = NIOLoopBound(table, eventLoop: loop)
       let tcp = bindStreams(.tcp, settings.tcp, loop, streams)
       return tcp.and(bindStreams(.tls, settings.tls?.endpoint, loop, streams)).map { tcp, tls in
-        SIPTransport(loop: loop, intake: intake, streams: streams, datagrams: datagrams, tcp: tcp, tls: tls)
+        SIPTransport(
+          loop: loop, intake: intake, streams: streams, security: security, datagrams: datagrams, tcp: tcp, tls: tls)
       }
     }.get()
     try datagrams?.start()
@@ -103,10 +106,10 @@ public final class SIPTransport: Sendable {
   }
 
   private init(
-    loop: any EventLoop, intake: Intake, streams: NIOLoopBound<StreamTable>, datagrams: DatagramPort?,
-    tcp: (any Channel)?, tls: (any Channel)?
+    loop: any EventLoop, intake: Intake, streams: NIOLoopBound<StreamTable>, security: TLSContexts?,
+    datagrams: DatagramPort?, tcp: (any Channel)?, tls: (any Channel)?
   ) {
-    self.loop = loop; self.intake = intake; self.streams = streams
+    self.loop = loop; self.intake = intake; self.streams = streams; self.security = security
     self.datagrams = datagrams
     listeners = [tcp, tls].compactMap { $0 }
     udp = datagrams?.endpoint
@@ -158,8 +161,7 @@ public final class SIPTransport: Sendable {
   /// Shows another certificate to whoever connects from now on; connections that are up stay as they are.
   /// - Throws: what is wrong with it; then the old one is shown on.
   public func use(_ certificate: Site.Listen.Certificate) throws {
-    let context = try TLSContexts.server(certificate)
-    loop.execute { [streams] in streams.value.security?.server = context }
+    try security?.use(certificate)
   }
 
   /// Stops listening, sends what was given before, and closes all connections.

@@ -12,8 +12,7 @@ final class StreamTable {
   private let loop: any EventLoop
   private let settings: SIPTransport.Settings
   private let intake: Intake
-  /// Nil where we neither listen for TLS nor connect by it.
-  var security: TLSContexts?
+  private let security: TLSContexts?
   private var streams: [UInt64: Stream] = [:]
   /// The connection to use for a far end when a flow names none: one that is up, or that is being made. Over TLS only
   /// those that we made: the far end of another one has shown no certificate.
@@ -50,7 +49,7 @@ final class StreamTable {
     guard let remote = channel.remoteAddress.flatMap(Endpoint.init), intake.admits(remote) else { throw Refused() }
     guard streams.count < settings.connections, guests(at: remote) < settings.connectionsPerSource
     else { throw Refused() }
-    if transport == .tls, let context = security?.server {
+    if transport == .tls, let context = security?.forServer {
       try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
     }
     try add(channel, Stream(flow: newFlow(transport, remote), isOurs: false, channel: channel))
