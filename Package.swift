@@ -137,6 +137,14 @@ let package = Package(
     .target(
       name: "TestPeers", dependencies: ["Media", "Primitives", "SDP"], path: "Tests/TestPeers",
       swiftSettings: settings),
+    .target(
+      name: "TestBrowser",
+      dependencies: [
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      path: "Tests/TestBrowser", swiftSettings: settings),
     .testTarget(
       name: "DriversTests",
       dependencies: [
@@ -163,7 +171,7 @@ let package = Package(
     .testTarget(
       name: "WebTests",
       dependencies: [
-        "ACD", "API", "CallControl", "Digest", "Primitives", "SDP", "SIP", "TestAuthority", "Web",
+        "ACD", "API", "CallControl", "Digest", "Primitives", "SDP", "SIP", "TestAuthority", "TestBrowser", "Web",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -200,7 +208,8 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["TestAuthority"], exclude: ["Scenarios"], swiftSettings: settings),
+      name: "EndToEndTests", dependencies: ["TestAuthority", "TestBrowser"], exclude: ["Scenarios"],
+      swiftSettings: settings),
     .testTarget(name: "ConsoleTests", dependencies: ["API", "Console"], exclude: ["Vectors"], swiftSettings: settings),
   ]
 )

@@ -1,4 +1,5 @@
 import Foundation
+import TestBrowser
 import Testing
 
 extension EndToEnd {
@@ -9,7 +10,7 @@ extension EndToEnd {
       "Two browsers hear each other's tone in two calls, accepted in the console and on the page, over one connection")
     func twoCalls() async throws {
       let site = try await RunningSite.ofCalls(.forTest(17), phone: "phone: browser")
-      let (visitor, agent) = (try await Browser(in: site.folder), try await Browser(in: site.folder))
+      let (visitor, agent) = (try await Browser(), try await Browser())
       try await visitor.probe(playing: Tone.visitor)
       try await agent.openPhone(at: site)
       let console = try await site.console(token: RunningSite.agentToken)
@@ -37,7 +38,7 @@ extension EndToEnd {
     @Test("The agent's page is loaded anew between calls and in a call, and is the phone again by itself")
     func reload() async throws {
       let site = try await RunningSite.ofCalls(.forTest(18), phone: "phone: browser")
-      let (visitor, agent) = (try await Browser(in: site.folder), try await Browser(in: site.folder))
+      let (visitor, agent) = (try await Browser(), try await Browser())
       try await visitor.probe(playing: Tone.visitor)
       try await agent.openPhone(at: site)
       try await agent.reload()

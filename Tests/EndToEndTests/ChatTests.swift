@@ -1,4 +1,5 @@
 import Foundation
+import TestBrowser
 import Testing
 
 extension EndToEnd {
@@ -20,7 +21,7 @@ extension EndToEnd {
         files: ["amina.token": "the-token-of-amina-berg"], arguments: ["--demo"])
       let console = try await site.console(token: "the-token-of-amina-berg")
 
-      let browser = try await Browser(in: site.folder)
+      let browser = try await Browser()
       try await browser.go(to: "http://127.0.0.1:\(site.ports.http)/demo")
       #expect(await browser.waits(for: "return !!document.querySelector('switchboard-call').shadowRoot"))
       try await browser.run("\(Self.root).querySelector('.launcher').click()")

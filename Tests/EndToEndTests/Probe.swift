@@ -1,4 +1,5 @@
 import Foundation
+import TestBrowser
 import Testing
 
 /// What a test hangs into a page before its own scripts run: a microphone that plays a tone, an ear that finds tones by

@@ -1,4 +1,5 @@
 import Foundation
+import TestBrowser
 import Testing
 
 extension EndToEnd {
@@ -8,7 +9,7 @@ extension EndToEnd {
     @Test("A page that is loaded anew keeps its place in the queue, and later its talk")
     func reload() async throws {
       let site = try await RunningSite.ofCalls(.forTest(19), phone: "phone: demo")
-      let browser = try await Browser(in: site.folder)
+      let browser = try await Browser()
       try await browser.probe(playing: Tone.visitor)
       try await browser.pressCall(at: site)
       #expect(await browser.hears(Tone.music), "\(browser.seen)")
@@ -37,7 +38,7 @@ extension EndToEnd {
       let site = try await RunningSite.ofCalls(ports, phone: "phone: demo", web: "127.0.0.2")
       let relay = try Relay(port: ports.web)
       let console = try await site.console(token: RunningSite.agentToken)
-      let browser = try await Browser(in: site.folder)
+      let browser = try await Browser()
       try await browser.probe(playing: Tone.visitor)
       try await browser.pressCall(at: site)
       #expect(await browser.hears(Tone.visitor), "\(browser.seen)")

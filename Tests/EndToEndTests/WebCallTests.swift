@@ -1,5 +1,6 @@
 import Foundation
 import TestAuthority
+import TestBrowser
 import Testing
 
 extension EndToEnd {
@@ -9,7 +10,7 @@ extension EndToEnd {
     func echo() async throws {
       let site = try await RunningSite.ofCalls(.forTest(11), phone: "phone: demo")
       let console = try await site.console(token: RunningSite.agentToken)
-      let browser = try await Browser(in: site.folder)
+      let browser = try await Browser()
       try await browser.probe(playing: nil)
       try await browser.pressCall(at: site)
       #expect(await browser.says("You are talking with Amina Berg"), "\(browser.seen)\n\(console.text)")
@@ -76,7 +77,7 @@ extension EndToEnd {
         port: ports.sip + 20, registrar: "127.0.0.1:\(isSecure ? ports.sip + 1 : ports.sip)", rtp: ports.sip + 40,
         hertz: Tone.agent, codec: phone, transport: isSecure ? "tls" : "udp", authority: authority.certificate,
         encryption: isSecure ? "srtp-mand" : nil)
-      let browser = try await Browser(in: site.folder)
+      let browser = try await Browser()
       try await browser.probe(playing: Tone.visitor)
       let registered = await eventually(within: 10) { await site.metric("switchboard_sip_registrations") == 1 }
       #expect(registered, "the phone did not register:\n\(agent.peer.text)\n\(site.server.text)")

@@ -1,17 +1,19 @@
 import Foundation
 import Synchronization
+import TestBrowser
 import Testing
 
 @testable import Web
 
 /// A browser, and the address of a page of `Page`.
 private func withStage(
-  _ file: String = "stage.html", _ body: (Chromium, String) async throws -> Void
+  _ file: String = "stage.html", _ body: (Browser, String) async throws -> Void
 ) async throws {
   let site = try await VisitedSite.start()
   try await withServer { server in
     site.desk.withLock { $0 = server.url }
-    let browser = try await Chromium()
+    // Two peers in one page find each other by address.
+    let browser = try await Browser(["--disable-features=WebRtcHideLocalIpsWithMdns"])
     do { try await body(browser, site.origin + "/" + file) } catch {
       await browser.stop()
       throw error
@@ -23,7 +25,7 @@ private func withStage(
 
 /// The widget on a page whose server and microphone are made of nothing (`Page/stage.js`), so that every state can be
 /// brought up and looked at.
-@Suite(.enabled(if: Chromium.isHere), .timeLimit(.minutes(5)), .serialized) struct StageTests {
+@Suite(.enabled(if: Browser.isHere), .timeLimit(.minutes(5)), .serialized) struct StageTests {
   @Test("Every state of the widget can be reached, and each keeps the rules of accessibility in light and dark")
   func states() async throws {
     try await withStage { browser, page in
@@ -81,10 +83,10 @@ private func withStage(
       try await browser.go(to: page)
       try await browser.run("await scenes.launcher()")
       try await reach("Talk to us", in: browser)
-      try await browser.press(Keys.enter)
+      try await browser.press(keys: Keys.enter)
       try await browser.run("await stage.sees('How can we help?')")
       try await reach("Call now", in: browser)
-      try await browser.press(Keys.enter)
+      try await browser.press(keys: Keys.enter)
       try await browser.run(
         "await stage.sees('You are in line'); await until(() => stage.peer.connectionState === 'connected')")
       try await browser.run(
@@ -93,25 +95,25 @@ private func withStage(
         await stage.sees('Amina Berg');
         """)
       try await reach("Mute", in: browser)
-      try await browser.press(Keys.space)
+      try await browser.press(keys: Keys.space)
       try await browser.run("await stage.sees('You are muted'); check(!stage.peer.track.enabled, 'not muted')")
-      try await browser.press(Keys.space)
+      try await browser.press(keys: Keys.space)
       try await browser.run("await until(() => stage.peer.track.enabled, 'sound again')")
       try await reach("Keypad", in: browser)
-      try await browser.press(Keys.enter)
-      try await browser.press("42#")
+      try await browser.press(keys: Keys.enter)
+      try await browser.press(keys: "42#")
       try await reach("9", in: browser)
-      try await browser.press(Keys.space)
+      try await browser.press(keys: Keys.space)
       try await browser.run("await until(() => stage.peer.digits === '42#9', `the digits, not ${stage.peer.digits}`)")
-      try await browser.press(Keys.escape)
+      try await browser.press(keys: Keys.escape)
       try await browser.run(
         "await until(() => document.activeElement.shadowRoot.activeElement.textContent === 'Keypad', 'focus back')")
-      try await browser.press(Keys.escape)
+      try await browser.press(keys: Keys.escape)
       try await browser.run("await until(() => stage.find('.panel').hidden, 'the panel to close')")
-      try await browser.press(Keys.enter)
+      try await browser.press(keys: Keys.enter)
       try await browser.run("await until(() => !stage.find('.panel').hidden, 'the panel to come back')")
       try await reach("Hang up", in: browser)
-      try await browser.press(Keys.enter)
+      try await browser.press(keys: Keys.enter)
       try await browser.run(
         """
         await stage.sees('The call has ended');
@@ -119,7 +121,7 @@ private func withStage(
         check(stage.requests.at(-1).method === 'DELETE' && stage.requests.at(-1).path === 'contacts/ct_1', 'nobody hung up');
         check(stage.peer.connectionState === 'closed' && stage.peer.track.readyState === 'ended', 'the microphone is still on');
         """)
-      try await browser.press(Keys.escape)
+      try await browser.press(keys: Keys.escape)
       try await browser.run(
         "await until(() => document.activeElement.shadowRoot.activeElement.matches('.launcher'), 'focus on the button')"
       )
@@ -132,12 +134,12 @@ private func withStage(
       try await browser.go(to: page)
       try await browser.run("await scenes.launcher()")
       try await reach("Talk to us", in: browser)
-      try await browser.press(Keys.enter)
+      try await browser.press(keys: Keys.enter)
       try await browser.run("await stage.sees('How can we help?')")
       try await reach("Chat", in: browser)
-      try await browser.press(Keys.space)
+      try await browser.press(keys: Keys.space)
       try await browser.run("await stage.sees('Write your first message')")
-      try await browser.press("Good day" + Keys.enter)
+      try await browser.press(keys: "Good day" + Keys.enter)
       try await browser.run("await stage.sees('You are in line'); await stage.sees('Good day')")
       try await browser.run(
         """
@@ -145,23 +147,23 @@ private func withStage(
         stage.say('How can I help?');
         await stage.sees('How can I help?');
         """)
-      try await browser.press("Thanks" + Keys.enter)
+      try await browser.press(keys: "Thanks" + Keys.enter)
       try await browser.run("await stage.sees('Thanks')")
       try await reach("End chat", in: browser)
-      try await browser.press(Keys.enter)
+      try await browser.press(keys: Keys.enter)
       try await reach("Keep chatting", in: browser)
-      try await browser.press(Keys.escape)
+      try await browser.press(keys: Keys.escape)
       try await reach("End chat", in: browser)
-      try await browser.press(Keys.enter)
+      try await browser.press(keys: Keys.enter)
       try await reach("Yes, end it", in: browser)
-      try await browser.press(Keys.enter)
+      try await browser.press(keys: Keys.enter)
       try await browser.run("await stage.sees('The chat has ended')")
       try await reach("Start a new chat", in: browser)
     }
   }
 
   /// Presses Tab until the control has the focus; each stop on the way must show that it has it.
-  private func reach(_ name: String, in browser: Chromium) async throws {
+  private func reach(_ name: String, in browser: Browser) async throws {
     for _ in 0..<24 {
       let found = try await browser.texts(
         """
@@ -171,7 +173,7 @@ private func withStage(
         """)
       #expect(found[1] == "")
       if found[0].hasPrefix(name) { return }
-      try await browser.press(Keys.tab)
+      try await browser.press(keys: Keys.tab)
     }
     Issue.record("the keyboard does not reach \(name)")
   }
@@ -406,7 +408,7 @@ private func withStage(
 }
 
 /// The agent's phone page on a stage of its own (`Page/agent.js`).
-@Suite(.enabled(if: Chromium.isHere), .timeLimit(.minutes(5)), .serialized) struct PhonePageTests {
+@Suite(.enabled(if: Browser.isHere), .timeLimit(.minutes(5)), .serialized) struct PhonePageTests {
   @Test("Every picture of the agent's phone page can be reached, and each keeps the rules of accessibility")
   func pictures() async throws {
     try await withStage("phone.html") { browser, page in
