@@ -32,9 +32,9 @@ test: packages test-packages build
 	SWITCHBOARD_STRICT=1 swift test --skip-build --scratch-path $(CACHE)/debug --filter '^(Drivers|Web)Tests\.' \
 	  --skip Conformance
 	SWITCHBOARD_STRICT=1 swift test --skip-build --scratch-path $(CACHE)/debug --filter 'Conformance|SwarmTests'
-	# Real peers live in real time: they get the machine to themselves.
+	# Real peers live in real time: they get the machine to themselves, and a network of their own.
 	SWITCHBOARD_STRICT=1 SWITCHBOARD=$(CACHE)/release/release/switchboard \
-	  swift test --skip-build --scratch-path $(CACHE)/debug --filter EndToEndTests
+	  Tests/isolated.sh swift test --skip-build --scratch-path $(CACHE)/debug --filter EndToEndTests
 
 bench: packages
 	@mkdir -p $(CACHE)

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
   /// An agent who talks from a page, and a visitor who does.
-  @Suite("An agent's phone in a browser", .enabled(if: Peers.have("chromium", "chromedriver")))
+  @Suite("An agent's phone in a browser", .enabled(if: Peers.areIsolated && Peers.have("chromium", "chromedriver")))
   struct BrowserPhoneTests {
     @Test(
       "Two browsers hear each other's tone in two calls, accepted in the console and on the page, over one connection")

@@ -84,6 +84,9 @@ func find(_ program: String) -> String? {
 enum Peers {
   static let server = ProcessInfo.processInfo.environment["SWITCHBOARD"]
   static let areRequired = ProcessInfo.processInfo.environment["SWITCHBOARD_PEERS"] == "required"
+  /// What `Tests/isolated.sh` could make: browsers that make calls would else offer any address that the machine has.
+  static let network = ProcessInfo.processInfo.environment["SWITCHBOARD_NETWORK"]
+  static let areIsolated = areRequired || network == "own"
 
   static func have(_ programs: String...) -> Bool {
     areRequired || (server != nil && programs.allSatisfy { find($0) != nil })

@@ -4,7 +4,8 @@ import Testing
 
 extension EndToEnd {
   /// What a visitor's call survives. The demo's echo phone sends back what the visitor says.
-  @Suite("A call from a page that breaks off", .enabled(if: Peers.have("chromium", "chromedriver")))
+  @Suite(
+    "A call from a page that breaks off", .enabled(if: Peers.areIsolated && Peers.have("chromium", "chromedriver")))
   struct WebCallRecoveryTests {
     @Test("A page that is loaded anew keeps its place in the queue, and later its talk")
     func reload() async throws {

@@ -5,7 +5,8 @@ import Testing
 
 extension EndToEnd {
   /// A visitor's voice in headless Chromium: ICE, DTLS-SRTP and audio over the browsers' port.
-  @Suite("A call from a page", .enabled(if: Peers.have("chromium", "chromedriver", "baresip"))) struct WebCallTests {
+  @Suite("A call from a page", .enabled(if: Peers.areIsolated && Peers.have("chromium", "chromedriver", "baresip")))
+  struct WebCallTests {
     @Test("A visitor presses the button, talks with the demo's echo phone, hangs up, and the call is in the report")
     func echo() async throws {
       let site = try await RunningSite.ofCalls(.forTest(11), phone: "phone: demo")
