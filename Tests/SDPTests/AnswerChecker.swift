@@ -46,13 +46,22 @@ struct AnswerChecker {
     section.value(attribute) ?? session.value(attribute)
   }
 
-  /// Whether a browser-like client that has these codecs would take the line.
+  /// Whether a browser-like client that has these codecs, and sends no checks of its own (RFC 8445 section 2.5), would
+  /// take the line.
   func isWebAudio(_ section: Section, codecs: [String]) -> Bool {
     section.fields[0] == "audio" && section.port != "0" && section.has("rtcp-mux")
       && section.fields[2].contains("RTP/")
-      && first("fingerprint", section)?.lowercased().hasPrefix("sha-256 ") == true
+      && hasFingerprint(section) && !session.has("ice-lite")
       && (first("ice-ufrag", section)?.count ?? 0) >= 4 && (first("ice-pwd", section)?.count ?? 0) >= 22
       && offers(section, codecs)
+  }
+
+  /// Whether one of the hashes is strong enough (RFC 8122 section 5 lets a description list several).
+  private func hasFingerprint(_ section: Section) -> Bool {
+    let stated = section.has("fingerprint") ? section : session
+    return stated.values("fingerprint").contains { value in
+      ["sha-256 ", "sha-384 ", "sha-512 "].contains { value.lowercased().hasPrefix($0) }
+    }
   }
 
   func isPlainAudio(_ section: Section, codecs: [String]) -> Bool {
