@@ -14,30 +14,34 @@ struct Trace {
   private var expected: [[(isAnswered: Bool, wait: Int64, agent: Int?)]] = []
 
   /// How the engine is set up for a rule of the page.
-  private enum Setting {
-    /// The oldest call for the longest idle agent.
-    case oldest
-    /// Skill ranks first, on both sides.
-    case ranked
+  private struct Setting {
+    /// A freed agent takes what it ranks best first, the oldest among those.
+    var takesByRank = false
+    /// An arriving call goes to who ranks it best first, the longest idle among those.
+    var goesByRank = false
     /// An agent's other skills count from this wait on, in microseconds.
-    case overflow(after: Int64)
+    var overflow: Int64?
 
     init(_ rule: (takes: String, goes: String)) throws {
-      switch rule {
-      case let (takes, goes)
-      where takes.contains("the oldest call of any of its skills") && goes.contains("longest-idle agent having"):
-        self = .oldest
-      case let (takes, goes)
-      where takes.contains("lowest skill rank, then oldest") && goes.contains("best rank for the type, then longest"):
-        self = .ranked
-      case let (takes, goes)
-      where takes.contains("calls of its other skills that have waited") && goes.contains("whose first skill it is"):
-        guard let match = takes.firstMatch(of: /waited >= ([\d ]+) ms/),
+      let (takes, goes) = rule
+      guard takes.contains("oldest"), goes.contains(/longest.idle/) else { throw Self.refusal(rule) }
+      if goes.contains("whose first skill it is") {
+        guard let match = takes.firstMatch(of: /other skills that have waited >= ([\d ]+) ms/),
           let limit = Int64(match.1.filter { $0 != " " })
-        else { fallthrough }
-        self = .overflow(after: limit * 1_000)
-      default: throw Refusal.rule("freed agent takes \(rule.takes); arriving call goes to \(rule.goes)")
+        else { throw Self.refusal(rule) }
+        overflow = limit * 1_000
+        return
       }
+      takesByRank = takes.contains("rank")
+      goesByRank = goes.contains("rank")
+      // The engine's order is the agent's rank, then the contact's priority, then age.
+      if let rank = takes.firstRange(of: "rank"), let priority = takes.firstRange(of: "priority") {
+        guard rank.lowerBound < priority.lowerBound else { throw Self.refusal(rule) }
+      }
+    }
+
+    private static func refusal(_ rule: (takes: String, goes: String)) -> Refusal {
+      .rule("freed agent takes \(rule.takes); arriving call goes to \(rule.goes)")
     }
   }
 
@@ -50,10 +54,8 @@ struct Trace {
     let types = Set(calls.compactMap { $0["type"] }).sorted()
     definitions.queues = types.map { QueueDefinition(name: $0) }
     for type in types.indices {
-      switch setting {
-      case .oldest: break
-      case .ranked: definitions.queues[type].prefersSkill(type)
-      case .overflow(let after):
+      if setting.goesByRank { definitions.queues[type].prefersSkill(type) }
+      if let after = setting.overflow {
         var others = QueueDefinition(name: "\(types[type]) as another skill")
         others.prefersSkill(type)
         definitions.queues.append(others)
@@ -69,19 +71,12 @@ struct Trace {
       var agent = AgentDefinition(name: row["agent"] ?? "")
       for (rank, skill) in (row["skills"] ?? "").split(separator: ">").enumerated() {
         guard let type = types.firstIndex(of: String(skill)) else { continue }
-        switch setting {
-        case .oldest: agent.queues.append(.init(queue: QueueID(index: UInt32(type))))
-        case .ranked:
-          agent.take = .agentRank
-          agent.queues.append(.init(queue: QueueID(index: UInt32(type)), rank: UInt8(rank)))
-          agent.skills.append(.init(skill: SkillID(index: UInt16(type)), level: UInt8(100 - rank)))
-        case .overflow:
-          // Behind the queues of the types stand those of the agents who have a type as another skill.
-          let queue = rank == 0 ? type : types.count + type
-          agent.queues.append(.init(queue: QueueID(index: UInt32(queue))))
-          agent.skills.append(.init(skill: SkillID(index: UInt16(type)), level: UInt8(100 - rank)))
-        }
+        // Behind the queues of the types stand those of the agents who have a type as another skill.
+        let queue = setting.overflow != nil && rank > 0 ? types.count + type : type
+        agent.queues.append(.init(queue: QueueID(index: UInt32(queue)), rank: setting.takesByRank ? UInt8(rank) : 0))
+        agent.skills.append(.init(skill: SkillID(index: UInt16(type)), level: UInt8(100 - rank)))
       }
+      if setting.takesByRank { agent.take = .agentRank }
       agent.skills.sort { $0.skill < $1.skill }
       definitions.agents.append(agent)
       let on = (row["on_ms"].flatMap(Int64.init) ?? 0) * 1_000
@@ -94,7 +89,10 @@ struct Trace {
       let own = calls.filter { $0["type"] == type }
       let records = own.map { row -> Plan.Record in
         func time(_ column: String) -> Int64 { (row[column].flatMap(Int64.init) ?? 0) * 1_000 }
-        return Plan.Record(arrival: time("arrival_ms"), patience: time("patience_ms"), handle: time("handle_ms"))
+        // A trace's first class is its highest; ours is the highest number.
+        return Plan.Record(
+          arrival: time("arrival_ms"), patience: time("patience_ms"), handle: time("handle_ms"),
+          priority: -(row["priority"].flatMap(Int16.init) ?? 0))
       }
       plan.add(Plan.Callers(queue: QueueID(index: UInt32(queue))), records: records)
       expected.append(
