@@ -201,24 +201,6 @@ import Testing
     #expect(floor.say(.contactPicked(third, by: AgentID(1))).isEmpty, "but signed in")
   }
 
-  @Test("By rank, the best-ranked queue that has anybody is first, whatever waits elsewhere")
-  func agentRank() throws {
-    var floor = Floor(
-      site(queues: 2) {
-        $0.agents[0].take = .agentRank
-        $0.agents[0].queues = [.init(queue: QueueID(0), rank: 2), .init(queue: QueueID(1), rank: 1)]
-        $0.queues[0].priority = 50
-      })
-    let old = floor.arrive(0)
-    floor.pass(.minutes(1))
-    let ranked = floor.arrive(1)
-    floor.signIn(0)
-    #expect(floor.isOffered(ranked, to: 0))
-    try floor.answer(0)
-    floor.say(.contactLeft(ranked))
-    #expect(floor.isOffered(old, to: 0))
-  }
-
   @Test("Spread gives the next chat to who has the fewest, fill to who has the most and still room")
   func spreadAndFill() throws {
     for (chats, expected) in [(ChatSpread.spread, [0, 1, 0, 1]), (.fill, [0, 0, 1, 1])] {

@@ -22,6 +22,16 @@ struct PhonePageLadders {
   private let agent = AgentID(index: 0)
 
   /// The agent accepts in the console, or on the page.
+  /// A visitor's page and the agent's, with the agent's acceptance under way.
+  private func browsersInTalk() -> (world: World, desk: Browser, page: Browser) {
+    let (world, desk) = browserDesk()
+    let page = Browser("jo", in: world)
+    page.call()
+    world.run(for: .seconds(1))
+    accept(world)
+    return (world, desk, page)
+  }
+
   private func accept(_ world: World, sourceLocation: SourceLocation = #_sourceLocation) {
     guard let offer = world.view(0)?.offer else {
       Issue.record("there is no offer", sourceLocation: sourceLocation)
@@ -91,11 +101,7 @@ struct PhonePageLadders {
     "A visitor and an agent talk from browser to browser, with Opus, and each side may hang up",
     arguments: [false, true])
   func browserToBrowser(visitorHangsUp: Bool) throws {
-    let (world, desk) = browserDesk()
-    let page = Browser("jo", in: world)
-    page.call()
-    world.run(for: .seconds(1))
-    accept(world)
+    let (world, desk, page) = browsersInTalk()
     world.run(for: .milliseconds(10))
     #expect(page.heard == desk.sound)
     #expect(desk.heard == page.sound)
@@ -110,11 +116,7 @@ struct PhonePageLadders {
 
   @Test("Hold and resume from the console")
   func holds() throws {
-    let (world, desk) = browserDesk()
-    let page = Browser("jo", in: world)
-    page.call()
-    world.run(for: .seconds(1))
-    accept(world)
+    let (world, desk, page) = browsersInTalk()
     let id = try #require(page.contact)
     world.ask(.hold(agent, id))
     #expect(page.heard == .music)
@@ -128,11 +130,7 @@ struct PhonePageLadders {
 
   @Test("A newer page takes the phone over, in a call too, and the old one is told and may do nothing any more")
   func replaced() throws {
-    let (world, desk) = browserDesk()
-    let page = Browser("jo", in: world)
-    page.call()
-    world.run(for: .seconds(1))
-    accept(world)
+    let (world, desk, page) = browsersInTalk()
     world.run(for: .seconds(1))
     let second = Browser("second", agent: 0, in: world)
     second.open()
@@ -188,11 +186,7 @@ struct PhonePageLadders {
 
   @Test("A page that is gone for ten seconds: the agent is unreachable, a call ends, and the next caller waits")
   func vanishes() {
-    let (world, desk) = browserDesk()
-    let page = Browser("jo", in: world)
-    page.call()
-    world.run(for: .seconds(1))
-    accept(world)
+    let (world, desk, page) = browsersInTalk()
     world.run(for: .seconds(1))
     desk.vanish()
     world.run(for: .seconds(11))
@@ -244,11 +238,7 @@ struct PhonePageLadders {
 
   @Test("ICE restarts of the agent's page leave the talk alone")
   func restartsICE() {
-    let (world, desk) = browserDesk()
-    let page = Browser("jo", in: world)
-    page.call()
-    world.run(for: .seconds(1))
-    accept(world)
+    let (world, desk, page) = browsersInTalk()
     desk.restartICE()
     world.run(for: .milliseconds(10))
     desk.restartICE(byOffer: true)

@@ -15,13 +15,19 @@ struct SecureLadders {
     }
   }
 
-  @Test("A phone registers over TLS, and is called on that connection with a Contact that says so")
-  func registers() throws {
+  /// A caller over UDP and an agent's phone, registered over TLS.
+  private func desk() -> (world: World, caller: Peer, phone: Peer) {
     let world = World(site())
     let caller = Peer("alice", at: 6001, in: world)
     let phone = Peer("desk", at: 7001, over: .tls, in: world)
     phone.register(as: "amina", password: "secret")
     world.run(for: .seconds(1))
+    return (world, caller, phone)
+  }
+
+  @Test("A phone registers over TLS, and is called on that connection with a Contact that says so")
+  func registers() throws {
+    let (world, caller, phone) = desk()
     #expect(phone.registered == [401, 200])
     #expect(world.view(0)?.phone == "ok")
     world.ready(0)
@@ -39,11 +45,7 @@ struct SecureLadders {
 
   @Test("When its connection breaks the phone is unreachable at once, and rings on the next one it registers over")
   func reconnects() {
-    let world = World(site())
-    let caller = Peer("alice", at: 6001, in: world)
-    let phone = Peer("desk", at: 7001, over: .tls, in: world)
-    phone.register(as: "amina", password: "secret")
-    world.run(for: .seconds(1))
+    let (world, caller, phone) = desk()
     world.ready(0)
     phone.loseConnection()
     #expect(world.view(0)?.phone == "unreachable")
@@ -60,11 +62,7 @@ struct SecureLadders {
 
   @Test("A call outlives the phone's connection, and its BYE goes over the one that the phone registered anew")
   func callOutlivesConnection() {
-    let world = World(site())
-    let caller = Peer("alice", at: 6001, in: world)
-    let phone = Peer("desk", at: 7001, over: .tls, in: world)
-    phone.register(as: "amina", password: "secret")
-    world.run(for: .seconds(1))
+    let (world, caller, phone) = desk()
     world.ready(0)
     caller.call()
     world.run(for: .seconds(3))
