@@ -33,6 +33,7 @@ extension Engine {
     emit(.contactQueued(contact, queue: queue, profile: profile, channel: channel, priority: clamped), &step)
   }
 
+  @inline(__always)
   mutating func refusal(_ queue: QueueID, _ profile: ProfileID, _ channel: Channel) -> Refusal? {
     guard state.isKnown(queue), !state.queues[Int(queue.index)].isRemoved else { return .closed }
     guard Int(profile.index) < definitions.profiles.count else { return .policy }

@@ -140,6 +140,7 @@ extension State {
     }
   }
 
+  @inline(__always)
   func setPhase(_ phase: ContactRow.Phase, of slot: Int, until deadline: Instant, _ sequence: UInt64) {
     let contact = contacts.row(slot)
     contact.phase = phase
@@ -148,6 +149,7 @@ extension State {
     timers.set(TimerSlot.phase(contact: slot).slot, at: deadline, sequence: sequence)
   }
 
+  @inline(__always)
   func setPhase(_ phase: ContactRow.Phase, of slot: Int) {
     let contact = contacts.row(slot)
     contact.phase = phase
@@ -158,6 +160,7 @@ extension State {
   }
 
   /// The contact no longer waits and holds nothing.
+  @inline(__always)
   func close(_ slot: Int) {
     setPhase(.gone, of: slot)
     if hasPatience(slot) { endPatience(slot) }

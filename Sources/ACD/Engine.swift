@@ -35,7 +35,9 @@ public struct Engine: Sendable {
   /// Decides about one input at `now`. Timers due at or before `now` fire first, in the order of their deadlines; their
   /// events and actions stand before those of the input. Only a restart comes before them: an offer that it cut short
   /// was not missed, however long the process was down.
-  public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) {
+  /// - Returns: an instant before which there is no deadline, without looking for the first one as `nextDeadline` does.
+  @discardableResult
+  public mutating func handle(_ input: Input, at now: Instant, into step: inout Step) -> Instant {
     own()
     clock = max(clock, now)
     if clock >= nextDay { beginDay(&step) }
@@ -44,6 +46,7 @@ public struct Engine: Sendable {
     decide(input, &step)
     turns &+= 1
     if turns & Self.inspectionMask == 0 { inspect(turns / (Self.inspectionMask + 1), &step) }
+    return min(nextDay, state.timers.earliest)
   }
 
   /// When to call `handle(.timersDue, …)` next.

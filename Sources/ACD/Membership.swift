@@ -18,10 +18,14 @@ struct Membership {
 
 extension State {
   /// Brings the ready lists up to date with the agent's row. Nothing else writes them.
+  @inline(__always)
   func relist(_ agent: Int) {
     let row = agents.row(agent)
     let kinds = row.value.openKinds
-    if kinds == 0, row.listed == 0 { return }
+    if kinds | row.listed != 0 { relist(agent, row, as: kinds) }
+  }
+
+  private func relist(_ agent: Int, _ row: RowReference<AgentRow>, as kinds: UInt8) {
     let load = row.value.load
     let since = load == 0 ? row.idle : row.loadSince
     if kinds == row.listed, load == Int(row.listedLoad), since == row.listedSince { return }
@@ -37,6 +41,7 @@ extension State {
     }
   }
 
+  @inline(__always)
   func unlist(_ agent: Int) {
     let row = agents.row(agent)
     let listed = row.listed

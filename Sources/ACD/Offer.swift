@@ -41,6 +41,7 @@ struct OfferTable: ~Copyable {
     return place
   }
 
+  @inline(__always)
   mutating func insert(_ live: LiveOffer) {
     if (count &+ 1) &* 2 > entries.count { grow() }
     put(
@@ -51,6 +52,7 @@ struct OfferTable: ~Copyable {
   }
 
   /// Removes without a tombstone: later entries of the run move up.
+  @inline(__always)
   mutating func remove(_ offer: UInt64) {
     let (rows, mask) = (entries.unchecked, entries.count &- 1)
     var hole = place(of: offer)
@@ -152,6 +154,7 @@ extension Engine {
   }
 
   /// The first commit on a live offer wins; a second accept finds the contact connecting.
+  @inline(__always)
   mutating func accept(_ live: LiveOffer, _ step: inout Step) {
     guard state.contacts[live.slot].phase == .offered else { return }
     engage(live, &step)
@@ -168,6 +171,7 @@ extension Engine {
     step.actions.append(.connect(offer, contact, agent))
   }
 
+  @inline(__always)
   mutating func connected(_ live: LiveOffer, _ step: inout Step) {
     guard state.contacts[live.slot].phase == .connecting, state.contacts[live.slot].offer == live.sequence else {
       return

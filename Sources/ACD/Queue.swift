@@ -189,6 +189,7 @@ extension State {
     buckets[bucket].headSequence = contacts[slot].entrySequence
   }
 
+  @inline(__always)
   private func bucket(for slot: Int) -> Int32? {
     let row = contacts.row(slot)
     func isOwn(_ bucket: Int32) -> Bool {
@@ -213,6 +214,7 @@ extension State {
     return nil
   }
 
+  @inline(__always)
   private func openBucket(for slot: Int) {
     let row = contacts.row(slot)
     let link = Int32(truncatingIfNeeded: slot)
@@ -248,6 +250,7 @@ extension State {
     }
   }
 
+  @inline(__always)
   private func closeBucket(_ bucket: Int32) {
     let row = buckets.row(bucket)
     var visit = row.firstVisit

@@ -64,6 +64,7 @@ struct ReadyList {
 
 extension State {
   /// - Parameter isSearched: whether `firstLink` is to find places in the list.
+  @inline(__always)
   func enlist(_ link: Int32, key: ReadyKey, in list: Int, isSearched: Bool) {
     let list = ready.row(list)
     let new = readyLinks.row(link)
@@ -129,6 +130,7 @@ extension State {
     raise(link, in: list)
   }
 
+  @inline(__always)
   func delist(_ link: Int32, in list: Int) {
     let list = ready.row(list)
     let row = readyLinks.row(link)
@@ -137,8 +139,14 @@ extension State {
     if next >= 0 { readyLinks[next].previous = previous } else { list.tail = previous }
     if row.parent == ReadyList.outside {
       if list.loose == link { list.loose = next }
-      return
+    } else {
+      uproot(link, in: list)
     }
+  }
+
+  /// Takes a link out of the tree.
+  private func uproot(_ link: Int32, in list: RowReference<ReadyList>) {
+    let row = readyLinks.row(link)
     // Down to where it has one child at most, then out.
     while true {
       let (left, right) = (row.left, row.right)

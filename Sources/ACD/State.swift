@@ -250,6 +250,7 @@ extension State {
 
 extension State {
   /// Writes one event. Words about rows that do not exist change nothing.
+  @inline(__always)
   func apply(_ event: Event, at instant: Instant, sequence: UInt64) {
     lastInstant = instant
     lastSequence = sequence
@@ -339,6 +340,7 @@ extension State {
   }
 
   /// An offer that is over for nobody yet, or was accepted and is being connected.
+  @inline(__always)
   func live(_ offer: OfferID) -> LiveOffer? { tables.pointee.offers[offer] }
 
   func isKnown(_ agent: AgentID) -> Bool { Int(agent.index) < agents.count }
@@ -418,6 +420,7 @@ extension State {
     if contacts[slot].phase == .waiting { line(up: slot) }
   }
 
+  @inline(__always)
   private func applyOutcome(_ slot: Int, _ outcome: Outcome, at instant: Instant) {
     let row = contacts.row(slot)
     count(outcome, of: slot, at: instant)
@@ -443,6 +446,7 @@ extension State {
     close(slot)
   }
 
+  @inline(__always)
   private func applyEnded(_ slot: Int, at instant: Instant) {
     let agent = Int(contacts[slot].agent)
     noteHandleTime(slot, at: instant)
@@ -455,6 +459,7 @@ extension State {
 // MARK: Offers
 
 extension State {
+  @inline(__always)
   private func applyMade(_ slot: Int, _ agent: Int, at instant: Instant, _ sequence: UInt64) {
     let contact = contacts.row(slot)
     let queue = queues.row(contact.queue)
@@ -474,6 +479,7 @@ extension State {
     relist(agent)
   }
 
+  @inline(__always)
   private func applyAccepted(_ live: LiveOffer, at instant: Instant, _ sequence: UInt64) {
     let (slot, agent) = (live.slot, live.agent)
     let contact = contacts.row(slot)

@@ -32,6 +32,7 @@ extension State {
     }
   }
 
+  @inline(__always)
   func countContact(_ number: Int32, of agent: Int) {
     // What is taken back may have been counted before the day began.
     work[agent].shift.contacts = UInt32(clamping: Int64(work[agent].shift.contacts) + Int64(number))

@@ -3,6 +3,7 @@ import Primitives
 /// The end of an answered contact, and the work after it.
 extension Engine {
   /// The agent or the system ends a contact after its accept. While legs are being joined that is a failed connect.
+  @inline(__always)
   mutating func finish(_ slot: Int, _ step: inout Step) {
     switch state.contacts[slot].phase {
     case .answered: end(slot, .agentLeft, &step)

@@ -28,7 +28,7 @@ public struct DenseTimerHeap: ~Copyable, @unchecked Sendable {
   @usableFromInline internal var slots: Int
   @usableFromInline internal var all = 0
   @usableFromInline internal var ordered = 0
-  /// No deadline in the tail is earlier.
+  /// No deadline in the tail is earlier; one that was moved may have left it too early.
   @usableFromInline internal var tailBound = Int64.max
 
   @usableFromInline internal static let tailLimit = 8
@@ -73,61 +73,85 @@ public struct DenseTimerHeap: ~Copyable, @unchecked Sendable {
   }
 
   /// Sets or moves the timer of `slot`.
-  @inlinable public mutating func set(_ slot: UInt32, at deadline: Instant, sequence: UInt64) {
-    if Int(slot) >= slots { growPlaces(to: slot) }
+  @inlinable @inline(__always)
+  public mutating func set(_ slot: UInt32, at deadline: Instant, sequence: UInt64) {
     let entry = Entry(deadline: deadline.microseconds, sequence: sequence, slot: slot)
-    let place = Int(places[Int(slot)])
+    guard Int(slot) < slots else { return setSlowly(entry) }
+    var place = Int(places[Int(slot)])
     if place < 0 {
-      if all == ordered + Self.tailLimit { join() }
-      if all == capacity { growHeap() }
-      put(entry, at: all)
-      all += 1
+      if all &- ordered >= Self.tailLimit || all >= capacity { return setSlowly(entry) }
+      place = all
+      places[Int(slot)] = Int32(truncatingIfNeeded: place)
+      all &+= 1
     } else if place < ordered {
-      return settle(entry, at: place)
-    } else {
-      heap[place] = entry
+      return setSlowly(entry)
     }
+    heap[place] = entry
     tailBound = min(tailBound, entry.deadline)
   }
 
   @discardableResult
-  @inlinable public mutating func cancel(_ slot: UInt32) -> Bool {
+  @inlinable @inline(__always)
+  public mutating func cancel(_ slot: UInt32) -> Bool {
     guard Int(slot) < slots, places[Int(slot)] >= 0 else { return false }
-    remove(at: Int(places[Int(slot)]))
+    let place = Int(places[Int(slot)])
+    if place < ordered { removeOrdered(at: place) } else { removeFromTail(at: place) }
     return true
   }
 
-  /// False where no timer is due: a quick look before `popDue`.
-  @inlinable public func mayBeDue(at now: Instant) -> Bool {
-    tailBound <= now.microseconds || ordered > 0 && heap[0].deadline <= now.microseconds
+  /// No timer is due before it: a quick look, without a search of the tail.
+  @inlinable public var earliest: Instant {
+    Instant(microseconds: ordered > 0 ? min(heap[0].deadline, tailBound) : tailBound)
   }
+  /// False where no timer is due: a quick look before `popDue`.
+  @inlinable public func mayBeDue(at now: Instant) -> Bool { earliest <= now }
 
   /// Takes the first timer if it is due.
   public mutating func popDue(at now: Instant) -> (slot: UInt32, deadline: Instant)? {
-    if !mayBeDue(at: now) { return nil }
-    join()
-    guard ordered > 0 else { return nil }
-    let first = heap[0]
-    guard first.deadline <= now.microseconds else { return nil }
-    remove(at: 0)
-    return (first.slot, Instant(microseconds: first.deadline))
-  }
-
-  @inlinable internal mutating func remove(at place: Int) {
-    places[Int(heap[place].slot)] = -1
-    var hole = place
-    if place < ordered {
-      ordered -= 1
-      if place < ordered { settle(heap[ordered], at: place) }
-      hole = ordered
+    if tailBound <= now.microseconds {
+      tightenBound()
+      if tailBound <= now.microseconds { join() }
     }
-    all -= 1
-    if hole < all { put(heap[all], at: hole) }
-    if all == ordered { tailBound = .max }
+    guard ordered > 0, heap[0].deadline <= now.microseconds else { return nil }
+    let first = heap[0]
+    removeOrdered(at: 0)
+    return (first.slot, Instant(microseconds: first.deadline))
   }
 }
 
 extension DenseTimerHeap {
+  /// Where the tail is full, or the slot's entry stands in the heap, or memory is short.
+  @usableFromInline mutating func setSlowly(_ entry: Entry) {
+    if Int(entry.slot) >= slots { growPlaces(to: entry.slot) }
+    let place = Int(places[Int(entry.slot)])
+    if place >= 0, place < ordered { return settle(entry, at: place) }
+    if all == ordered + Self.tailLimit { join() }
+    if all == capacity { growHeap() }
+    set(entry.slot, at: Instant(microseconds: entry.deadline), sequence: entry.sequence)
+  }
+
+  @inlinable @inline(__always)
+  mutating func removeFromTail(at place: Int) {
+    let removed = heap[place]
+    all &-= 1
+    put(heap[all], at: place)
+    places[Int(removed.slot)] = -1
+    if removed.deadline == tailBound { tightenBound() }
+  }
+
+  @usableFromInline mutating func removeOrdered(at place: Int) {
+    places[Int(heap[place].slot)] = -1
+    ordered -= 1
+    if place < ordered { settle(heap[ordered], at: place) }
+    all -= 1
+    if ordered < all { put(heap[all], at: ordered) }
+  }
+
+  @usableFromInline mutating func tightenBound() {
+    tailBound = .max
+    for place in ordered..<all { tailBound = min(tailBound, heap[place].deadline) }
+  }
+
   /// Brings the tail into the heap.
   @usableFromInline mutating func join() {
     while ordered < all {

@@ -2,6 +2,7 @@ public import Primitives
 
 extension State {
   /// A contact ended: its talk is the first guess at its handle time.
+  @inline(__always)
   func noteHandleTime(_ slot: Int, at instant: Instant) {
     let queue = contacts[slot].queue
     let handled = max(0, instant - contacts[slot].answered)

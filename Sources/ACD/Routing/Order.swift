@@ -53,6 +53,7 @@ extension State {
 
   /// The contact that a free agent is offered: the best of the heads of the buckets in its own queues, of those that
   /// ladders have brought there, and of those that are held for it.
+  @inline(__always)
   func firstContact(for agent: Int, at now: Instant) -> Int? {
     let row = agents.row(agent)
     let open = row.value.openKinds

@@ -3,6 +3,7 @@ import Primitives
 extension State {
   /// Counts the one outcome of a contact in the queue it leaves (`CALLS.md` 7). Short abandons stand apart, and so do
   /// virtual callers.
+  @inline(__always)
   func count(_ outcome: Outcome, of slot: Int, at instant: Instant) {
     let row = contacts.row(slot)
     let queue = queues.row(row.queue)
