@@ -8,6 +8,8 @@ struct Draws: Sendable, BitwiseCopyable {
   }
 
   private let key: UInt64
+  /// By reference, since asking each time whether the table is there would cost a fifth of a draw.
+  private let logarithm = Elementary.Logarithm.shared
 
   /// - Parameters:
   ///   - seed: the scenario's.
@@ -36,23 +38,46 @@ struct Draws: Sendable, BitwiseCopyable {
   func uniform(_ number: UInt64, _ purpose: Purpose, trial: UInt64 = 0) -> Double {
     (Double(bits(number, purpose, trial: trial) >> 12) + 0.5) * 0x1p-52
   }
+
+  /// Exponential of mean 1.
+  @inline(__always)
+  func exponential(_ number: UInt64, _ purpose: Purpose) -> Double { -logarithm.of(uniform(number, purpose)) }
 }
 
 /// Elementary functions of our own, made of IEEE operations only, so that every machine draws the same numbers.
 enum Elementary {
+  static func log(_ x: Double) -> Double { Logarithm.shared.of(x) }
+
   /// Natural logarithm of a positive normal number; relative error below 1e-15. Without a division and without a branch,
   /// because a world spends a good part of its time here.
-  @inline(__always)
-  static func log(_ x: Double) -> Double {
-    // x = m · 2^exponent with m in [0.7071, 1.4142), and m = centre · (1 + r) with |r| < 0.008.
-    let bits = x.bitPattern &- leastMantissa
-    let exponent = Double(Int64(bitPattern: bits) >> 52)
-    let m = Double(bitPattern: x.bitPattern &- bits & 0xfff0_0000_0000_0000)
-    let part = parts[Int(truncatingIfNeeded: bits >> 45 & 127)]
-    let r = (m - part.centre) * part.inverse
-    let r2 = r * r
-    let series = (r * (1.0 / 3) - 0.5) + r2 * ((r * (1.0 / 5) - 0.25) + r2 * ((r * (1.0 / 7) - 1.0 / 6) - r2 * 0.125))
-    return exponent * 0.693_147_180_559_945_3 + (part.log + (r + r2 * series))
+  struct Logarithm: @unchecked Sendable, BitwiseCopyable {
+    // Unchecked because of the pointer, to what nobody writes.
+    private let parts: UnsafePointer<Part>
+
+    @inline(__always)
+    func of(_ x: Double) -> Double {
+      // x = m · 2^exponent with m in [0.7071, 1.4142), and m = centre · (1 + r) with |r| < 0.008.
+      let bits = x.bitPattern &- leastMantissa
+      let exponent = Double(Int64(bitPattern: bits) >> 52)
+      let m = Double(bitPattern: x.bitPattern &- bits & 0xfff0_0000_0000_0000)
+      let part = parts[Int(truncatingIfNeeded: bits >> 45 & 127)]
+      let r = (m - part.centre) * part.inverse
+      let r2 = r * r
+      let series = (r * (1.0 / 3) - 0.5) + r2 * ((r * (1.0 / 5) - 0.25) + r2 * ((r * (1.0 / 7) - 1.0 / 6) - r2 * 0.125))
+      return exponent * 0.693_147_180_559_945_3 + (part.log + (r + r2 * series))
+    }
+
+    /// 128 intervals of equally many numbers. The two beside 1 take 1 for their centre, so that the logarithm is as
+    /// exact where it is nearly 0.
+    static let shared: Logarithm = {
+      let parts = UnsafeMutablePointer<Part>.allocate(capacity: 128)
+      for index in 0..<128 {
+        let centre = Double(bitPattern: leastMantissa + UInt64(index) << 45 + 1 << 44)
+        let isBesideOne = abs(centre - 1) < 0.006
+        parts[index] = isBesideOne ? Part() : Part(centre: centre, inverse: 1 / centre, log: logOfMantissa(centre))
+      }
+      return Logarithm(parts: UnsafePointer(parts))
+    }()
   }
 
   /// The square root of a half.
@@ -66,18 +91,6 @@ enum Elementary {
     /// For an even stride.
     var unused = 0.0
   }
-
-  /// 128 intervals of equally many numbers. The two beside 1 take 1 for their centre, so that the logarithm is as
-  /// exact where it is nearly 0.
-  nonisolated(unsafe) private static let parts: UnsafePointer<Part> = {
-    let parts = UnsafeMutablePointer<Part>.allocate(capacity: 128)
-    for index in 0..<128 {
-      let centre = Double(bitPattern: leastMantissa + UInt64(index) << 45 + 1 << 44)
-      let isBesideOne = abs(centre - 1) < 0.006
-      parts[index] = isBesideOne ? Part() : Part(centre: centre, inverse: 1 / centre, log: logOfMantissa(centre))
-    }
-    return UnsafePointer(parts)
-  }()
 
   /// By the series of 2 atanh s with s = (m-1)/(m+1), |s| < 0.1716.
   private static func logOfMantissa(_ m: Double) -> Double {

@@ -34,31 +34,35 @@ struct EventHeap: ~Copyable {
     private var key: UInt128 { UInt128(UInt64(bitPattern: time)) << 64 | UInt128(word) }
   }
 
-  private var entries = Rows<Entry>(capacity: 256)
+  /// Four children to an entry. Places behind the last one hold `never`, so that no child need be asked whether it is
+  /// there.
+  private var entries: UnsafeMutablePointer<Entry>
+  private var capacity = 256
+  private var count = 0
   private var hasHole = false
+
+  init() {
+    entries = .allocate(capacity: capacity)
+    entries.initialize(repeating: .never, count: capacity)
+  }
+
+  deinit { entries.deallocate() }
 
   /// The first event; `never` when there is none.
   @inline(__always)
   mutating func first() -> Entry {
     if hasHole { close() }
-    return entries.count == 0 ? .never : entries.unchecked[0]
+    return entries[0]
   }
 
+  @inline(__always)
   mutating func push(_ entry: Entry) {
     if hasHole {
       hasHole = false
-      return sink(entry)
+      sink(entry)
+    } else {
+      append(entry)
     }
-    entries.append(entry)
-    let heap = entries.unchecked
-    var child = entries.count - 1
-    while child > 0 {
-      let parent = (child - 1) >> 2
-      guard entry.isBefore(heap[parent]) else { break }
-      heap[child] = heap[parent]
-      child = parent
-    }
-    heap[child] = entry
   }
 
   /// Takes the first event.
@@ -66,32 +70,54 @@ struct EventHeap: ~Copyable {
   @inline(__always)
   mutating func pop() { hasHole = true }
 
-  private mutating func close() {
-    hasHole = false
-    if let last = entries.popLast(), entries.count > 0 { sink(last) }
+  private mutating func append(_ entry: Entry) {
+    // With room for a neighbour.
+    if count &+ 1 >= capacity { grow() }
+    count &+= 1
+    rise(entry, from: count &- 1)
   }
 
-  /// Puts an entry where it belongs below the hole at the top.
-  private func sink(_ entry: Entry) {
-    let count = entries.count
-    let heap = entries.unchecked
-    var parent = 0
-    while true {
-      let first = 4 &* parent &+ 1
-      var best = first
-      if first &+ 3 < count {
-        let left = heap[first &+ 1].isBefore(heap[first]) ? first &+ 1 : first
-        let right = heap[first &+ 3].isBefore(heap[first &+ 2]) ? first &+ 3 : first &+ 2
-        best = heap[right].isBefore(heap[left]) ? right : left
-      } else {
-        guard first < count else { break }
-        for child in first &+ 1..<count where heap[child].isBefore(heap[best]) { best = child }
-      }
-      guard heap[best].isBefore(entry) else { break }
-      heap[parent] = heap[best]
-      parent = best
+  private mutating func close() {
+    hasHole = false
+    count &-= 1
+    let last = entries[count]
+    entries[count] = .never
+    if count > 0 { sink(last) }
+  }
+
+  /// Fills the hole at the top: the earlier children move up to the bottom, where most entries belong, and there the
+  /// entry rises to its place.
+  private mutating func sink(_ entry: Entry) {
+    var hole = 0
+    var child = 1
+    while child < count {
+      child &+= entries[child &+ 1].isBefore(entries[child]) ? 1 : 0
+      entries[hole] = entries[child]
+      hole = child
+      child = 2 &* child &+ 1
     }
-    heap[parent] = entry
+    rise(entry, from: hole)
+  }
+
+  @inline(__always)
+  private func rise(_ entry: Entry, from place: Int) {
+    var child = place
+    while child > 0 {
+      let parent = (child &- 1) >> 1
+      guard entry.isBefore(entries[parent]) else { break }
+      entries[child] = entries[parent]
+      child = parent
+    }
+    entries[child] = entry
+  }
+
+  private mutating func grow() {
+    let larger = UnsafeMutablePointer<Entry>.allocate(capacity: capacity * 2)
+    larger.moveInitialize(from: entries, count: count)
+    (larger + count).initialize(repeating: .never, count: capacity * 2 - count)
+    entries.deallocate()
+    entries = larger
+    capacity *= 2
   }
 }
 

@@ -48,7 +48,7 @@ package enum Law: Sendable, Equatable {
 
   @inline(__always)
   func value(_ draws: Draws, _ number: UInt64, _ purpose: Draws.Purpose, _ numbers: borrowing Numbers) -> Double {
-    if case .exponential(let mean) = self { return -mean * Elementary.log(draws.uniform(number, purpose)) }
+    if case .exponential(let mean) = self { return mean * draws.exponential(number, purpose) }
     return lessUsual(draws, number, purpose, numbers)
   }
 
@@ -58,7 +58,7 @@ package enum Law: Sendable, Equatable {
   ) -> Double {
     switch self {
     case .constant(let value): return value
-    case .exponential(let mean): return -mean * Elementary.log(draws.uniform(number, purpose))
+    case .exponential(let mean): return mean * draws.exponential(number, purpose)
     case .lognormal(let mu, let sigma):
       return Elementary.exp(mu + sigma * Elementary.normalQuantile(draws.uniform(number, purpose)))
     case .gamma(let shape, let scale): return scale * Self.gamma(shape, draws, number, purpose)
@@ -66,7 +66,7 @@ package enum Law: Sendable, Equatable {
       let u = draws.uniform(number, purpose, trial: 1)
       var place = range.lowerBound
       while place + 2 < range.upperBound, numbers.values[place] < u { place += 2 }
-      return -numbers.values[place + 1] * Elementary.log(draws.uniform(number, purpose))
+      return numbers.values[place + 1] * draws.exponential(number, purpose)
     case .empirical(let range):
       let place = Int(draws.uniform(number, purpose) * Double(range.count))
       return numbers.values[range.lowerBound + min(place, range.count - 1)]

@@ -10,7 +10,11 @@ struct Source {
   /// The time up to which the hazard has been consumed, and the interval in which it lies.
   private var reached: Int64
   private var place = 0
+  /// What is left of the unit exponential between two arrivals.
+  private var hazard = 0.0
   private var boundary: Int64
+  /// Nobody comes later.
+  private let end: Int64
   /// Of the interval, per microsecond, busyness included.
   private var rate = 0.0
   /// The standard normal path behind the swing within a day, at the current interval.
@@ -24,6 +28,7 @@ struct Source {
     common = Draws(seed: seed, replication: replication, stream: .max)
     reached = plan.begin.microseconds
     boundary = plan.start.microseconds
+    end = plan.end.microseconds
     switch callers.arrivals {
     case .rates(let range, let interval):
       open(0, interval, plan)
@@ -61,28 +66,42 @@ struct Source {
     return factor
   }
 
-  /// The time of the next first attempt, nil when nobody calls any more.
+  /// The time of the next first attempt, nil where it does not follow by a draw within the interval at hand:
+  /// `laterArrival` tells it then.
   @inline(__always)
-  mutating func nextArrival(_ plan: borrowing Plan) -> Int64? {
+  mutating func nextArrival() -> Int64? {
     number &+= 1
+    guard case .rates = callers.arrivals else { return nil }
+    hazard = draws.exponential(number, .interarrival)
+    return spendHazard()
+  }
+
+  /// Inversion of the cumulative rate: a unit exponential is spent over the intervals.
+  @inline(__always)
+  private mutating func spendHazard() -> Int64? {
+    let room = boundary == .max ? .infinity : Double(boundary - reached) * rate
+    guard hazard < room else {
+      hazard -= room
+      return nil
+    }
+    reached += Int64(min(hazard / rate, 0x1p60) + 0.5)
+    return reached < end ? reached : nil
+  }
+
+  /// Goes on where `nextArrival` has found nothing; nil when nobody calls any more.
+  @inline(never)
+  mutating func laterArrival(_ plan: borrowing Plan) -> Int64? {
     switch callers.arrivals {
     case .records(let range):
       let next = Int(number)
       return next < range.count ? plan.records[range.lowerBound + next].arrival : nil
     case .rates(let range, let interval):
-      // Inversion of the cumulative rate: a unit exponential is spent over the intervals.
-      var hazard = -Elementary.log(draws.uniform(number, .interarrival))
-      while true {
-        let room = boundary == .max ? .infinity : Double(boundary - reached) * rate
-        if hazard < room {
-          reached += Int64(min(hazard / rate, 0x1p60) + 0.5)
-          return reached < plan.end.microseconds ? reached : nil
-        }
-        guard place + 1 < range.count else { return nil }
-        hazard -= room
+      while reached < end, place + 1 < range.count {
         reached = boundary
         open(place + 1, interval, plan)
+        if let time = spendHazard() { return time }
       }
+      return nil
     }
   }
 

@@ -29,8 +29,7 @@ extension World {
       }
     }
     engine.reconfigure(plan.definitions, at: now, into: &step)
-    observeAll()
-    catchUp()
+    say(.timersDue)
     for agent in agents.indices where agents[agent].isOnShift && agents[agent].shifts < 0 {
       agents[agent].isOnShift = false
       say(.agentSignedOut(AgentID(index: UInt32(agent))))
@@ -75,7 +74,7 @@ extension World {
       schedule(WorldEvent(.comesBack, agent.index), at: pause?.upperBound ?? now.microseconds + Self.comeBack)
     }
     for slot in summary.slots {
-      if case .offered(let offer) = slot.state { react(.ring(offer, slot.contact, agent)) }
+      if case .offered(let offer) = slot.state, let answer = react(.ring(offer, slot.contact, agent)) { say(answer) }
     }
   }
 }

@@ -13,10 +13,12 @@ package struct World: ~Copyable {
   private var latestNumber: UInt32 = 0
   private(set) var now: Instant
   private var auditor: Auditor?
+  private let isAudited: Bool
+
+  /// The engine has no deadline before it.
+  private var quietUntil = Instant.distantPast
 
   var step = Step()
-  /// How many of the step's events were observed.
-  private var seenEvents = 0
   /// What the engine was told and what it said, since the start.
   package private(set) var traffic = Traffic()
 
@@ -97,7 +99,8 @@ package struct World: ~Copyable {
     now = plan.begin
     lastGone = plan.begin
     // What happened before a takeover is not known to who watches.
-    if isAudited, plan.live == nil { auditor = Auditor(definitions: plan.definitions) }
+    self.isAudited = isAudited && plan.live == nil
+    if self.isAudited { auditor = Auditor(definitions: plan.definitions) }
     let start = plan.begin.microseconds
     agents = Rows(repeatElement(AgentRow(since: start), count: plan.definitions.agents.count))
     for (index, shift) in plan.agents.enumerated() {
@@ -120,25 +123,23 @@ package struct World: ~Copyable {
   package mutating func run() {
     if plan.live != nil { takeOver() }
     while true {
-      let deadline = engine.nextDeadline?.microseconds ?? .max
       let (arrival, other) = (arrivals.first(), heap.first())
       let isArrival = arrival.isBefore(other)
       let next = isArrival ? arrival : other
-      if deadline <= next.time {
-        if deadline == .max {
-          if dismiss() { continue } else { break }
-        }
-        now = Instant(microseconds: deadline)
+      let instant = Instant(microseconds: next.time)
+      if quietUntil <= instant, let deadline = engine.nextDeadline, deadline <= instant {
+        now = deadline
         say(.timersDue)
+      } else if next.time == .max {
+        if !dismiss() { break }
+      } else if isArrival {
+        now = instant
+        arrivals.pop()
+        begin(Int(next.event.subject))
       } else {
-        now = Instant(microseconds: next.time)
-        if isArrival {
-          arrivals.pop()
-          begin(Int(next.event.subject))
-        } else {
-          heap.pop()
-          happen(next.event, next.number)
-        }
+        now = instant
+        heap.pop()
+        happen(next.event, next.number)
       }
     }
     if plan.measuresDrain { now = lastGone }
@@ -234,44 +235,34 @@ package struct World: ~Copyable {
   /// Gives the engine an input, and the world the engine's events and actions, until both are quiet. What an action
   /// leads to at once is told in its place.
   mutating func say(_ input: Input) {
-    tell(input)
-    catchUp()
-  }
-
-  /// Does what the engine has said, whose events were observed, and forgets it.
-  @inline(__always)
-  mutating func catchUp() {
-    var seenActions = 0
-    while seenActions < step.actions.count {
-      react(step.actions[seenActions])
-      seenActions += 1
+    var input = input
+    var (seenEvents, seenActions) = (0, 0)
+    while true {
+      let before = step.actions.count
+      traffic.inputs &+= 1
+      quietUntil = engine.handle(input, at: now, into: &step)
+      if isAudited { audit(input, since: before) }
+      while seenEvents < step.events.count {
+        observe(step.events[seenEvents])
+        seenEvents &+= 1
+      }
+      var answer: Input?
+      while answer == nil, seenActions < step.actions.count {
+        answer = react(step.actions[seenActions])
+        seenActions &+= 1
+      }
+      guard let answer else { break }
+      input = answer
     }
-    traffic.events += seenEvents
-    traffic.actions += seenActions
+    traffic.events &+= seenEvents
+    traffic.actions &+= seenActions
     step.removeAll()
-    seenEvents = 0
-    if auditor != nil { auditor?.checkQuiet(at: now) }
+    if isAudited { auditor?.checkQuiet(at: now) }
   }
 
   @inline(never)
   private mutating func audit(_ input: Input, since before: Int) {
     auditor?.check(input, step.actions.array[before...], at: now)
-  }
-
-  private mutating func tell(_ input: Input) {
-    traffic.inputs += 1
-    let before = step.actions.count
-    engine.handle(input, at: now, into: &step)
-    if auditor != nil { audit(input, since: before) }
-    observeAll()
-  }
-
-  @inline(__always)
-  mutating func observeAll() {
-    while seenEvents < step.events.count {
-      observe(step.events[seenEvents])
-      seenEvents += 1
-    }
   }
 }
 
@@ -296,7 +287,7 @@ extension World {
   }
 
   private mutating func scheduleArrival(_ callers: Int) {
-    guard let time = sources[callers].nextArrival(plan) else { return }
+    guard let time = sources[callers].nextArrival() ?? sources[callers].laterArrival(plan) else { return }
     let event = WorldEvent(.arrival, UInt32(truncatingIfNeeded: callers))
     arrivals.push(EventHeap.Entry(time: time, number: nextNumber(), event: event))
   }
@@ -441,20 +432,23 @@ extension World {
     }
   }
 
+  /// - Returns: what the engine is told at once.
   @inline(__always)
-  mutating func react(_ action: Action) {
+  mutating func react(_ action: Action) -> Input? {
     switch action {
     case .ring(let offer, let contact, let agent):
-      if agents[Int(agent.index)].isPrompt { tell(.offerAccepted(offer)) } else { ring(offer, contact, agent) }
-    case .connect(let offer, _, _): tell(.offerConnected(offer))
+      if agents[Int(agent.index)].isPrompt { return .offerAccepted(offer) }
+      ring(offer, contact, agent)
+    case .connect(let offer, _, _): return .offerConnected(offer)
     case .forget(let contact), .takeMessage(let contact, _):
       lastGone = now
       rows[Int(contact.slot)].generation &+= 1
       freeSlots.append(contact.slot)
     // Every customer answers.
-    case .dial(let contact, _): tell(.dialAnswered(contact))
+    case .dial(let contact, _): return .dialAnswered(contact)
     case .stopRinging, .resumeWaiting, .refuse, .release, .moved, .promiseCallback, .stopDialling: break
     }
+    return nil
   }
 
   /// The agent answers after a while, or lets it ring out. What happens belongs to the contact's n-th offer, whoever

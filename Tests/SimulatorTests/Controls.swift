@@ -19,7 +19,7 @@ struct Arrivals {
     self.plan = plan
     sources = plan.callers.indices.map { Source(plan, $0, seed: seed, replication: replication) }
     next = []
-    for index in sources.indices { next.append(sources[index].nextArrival(plan)) }
+    for index in sources.indices { next.append(sources[index].arrival(plan)) }
   }
 
   mutating func arrival() -> Contact? {
@@ -29,7 +29,7 @@ struct Arrivals {
     }
     guard first >= 0, let time = next[first] else { return nil }
     let contact = Contact(callers: first, number: sources[first].number, time: time)
-    next[first] = sources[first].nextArrival(plan)
+    next[first] = sources[first].arrival(plan)
     return contact
   }
 
@@ -40,6 +40,11 @@ struct Arrivals {
   func patience(_ contact: Contact) -> Int64? {
     sources[contact.callers].patience(contact.number, key: contact.number, plan)
   }
+}
+
+extension Source {
+  /// The time of the next first attempt, nil when nobody calls any more.
+  mutating func arrival(_ plan: Plan) -> Int64? { nextArrival() ?? laterArrival(plan) }
 }
 
 /// Moments in order, a binary heap.

@@ -31,7 +31,7 @@ extension Study {
         var source = Source(ready, 0, seed: seed, replication: replication * 100 + UInt64(day))
         if factor.value(source.draws, 0, .busyness, ready.numbers) <= limit / mean { quiet += 1 }
         var count = 0.0
-        while count <= limit, source.nextArrival(ready) != nil { count += 1 }
+        while count <= limit, source.arrival(ready) != nil { count += 1 }
         if count <= limit { within += 1 }
       }
       return Observation(ratios: [(within, 100)], controls: [quiet - 100 * below])

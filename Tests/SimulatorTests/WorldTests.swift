@@ -15,6 +15,34 @@ struct WorldTests {
     )
   }
 
+  @Test("Events come up by their time, and those of one instant in the order in which they were scheduled")
+  func order() {
+    let draws = Draws(seed: 5, replication: 0, stream: 0)
+    var heap = EventHeap()
+    var pending: [(time: Int64, number: UInt32)] = []
+    var now: Int64 = 0
+    for turn in 0..<UInt64(20_000) {
+      // Grows and shrinks by turns; a push after a pop fills the hole, or finds it closed by a look at the first.
+      if draws.uniform(turn, .miss) < (turn / 2_000 % 2 == 0 ? 0.6 : 0.4) {
+        let (time, number) = (now + Int64(draws.uniform(turn, .handle) * 50), UInt32(turn + 1))
+        heap.push(EventHeap.Entry(time: time, number: number, event: WorldEvent(.handled, UInt32(turn))))
+        pending.append((time, number))
+      }
+      if draws.uniform(turn, .answer) < 0.5 {
+        let first = heap.first()
+        guard let expected = pending.min(by: { ($0.time, $0.number) < ($1.time, $1.number) }) else {
+          #expect(first.time == .max)
+          continue
+        }
+        #expect(first.time == expected.time && first.number == expected.number)
+        #expect(first.event.kind == .handled && first.event.subject == first.number - 1)
+        pending.removeAll { $0 == expected }
+        now = first.time
+        heap.pop()
+      }
+    }
+  }
+
   @Test("One thread or four: the same bytes in the same order")
   func threads() {
     let plan = Centre.blended()
