@@ -124,7 +124,7 @@ extension Switchboard {
       answered: it.answered, visitorName: it.person.name, address: it.person.address, attributes: it.person.attributes,
       isLost: it.isLost, ending: it.ending)
     if it.state != .queued, it.state != .offering, let agent = it.agent { view.agentName = displayName(agent) }
-    view.origin = String(it.entry.prefix { $0 != ":" })
+    view.origin = String(it.entry[..<(it.entry.utf8.firstIndex(of: UInt8(ascii: ":")) ?? it.entry.endIndex)])
     if let leg = calls.announcements[contact]?.leg ?? calls.bridges[contact]?.caller, calls.legs.contains(leg) {
       view.codec = calls.legs[leg]?.codec
       view.quality = calls.qualities[leg]?.last

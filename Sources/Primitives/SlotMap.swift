@@ -25,7 +25,7 @@ public struct SlotMap<ID: SlotID, Element> {
   @inlinable public mutating func insert(_ element: Element) -> ID {
     occupied += 1
     while let slot = free.popLast() {
-      guard elements[Int(slot) + 1] == nil else { continue }
+      guard !isTaken(Int(slot) + 1) else { continue }
       elements[Int(slot) + 1] = element
       return ID(slot: slot, generation: generations[Int(slot)])
     }
@@ -58,14 +58,23 @@ public struct SlotMap<ID: SlotID, Element> {
     return element
   }
 
-  @inlinable public func contains(_ id: ID) -> Bool { elements.span[place(id)] != nil }
+  @inlinable public func contains(_ id: ID) -> Bool { isTaken(place(id)) }
+
+  /// Looks at the tag of the entry only: to compare it with nil would copy the whole of it.
+  @inlinable @inline(__always)
+  internal func isTaken(_ place: Int) -> Bool {
+    if case nil = elements.span[place] { false } else { true }
+  }
 
   @inlinable public subscript(id: ID) -> Element? {
     // Lends the entry through a span: who wants one field of it does not copy the others, as an array's own getter does.
+    // Both are inlined: a coroutine that is called takes its frame from the heap.
+    @inline(__always)
     _read {
       let span = elements.span
       yield span[place(id)]
     }
+    @inline(__always)
     _modify {
       let place = contains(id) ? place(id) : 0
       // What is written under a stale id is lost, as what is read there is nil.

@@ -55,7 +55,7 @@ public struct TimerHeap<Key: Hashable> {
 
   @discardableResult
   @inlinable public mutating func cancel(_ key: Key) -> Bool {
-    guard let slot = slots.remove(key) else { return false }
+    guard !slots.isEmpty, let slot = slots.remove(key) else { return false }
     own().pointee.cancel(slot)
     keys[Int(slot)] = nil
     free.append(slot)

@@ -191,17 +191,27 @@ struct Leg: Sendable {
     self.target = target
   }
 
+  // Inlined: a leg is asked in its table, and to call a getter of it would copy the whole of it.
+
+  @inline(__always)
   var flow: Flow? { if case .sip(let flow) = signalling { flow } else { nil } }
+  @inline(__always)
   var agreed: NegotiatedMedia? { negotiation.agreed }
   /// What its two ends talk with, once they have agreed.
+  @inline(__always)
   var codec: AudioCodec? { negotiation.agreed?.codec }
+  @inline(__always)
   var isEstablished: Bool { state == .established }
   /// A caller without a final answer.
+  @inline(__always)
   var isUnanswered: Bool { state == .waiting || state == .early }
   /// It has our SDP and we have its, so audio may flow.
-  var hasMedia: Bool { (state == .early || state == .established) && link == .up && agreed != nil }
+  @inline(__always)
+  var hasMedia: Bool { (state == .early || state == .established) && link == .up && codec != nil }
   /// The far end does not want to hear us.
+  @inline(__always)
   var isHeldByRemote: Bool { negotiation.agreed?.isHeldByRemote ?? false }
+  @inline(__always)
   var listens: Bool { hasMedia && !isHeldByRemote }
 
   // MARK: Steps
@@ -299,10 +309,12 @@ struct Leg: Sendable {
   }
 
   /// What the media threads need to know of the far end.
+  @inline(__always)
   var remoteMedia: RemoteMedia? { agreed.map { RemoteMedia($0) } }
 
   /// What the caller would talk with, as far as it is known: the first codec of its own that we carry.
-  var preferredCodec: AudioCodec? { agreed?.codec ?? offeredCodec }
+  @inline(__always)
+  var preferredCodec: AudioCodec? { codec ?? offeredCodec }
 }
 
 extension SessionDescription {
