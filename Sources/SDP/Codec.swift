@@ -17,7 +17,10 @@ public struct Codec: Sendable, Equatable {
   }
 
   /// Encoding names are compared without regard to case (RFC 4855 section 3).
-  public func isNamed(_ other: String) -> Bool { equalWords(name.utf8, other.utf8) }
+  public func isNamed(_ other: String) -> Bool {
+    let (mine, theirs) = (name.utf8, other.utf8)
+    return equalWords(mine.span, theirs.span)
+  }
 
   /// The value of `a=rtpmap`: `0 PCMU/8000` or `111 opus/48000/2`; nil where it is malformed.
   public init?(rtpmap value: String) {
@@ -76,6 +79,13 @@ extension [Codec] {
 
 /// Compares ASCII words, any case.
 func equalWords(_ a: some Sequence<UInt8>, _ b: some Sequence<UInt8>) -> Bool {
-  func folded(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }
-  return a.elementsEqual(b) { folded($0) == folded($1) }
+  a.elementsEqual(b) { folded($0) == folded($1) }
 }
+
+func equalWords(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
+  guard a.count == b.count else { return false }
+  for i in a.indices where folded(a[i]) != folded(b[i]) { return false }
+  return true
+}
+
+private func folded(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }

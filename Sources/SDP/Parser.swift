@@ -185,7 +185,7 @@ private struct Parser {
   }
 
   private func isWord(_ word: StaticString, at range: Range<Int>) -> Bool {
-    word.withUTF8Buffer { equalWords($0, bytes[range]) }
+    word.withUTF8Buffer { equalWords($0.span, bytes.span.extracting(range)) }
   }
 
   private func media() throws(SDPError) -> MediaDescription {

@@ -6,17 +6,24 @@ extension SessionDescription {
   /// - Precondition: no value holds CR, LF or NUL; what was parsed never does, and what we make is made of numbers.
   public var bytes: [UInt8] {
     var text = Text()
-    text.line("v=", "0")
-    text.line("o=", origin.username, " ", origin.sessionID, " ", origin.version, " IN ", origin.connection.text)
+    text.append("v=0\r\no=")
+    text.append(origin.username)
+    text.append(" ")
+    text.append(origin.sessionID)
+    text.append(" ")
+    text.append(origin.version)
+    text.append(" IN ")
+    text.append(origin.connection)
+    text.line()
     text.line("s=", name)
     text.lines(otherLines, "iuep")
-    if let connection { text.line("c=IN ", connection.text) }
+    if let connection { text.line(connection) }
     text.lines(otherLines, "b")
     text.line("t=", timing)
     text.lines(otherLines, "trzk")
     text.lines(attributes)
     for line in media { text.line(line) }
-    return text.bytes
+    return text.built.array
   }
 }
 
@@ -26,33 +33,40 @@ extension ICEFragment {
     var text = Text()
     text.lines(attributes)
     for line in media { text.line(line) }
-    return text.bytes
+    return text.built.array
   }
 }
 
 /// Built as bytes: a description goes into a message body, never to a person.
-private struct Text {
-  var bytes: [UInt8] = []
-  init() { bytes.reserveCapacity(1_024) }
+private struct Text: ~Copyable {
+  var built = ByteBuilder(capacity: 1_024)
 
   mutating func line(_ media: MediaDescription) {
-    let port = media.portCount == 1 ? "\(media.port)" : "\(media.port)/\(media.portCount)"
-    append("m=", media.kind, " ", port, " ", media.transport)
-    for format in media.formats { append(" ", format) }
+    append("m=")
+    append(media.kind)
+    append(" ")
+    built.append(decimal: Int(media.port))
+    if media.portCount != 1 {
+      append("/")
+      built.append(decimal: media.portCount)
+    }
+    append(" ")
+    append(media.transport)
+    for format in media.formats {
+      append(" ")
+      append(format)
+    }
     line()
     lines(media.otherLines, "i")
-    if let connection = media.connection { line("c=IN ", connection.text) }
+    if let connection = media.connection { line(connection) }
     lines(media.otherLines, "bk")
     lines(media.attributes)
   }
 
-  mutating func append(_ parts: String...) {
-    for part in parts { bytes.append(utf8: part) }
-  }
-
-  mutating func line(_ parts: String...) {
-    for part in parts { bytes.append(utf8: part) }
-    bytes.append(contentsOf: [0x0d, 0x0a])
+  mutating func line(_ connection: Connection) {
+    append("c=IN ")
+    append(connection)
+    line()
   }
 
   mutating func lines(_ lines: [Line], _ letters: String) {
@@ -64,13 +78,33 @@ private struct Text {
 
   mutating func lines(_ attributes: [Attribute]) {
     for attribute in attributes {
-      append("a=", attribute.name)
-      if let value = attribute.value { append(":", value) }
+      append("a=")
+      append(attribute.name)
+      if let value = attribute.value {
+        append(":")
+        append(value)
+      }
       line()
     }
   }
-}
 
-extension Connection {
-  fileprivate var text: String { addressType.rawValue + " " + address + suffix }
+  mutating func line(_ type: String, _ value: String) {
+    append(type)
+    append(value)
+    line()
+  }
+
+  mutating func append(_ connection: Connection) {
+    append(connection.addressType.rawValue)
+    append(" ")
+    append(connection.address)
+    append(connection.suffix)
+  }
+
+  mutating func append(_ text: String) { built.append(utf8: text) }
+
+  mutating func line() {
+    built.append(0x0d)
+    built.append(0x0a)
+  }
 }

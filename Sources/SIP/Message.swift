@@ -52,6 +52,13 @@ public struct Message: Sendable {
     guard isRequest, let ranges = try? bytes.span.uri(startLine.target) else { return to.uri }
     return URI(bytes.span, ranges)
   }
+  /// The Request-URI is a SIP, SIPS or TEL URI.
+  var namesKnownScheme: Bool {
+    let span = bytes.span
+    let (start, end) = (startLine.target.lowerBound, startLine.target.upperBound)
+    let colon = span.firstIndex(of: UInt8(ascii: ":"), start, end) ?? end
+    return span.matches("sip", start, colon) || span.matches("sips", start, colon) || span.matches("tel", start, colon)
+  }
   /// The Request-URI is a SIPS URI.
   var asksForSecurity: Bool {
     isRequest

@@ -10,6 +10,13 @@ extension Message {
     guard let contact = field(.contact) else { return false }
     return contact.valueRange.count == 1 && bytes[contact.valueRange.lowerBound] == UInt8(ascii: "*")
   }
+  /// The URI of the first Contact.
+  var contactURI: URI? {
+    guard let field = field(.contact), !isWildcardContact, case var i = Int(field.value),
+      let ranges = try? bytes.span.address(&i, Int(field.valueEnd))
+    else { return nil }
+    return URI(bytes.span, ranges.uri)
+  }
   public var routes: [Address] { addresses(.route) }
   public var recordRoutes: [Address] { addresses(.recordRoute) }
 
@@ -28,12 +35,25 @@ extension Message {
     return vias
   }
 
+  /// It took one hop.
+  var hasOneVia: Bool {
+    let vias = fields.filter { $0.header == .via }
+    return vias.count == 1 && bytes.span.elementEnd(Int(vias[0].value), Int(vias[0].valueEnd)) == Int(vias[0].valueEnd)
+  }
+
   public var topVia: Via {
     let span = bytes.span
     guard let field = field(.via), case var i = Int(field.value),
       let ranges = try? span.via(&i, Int(field.valueEnd))
     else { return Via(transport: "UDP", host: "") }
     return Via(span, ranges)
+  }
+
+  /// The branch of the topmost Via.
+  var branch: Range<Int>? {
+    let span = bytes.span
+    guard let field = field(.via), case var i = Int(field.value) else { return nil }
+    return (try? span.via(&i, Int(field.valueEnd)))?.branch
   }
 
   public var maxForwards: Int? { header("Max-Forwards").flatMap { Int($0) } }
@@ -73,9 +93,11 @@ extension Message {
   /// All values of a header, comma-separated lists taken apart where the header's grammar allows.
   public func headers(_ name: String) -> [String] {
     let span = bytes.span
+    let fields = allFields(name)
+    guard !fields.isEmpty else { return [] }
     let isList = HeaderName.isList(name)
     var values: [String] = []
-    for field in allFields(name) {
+    for field in fields {
       let ranges = isList ? span.elements(field.valueRange) : [field.valueRange]
       values += ranges.map { span.unfolded($0) }
     }
@@ -101,7 +123,13 @@ extension Message {
     field.nameRange.count == name.utf8.count && ASCII.equal(bytes[field.nameRange], name.utf8)
   }
 
-  private func address(_ header: HeaderName) -> Address { addresses(header).first ?? Address(uri: URI(host: "")) }
+  private func address(_ header: HeaderName) -> Address {
+    let span = bytes.span
+    guard let field = field(header), case var i = Int(field.value),
+      let ranges = try? span.address(&i, Int(field.valueEnd))
+    else { return Address(uri: URI(host: "")) }
+    return Address(span, ranges)
+  }
 
   private func addresses(_ header: HeaderName) -> [Address] {
     let span = bytes.span

@@ -1,31 +1,28 @@
 internal import Primitives
 
-/// Writes requests and responses into one buffer: start line, headers in the order of the calls, `finish`.
+/// Writes requests and responses into one built: start line, headers in the order of the calls, `finish`.
 ///
 /// Whatever a value says, it stays inside its line: CR, LF, NUL and other control characters become spaces, display
 /// names are quoted anew, and a header whose name is no token is left out.
-public struct MessageWriter: Sendable {
-  public private(set) var bytes: [UInt8]
+public struct MessageWriter: ~Copyable, Sendable {
+  private var built = ByteBuilder(capacity: 1_024)
 
-  /// Empties `buffer` and writes into its storage.
-  public init(reusing buffer: consuming [UInt8] = []) {
-    buffer.removeAll(keepingCapacity: true)
-    bytes = buffer
-  }
+  public init() {}
+
+  /// What was written since the last `finish`.
+  public var bytes: [UInt8] { built.array }
 
   public mutating func request(_ method: Method, _ uri: URI) {
-    bytes.reserveCapacity(1024)
-    bytes.append(method.name, keeping: .token)
-    bytes.append(ASCII.space)
-    uri.write(into: &bytes)
+    built.append(method.name, keeping: .token)
+    built.append(ASCII.space)
+    uri.write(into: &built)
     line(" SIP/2.0")
   }
 
   public mutating func response(_ status: Int, reason: String? = nil) {
-    bytes.reserveCapacity(1024)
-    append("SIP/2.0 ")
-    bytes.append(decimal: status)
-    bytes.append(ASCII.space)
+    built.append("SIP/2.0 ")
+    built.append(decimal: status)
+    built.append(ASCII.space)
     text(reason ?? reasonPhrase(status))
     line("")
   }
@@ -55,27 +52,41 @@ public struct MessageWriter: Sendable {
 
   public mutating func header(_ name: String, _ value: Int) {
     guard self.name(name) else { return }
-    bytes.append(decimal: value)
+    built.append(decimal: value)
     line("")
   }
 
   public mutating func header(_ name: String, _ address: Address) {
-    bytes.reserveCapacity(bytes.count + 128)
     guard self.name(name) else { return }
     write(address)
     line("")
   }
 
+  /// A header of ours, whose name is a token and whose value may not be.
+  mutating func header(own name: StaticString, _ value: String) {
+    built.append(name)
+    built.append(": ")
+    text(value)
+    line("")
+  }
+
+  /// An address alone.
+  static func text(_ address: Address) -> String {
+    var writer = MessageWriter()
+    writer.write(address)
+    return writer.built.text
+  }
+
   public mutating func via(_ via: Via) {
-    _ = name("Via")
+    built.append("Via: ")
     write(via)
     line("")
   }
 
   public mutating func cseq(_ number: UInt32, _ method: Method) {
-    append("CSeq: ")
-    bytes.append(decimal: Int(number))
-    bytes.append(ASCII.space)
+    built.append("CSeq: ")
+    built.append(decimal: Int(number))
+    built.append(ASCII.space)
     text(method.name)
     line("")
   }
@@ -84,28 +95,29 @@ public struct MessageWriter: Sendable {
   public mutating func copy(_ name: String, from message: Message) {
     for field in message.allFields(name) {
       _ = self.name(name)
-      copy(message.bytes[field.valueRange])
+      copy(message.bytes, field.valueRange)
       line("")
     }
   }
 
   mutating func copy(_ header: HeaderName, from message: Message) {
     for field in message.fields where field.header == header {
-      append(header.long)
-      append(": ")
-      copy(message.bytes[field.valueRange])
+      built.append(header.long)
+      built.append(": ")
+      copy(message.bytes, field.valueRange)
       line("")
     }
   }
 
   /// Content-Type if there is a body, Content-Length always, the body; returns the message and leaves the writer empty.
   public mutating func finish(contentType: String? = nil, body: some Collection<UInt8> = EmptyCollection()) -> [UInt8] {
-    if let contentType { header("Content-Type", contentType) }
-    header("Content-Length", body.count)
-    line("")
-    bytes.append(contentsOf: body)
-    defer { bytes = [] }
-    return bytes
+    if let contentType { header(own: "Content-Type", contentType) }
+    built.append("Content-Length: ")
+    built.append(decimal: body.count)
+    built.append("\r\n\r\n")
+    if body.withContiguousStorageIfAvailable({ built.append($0) }) == nil { for byte in body { built.append(byte) } }
+    defer { built.truncate(to: 0) }
+    return built.array
   }
 
   /// A message written anew: long names, no folds, addresses and Via in one form, the length counted. Written twice, it
@@ -130,7 +142,7 @@ public struct MessageWriter: Sendable {
         writer.values(of: field.header, name, message)
       default:
         guard writer.name(name) else { continue }
-        writer.append(message.bytes.span.unfolded(field.valueRange))
+        writer.built.append(utf8: message.bytes.span.unfolded(field.valueRange))
         writer.line("")
       }
     }
@@ -171,9 +183,9 @@ extension MessageWriter {
     for header in [HeaderName.via, .from, .to, .callID, .cseq] {
       for field in head.fields where field.header == header && !(header == .via && field.name == top.name) {
         _ = writer.name(header.long.description)
-        writer.copy(bytes[field.valueRange])
+        writer.copy(bytes, field.valueRange)
         if header == .to, !ASCII.lowercased(span.unfolded(field.valueRange)).contains("tag=") {
-          writer.append(";tag=\(tag)")
+          writer.built.append(utf8: ";tag=\(tag)")
         }
         writer.line("")
       }
@@ -187,8 +199,8 @@ extension MessageWriter {
       if isTop {
         top(field, request.bytes, source: source)
       } else {
-        _ = name("Via")
-        copy(request.bytes[field.valueRange])
+        built.append("Via: ")
+        copy(request.bytes, field.valueRange)
         line("")
       }
       isTop = false
@@ -197,14 +209,14 @@ extension MessageWriter {
 
   /// The line with the topmost Via, which learns where the request came from; the values behind it are copied.
   private mutating func top(_ field: HeaderField, _ bytes: [UInt8], source: Endpoint?) {
-    _ = name("Via")
+    built.append("Via: ")
     let span = bytes.span
     var i = Int(field.value)
     if let source, let ranges = try? span.via(&i, Int(field.valueEnd)) {
       stamp(bytes, ranges, Int(field.value), source: source)
-      copy(bytes[i..<Int(field.valueEnd)])
+      copy(bytes, i..<Int(field.valueEnd))
     } else {
-      copy(bytes[field.valueRange])
+      copy(bytes, field.valueRange)
     }
     line("")
   }
@@ -212,160 +224,143 @@ extension MessageWriter {
   /// `Via.stamp` on the value as it stands in the request.
   private mutating func stamp(_ bytes: [UInt8], _ ranges: ViaRanges, _ start: Int, source: Endpoint) {
     let span = bytes.span
-    copy(bytes[start..<ranges.parameters.lowerBound])
+    copy(bytes, start..<ranges.parameters.lowerBound)
     var asksPort = false
     var i = ranges.parameters.lowerBound
     // The ranges come from a scan that has read these parameters already.
     while let parameter = try? span.parameter(&i, ranges.parameters.upperBound) {
       if span.matches("received", parameter.name.lowerBound, parameter.name.upperBound) { continue }
       let isPort = span.matches("rport", parameter.name.lowerBound, parameter.name.upperBound)
-      self.bytes.append(UInt8(ascii: ";"))
-      copy(bytes[parameter.name])
+      built.append(UInt8(ascii: ";"))
+      copy(bytes, parameter.name)
       guard isPort || parameter.value != nil else { continue }
-      self.bytes.append(UInt8(ascii: "="))
+      built.append(UInt8(ascii: "="))
       if isPort, !asksPort {
-        self.bytes.append(decimal: Int(source.port))
+        built.append(decimal: Int(source.port))
       } else if let value = parameter.value {
-        copy(bytes[value])
+        copy(bytes, value)
       }
       asksPort = asksPort || isPort
     }
     guard asksPort || !span.names(source, ranges.host) else { return }
-    append(";received=")
-    append(source.address)
+    built.append(";received=")
+    built.append(utf8: source.address)
   }
 
   private mutating func to(of request: Message, tag: String?) {
     guard let tag, request.toTag == nil, let field = request.field(.to) else { return copy(.to, from: request) }
-    _ = name("To")
-    copy(request.bytes[field.valueRange])
+    built.append("To: ")
+    copy(request.bytes, field.valueRange)
     parameter(URI.Parameter(name: "tag", value: tag))
     line("")
   }
 
   /// False, and nothing written, if the name is no token.
   private mutating func name(_ name: String) -> Bool {
-    let start = bytes.count
-    append(name)
-    guard bytes.count > start, bytes.span.skip(.token, start, bytes.count) == bytes.count else {
-      bytes.removeSubrange(start...)
+    let start = built.count
+    built.append(utf8: name)
+    guard built.count > start, built.holds(.token, from: start) else {
+      built.truncate(to: start)
       return false
     }
-    append(": ")
+    built.append(": ")
     return true
   }
 
   private mutating func write(_ via: Via) {
-    append("SIP/2.0/")
-    bytes.append(via.transport, keeping: .token)
-    bytes.append(ASCII.space)
-    Host.write(via.host, into: &bytes)
+    built.append("SIP/2.0/")
+    built.append(via.transport, keeping: .token)
+    built.append(ASCII.space)
+    Host.write(via.host, into: &built)
     if let port = via.port {
-      append(":")
-      bytes.append(decimal: Int(port))
+      built.append(UInt8(ascii: ":"))
+      built.append(decimal: Int(port))
     }
-    via.parameters.forEach { parameter($0) }
+    for parameter in via.parameters { self.parameter(parameter) }
   }
 
   private mutating func write(_ address: Address) {
     if let name = address.displayName {
       quoted(name)
-      bytes.append(ASCII.space)
+      built.append(ASCII.space)
     }
-    bytes.append(UInt8(ascii: "<"))
-    address.uri.write(into: &bytes)
-    bytes.append(UInt8(ascii: ">"))
-    address.parameters.forEach { parameter($0) }
+    built.append(UInt8(ascii: "<"))
+    address.uri.write(into: &built)
+    built.append(UInt8(ascii: ">"))
+    for parameter in address.parameters { self.parameter(parameter) }
   }
 
   private mutating func parameter(_ parameter: URI.Parameter) {
-    let start = bytes.count
-    bytes.append(UInt8(ascii: ";"))
-    append(parameter.name)
-    guard bytes.count > start + 1, bytes.span.skip(.token, start + 1, bytes.count) == bytes.count else {
-      bytes.removeSubrange(start...)
-      return
-    }
+    let start = built.count
+    built.append(UInt8(ascii: ";"))
+    built.append(utf8: parameter.name)
+    guard built.count > start + 1, built.holds(.token, from: start + 1) else { return built.truncate(to: start) }
     guard let value = parameter.value else { return }
-    bytes.append(UInt8(ascii: "="))
+    built.append(UInt8(ascii: "="))
     if parameter.isQuoted || value.isEmpty || !value.utf8.allSatisfy(ByteSet.parameterValue.contains) {
       quoted(value)
     } else {
-      append(value)
+      built.append(utf8: value)
     }
   }
 
   /// Controls stand in quotes behind a backslash (`quoted-pair`), all but CR and LF, which nothing can escape.
   private mutating func quoted(_ string: String) {
-    bytes.append(UInt8(ascii: "\""))
+    built.append(UInt8(ascii: "\""))
     for byte in string.utf8 {
       switch byte {
-      case ASCII.cr, ASCII.lf: bytes.append(ASCII.space)
+      case ASCII.cr, ASCII.lf: built.append(ASCII.space)
       case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0..<ASCII.tab, ASCII.tab + 1..<ASCII.space, 0x7f:
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      default: bytes.append(byte)
+        built.append(UInt8(ascii: "\\"))
+        built.append(byte)
+      default: built.append(byte)
       }
     }
-    bytes.append(UInt8(ascii: "\""))
+    built.append(UInt8(ascii: "\""))
   }
 
   /// A value from outside, kept to its line.
   private mutating func text(_ string: String) {
-    let start = bytes.count
-    append(string)
-    var i = bytes.span.indexOfControl(from: start)
-    while i < bytes.count {
-      bytes[i] = ASCII.space
-      i = bytes.span.indexOfControl(from: i + 1)
-    }
+    let start = built.count
+    built.append(utf8: string)
+    blank(from: start) { _ in true }
   }
 
   /// A value from a parsed message: its line ends are folds, its other controls are escaped.
-  private mutating func copy(_ value: ArraySlice<UInt8>) {
-    let start = bytes.count
-    bytes.append(contentsOf: value)
-    var i = bytes.span.indexOfControl(from: start)
-    while i < bytes.count {
-      if bytes[i] == ASCII.cr || bytes[i] == ASCII.lf { bytes[i] = ASCII.space }
-      i = bytes.span.indexOfControl(from: i + 1)
+  private mutating func copy(_ bytes: [UInt8], _ range: Range<Int>) {
+    let start = built.count
+    built.append(bytes, range)
+    blank(from: start) { $0 == ASCII.cr || $0 == ASCII.lf }
+  }
+
+  /// Makes spaces of control characters.
+  @inline(__always)
+  private mutating func blank(from start: Int, where isUnwanted: (UInt8) -> Bool) {
+    var i = built.withSpan { $0.indexOfControl(from: start) }
+    while i < built.count {
+      if isUnwanted(built[i]) { built[i] = ASCII.space }
+      i = built.withSpan { $0.indexOfControl(from: i + 1) }
     }
   }
 
-  private mutating func append(_ string: String) { bytes.append(utf8: string) }
-
-  private mutating func append(_ word: StaticString) {
-    word.withUTF8Buffer { bytes.append(contentsOf: $0) }
-  }
-
   private mutating func line(_ end: StaticString) {
-    append(end)
-    bytes.append(ASCII.cr)
-    bytes.append(ASCII.lf)
+    built.append(end)
+    built.append(ASCII.cr)
+    built.append(ASCII.lf)
   }
 }
 
-extension [UInt8] {
+extension ByteBuilder {
+  /// Whether all bytes from `start` on are of the set.
+  func holds(_ set: ByteSet, from start: Int) -> Bool { withSpan { $0.skip(set, start, $0.count) } == count }
+
   /// The text without the bytes that are not of the set.
   mutating func append(_ text: String, keeping set: ByteSet) {
     let start = count
     append(utf8: text)
-    guard span.skip(set, start, count) < count else { return }
-    let kept = self[start...].filter(set.contains)
-    replaceSubrange(start..., with: kept)
-  }
-
-  mutating func append(decimal number: Int) {
-    guard number > 9 else { return append(contentsOf: number < 0 ? Array("\(number)".utf8) : [0x30 + UInt8(number)]) }
-    var digits = InlineArray<20, UInt8>(repeating: 0)
-    var place = 20
-    var rest = number
-    while rest > 0 {
-      place -= 1
-      digits[place] = 0x30 + UInt8(rest % 10)
-      rest /= 10
-    }
-    for i in place..<20 { append(digits[i]) }
+    guard !holds(set, from: start) else { return }
+    truncate(to: start)
+    for byte in text.utf8 where set.contains(byte) { append(byte) }
   }
 }
 

@@ -128,56 +128,57 @@ public struct URI: Hashable, Sendable {
 extension URI: CustomStringConvertible {
   /// As it stands on the wire. A character that the grammar does not allow in its place is escaped, in a host dropped.
   public var description: String {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(96)
-    write(into: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
+    var built = ByteBuilder(capacity: 96)
+    write(into: &built)
+    return built.text
   }
 
-  func write(into bytes: inout [UInt8]) {
-    bytes.append(scheme, keeping: .scheme)
-    bytes.append(UInt8(ascii: ":"))
+  func write(into built: inout ByteBuilder) {
+    built.append(scheme, keeping: .scheme)
+    built.append(UInt8(ascii: ":"))
     if let opaque {
-      Self.append(opaque, keeping: .uric, to: &bytes)
+      Self.append(opaque, keeping: .uric, to: &built)
       return
     }
     if let user {
-      Self.append(user, keeping: .user, to: &bytes)
+      Self.append(user, keeping: .user, to: &built)
       if let password {
-        bytes.append(UInt8(ascii: ":"))
-        Self.append(password, keeping: .password, to: &bytes)
+        built.append(UInt8(ascii: ":"))
+        Self.append(password, keeping: .password, to: &built)
       }
-      if !host.isEmpty { bytes.append(UInt8(ascii: "@")) }
+      if !host.isEmpty { built.append(UInt8(ascii: "@")) }
     }
-    Host.write(host, into: &bytes)
+    Host.write(host, into: &built)
     if let port {
-      bytes.append(UInt8(ascii: ":"))
-      bytes.append(decimal: Int(port))
+      built.append(UInt8(ascii: ":"))
+      built.append(decimal: Int(port))
     }
     for parameter in parameters {
-      bytes.append(UInt8(ascii: ";"))
-      Self.append(parameter.name, keeping: .uriParameter, to: &bytes)
+      built.append(UInt8(ascii: ";"))
+      Self.append(parameter.name, keeping: .uriParameter, to: &built)
       guard let value = parameter.value else { continue }
-      bytes.append(UInt8(ascii: "="))
-      Self.append(value, keeping: .uriParameter, to: &bytes)
+      built.append(UInt8(ascii: "="))
+      Self.append(value, keeping: .uriParameter, to: &built)
     }
     if let headers {
-      bytes.append(UInt8(ascii: "?"))
-      Self.append(headers, keeping: .uriHeaders, to: &bytes)
+      built.append(UInt8(ascii: "?"))
+      Self.append(headers, keeping: .uriHeaders, to: &built)
     }
   }
 
-  private static func append(_ text: String, keeping set: ByteSet, to bytes: inout [UInt8]) {
-    let start = bytes.count
-    bytes.append(utf8: text)
-    guard bytes.span.skip(set, start, bytes.count) < bytes.count else { return }
-    bytes.removeSubrange(start...)
+  private static func append(_ text: String, keeping set: ByteSet, to built: inout ByteBuilder) {
+    let start = built.count
+    built.append(utf8: text)
+    guard !built.holds(set, from: start) else { return }
+    built.truncate(to: start)
     let digits = Array("0123456789ABCDEF".utf8)
     for byte in text.utf8 {
       if set.contains(byte) {
-        bytes.append(byte)
+        built.append(byte)
       } else {
-        bytes.append(contentsOf: [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+        built.append(UInt8(ascii: "%"))
+        built.append(digits[Int(byte >> 4)])
+        built.append(digits[Int(byte & 15)])
       }
     }
   }
@@ -185,13 +186,13 @@ extension URI: CustomStringConvertible {
 
 enum Host {
   /// A name or an address; IPv6 gets its brackets.
-  static func write(_ host: String, into bytes: inout [UInt8]) {
+  static func write(_ host: String, into built: inout ByteBuilder) {
     if host.utf8.contains(UInt8(ascii: ":")) {
-      bytes.append(UInt8(ascii: "["))
-      bytes.append(host, keeping: .ipv6)
-      bytes.append(UInt8(ascii: "]"))
+      built.append(UInt8(ascii: "["))
+      built.append(host, keeping: .ipv6)
+      built.append(UInt8(ascii: "]"))
     } else {
-      bytes.append(host, keeping: .hostname)
+      built.append(host, keeping: .hostname)
     }
   }
 }

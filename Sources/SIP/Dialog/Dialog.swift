@@ -42,11 +42,11 @@ extension Dialog {
 
   /// The dialog that an INVITE of the far end will make (section 12.1.1). Nil without a usable Contact.
   init?(answering request: Message, via: Via, tag: UInt64, sequence: UInt32, flow: Flow) {
-    guard let contact = request.contacts.first?.uri else { return nil }
+    guard let contact = request.contactURI else { return nil }
     callID = request.callID
     ownsCallID = false
     localTag = tag
-    remoteTag = request.fromTag ?? ""
+    remoteTag = request.text(request.fromTag)
     local = (request.header("to") ?? "") + ";tag=" + tag.tag
     remote = request.header("from") ?? ""
     localSequence = sequence
@@ -60,10 +60,10 @@ extension Dialog {
 
   /// Section 12.1.2: what a 2xx to our INVITE says about the far end.
   mutating func establish(by response: Message) {
-    remoteTag = response.toTag ?? ""
+    remoteTag = response.text(response.toTag)
     remote = response.header("to") ?? remote
     setRoutes(response.headers("record-route").reversed())
-    guard let contact = response.contacts.first?.uri, mayTarget(contact) else { return }
+    guard let contact = response.contactURI, mayTarget(contact) else { return }
     // A literal address is followed where the INVITE went straight to its own literal target, so that nothing
     // speaks for a translator or an outbound proxy in between.
     if routes.isEmpty, flow.transport == .udp, let now = contact.endpoint,
@@ -76,7 +76,7 @@ extension Dialog {
 
   /// A target refresh: INVITE, UPDATE or a 2xx to them (section 12.2). Routes never change.
   mutating func refreshTarget(by message: Message) {
-    if let contact = message.contacts.first?.uri, mayTarget(contact) { target = contact }
+    if let contact = message.contactURI, mayTarget(contact) { target = contact }
   }
 
   /// A SIPS URI must not be sent to without TLS.
@@ -96,7 +96,7 @@ extension Dialog {
   }
 
   /// The request took one hop.
-  private static func isDirect(_ request: Message) -> Bool { request.headers("via").count == 1 }
+  private static func isDirect(_ request: Message) -> Bool { request.hasOneVia }
 
   private mutating func setRoutes(_ values: [String]) {
     routes = values
@@ -146,8 +146,6 @@ extension Address {
     var address = self
     address.parameters.removeAll { $0.name == "tag" }
     if let tag { address.parameters.append(URI.Parameter(name: "tag", value: tag)) }
-    var writer = MessageWriter()
-    writer.header("To", address)
-    return String(decoding: writer.bytes.dropFirst(4).dropLast(2), as: UTF8.self)
+    return MessageWriter.text(address)
   }
 }

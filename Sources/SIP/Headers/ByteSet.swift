@@ -70,6 +70,10 @@ enum ASCII {
   static func isHexDigit(_ byte: UInt8) -> Bool {
     isDigit(byte) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x66)
   }
+  static func hexadecimal(_ byte: UInt8) -> UInt8? {
+    if isDigit(byte) { return byte & 15 }
+    return isHexDigit(byte) ? (byte & 15) + 9 : nil
+  }
   static func lowercased(_ text: String) -> String {
     let utf8 = text.utf8
     let span = utf8.span

@@ -56,8 +56,11 @@ public struct Via: Hashable, Sendable {
   }
 
   init(_ bytes: Span<UInt8>, _ ranges: ViaRanges) {
-    transport = String(
-      decoding: bytes.text(ranges.transport).utf8.map { $0 >= 0x61 && $0 <= 0x7a ? $0 & 0xdf : $0 }, as: UTF8.self)
+    transport =
+      bytes.extracting(ranges.transport).isUppercase
+      ? bytes.text(ranges.transport)
+      : String(
+        decoding: bytes.text(ranges.transport).utf8.map { $0 >= 0x61 && $0 <= 0x7a ? $0 & 0xdf : $0 }, as: UTF8.self)
     host = ASCII.lowercased(bytes.text(ranges.host))
     port = ranges.port
     parameters = []
@@ -75,6 +78,7 @@ struct ViaRanges {
   var host: Range<Int>
   var port: UInt16?
   var parameters: Range<Int>
+  var branch: Range<Int>?
 }
 
 extension Span where Element == UInt8 {
@@ -103,17 +107,21 @@ extension Span where Element == UInt8 {
       i = skipSpace(next, end)
     }
     let first = i
-    var hasBranch = false
     while let parameter = try parameter(&i, end) {
       guard matches("branch", parameter.name.lowerBound, parameter.name.upperBound) else { continue }
-      guard !hasBranch else { throw ParseError(offset: parameter.name.lowerBound, reason: "second branch") }
+      guard ranges.branch == nil else { throw ParseError(offset: parameter.name.lowerBound, reason: "second branch") }
       guard let value = parameter.value, self[value.lowerBound] != UInt8(ascii: "\"") else {
         throw ParseError(offset: parameter.name.lowerBound, reason: "branch is not a token")
       }
-      hasBranch = true
+      ranges.branch = value
     }
     ranges.parameters = first..<i
     return ranges
+  }
+
+  var isUppercase: Bool {
+    for i in indices where self[i] >= 0x61 && self[i] <= 0x7a { return false }
+    return true
   }
 
   @inline(__always)

@@ -19,7 +19,7 @@ struct TransactionKey: Hashable, Sendable {
     } else {
       // RFC 2543: all that copies of one request share. An ACK differs from its INVITE in the To tag only.
       append(message.requestURI.description)
-      append(message.fromTag ?? "")
+      append(message.text(message.fromTag))
       append(message.callID)
       append(message.cseq)
       append(message.header("via") ?? "")
@@ -31,7 +31,7 @@ struct TransactionKey: Hashable, Sendable {
   init(merging message: Message) {
     bytes.reserveCapacity(96)
     bytes.append(utf8: message.callID)
-    append(message.fromTag ?? "")
+    append(message.text(message.fromTag))
     append(message.cseq)
     append(message.method.name)
   }
@@ -57,18 +57,24 @@ struct ClientKey: Hashable, Sendable {
     self.isCancel = isCancel
   }
   /// Nil if the branch cannot be one of ours.
-  init?(_ message: Message, via: Via) {
-    guard let text = via.branch, text.hasPrefix(Self.magic), let branch = UInt64(tag: text.dropFirst(7)) else {
-      return nil
-    }
+  init?(_ message: Message) {
+    let magic = Self.magic.utf8.count
+    guard let range = message.branch, message.bytes[range].starts(with: Self.magic.utf8),
+      let branch = UInt64(tag: message.bytes.span.extracting(range.dropFirst(magic)))
+    else { return nil }
     self.init(branch: branch, isCancel: message.method == .cancel)
   }
 }
 
 /// Our tags and branches are 64 unpredictable bits in sixteen hexadecimal digits.
 extension UInt64 {
-  init?(tag: some StringProtocol) {
-    guard tag.utf8.count == 16, let value = UInt64(tag, radix: 16) else { return nil }
+  init?(tag: Span<UInt8>) {
+    guard tag.count == 16 else { return nil }
+    var value: UInt64 = 0
+    for i in tag.indices {
+      guard let nibble = ASCII.hexadecimal(tag[i]) else { return nil }
+      value = value << 4 | UInt64(nibble)
+    }
     self = value
   }
   var tag: String {

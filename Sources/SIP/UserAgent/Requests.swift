@@ -3,10 +3,8 @@ public import Primitives
 /// What the far end asks (RFC 3261 sections 8.2, 9.2, 12.2.2, 13.3, 14.2, 15.1.2).
 extension UserAgent {
   public mutating func receive(_ message: Message, from flow: Flow, at now: Instant, into output: inout Output) {
+    guard case .request(let method) = message.kind else { return receiveResponse(message, at: now, into: &output) }
     let via = message.topVia
-    guard case .request(let method) = message.kind else {
-      return receiveResponse(message, via: via, at: now, into: &output)
-    }
     let key = TransactionKey(message, via: via, method: method)
     if method == .ack { return receiveAcknowledgement(message, key: key, at: now, into: &output) }
     if let id = serverKeys[key] {
@@ -43,8 +41,9 @@ extension UserAgent {
 
   /// Our own INVITE came back to us.
   private func isLooped(_ message: Message) -> Bool {
-    guard let tag = message.fromTag.flatMap(UInt64.init(tag:)), let id = tags[tag] else { return false }
-    return sessions[id]?.dialog.callID == message.callID
+    guard let tag = message.ownTag(message.fromTag), let id = tags[tag] else { return false }
+    guard let callID = sessions[id]?.dialog.callID else { return false }
+    return message.isOf(call: callID)
   }
 
   /// A SIPS URI promises TLS on each hop, and the last one had none (RFC 5630 section 5.3).
@@ -57,10 +56,7 @@ extension UserAgent {
     case .subscribe, .publish: return (405, [])
     default: return (501, [])
     }
-    switch message.requestURI.scheme {
-    case "sip", "sips", "tel": break
-    default: return (416, [])
-    }
+    guard message.namesKnownScheme else { return (416, []) }
     if message.asksForSecurity, flow.transport != .tls { return Self.insecure }
     var missing = message.headers("require")
     if message.method == .invite { missing.removeAll { ["timer", Self.reliability].contains($0.lowercased()) } }
@@ -159,8 +155,9 @@ extension UserAgent {
 
   /// The session that a message from the far end belongs to (section 12.2.2).
   func findSession(_ message: Message) -> DialogID? {
-    guard let tag = message.toTag.flatMap(UInt64.init(tag:)), let id = tags[tag],
-      sessions[id]?.dialog.callID == message.callID, sessions[id]?.dialog.remoteTag == (message.fromTag ?? "")
+    guard let tag = message.ownTag(message.toTag), let id = tags[tag],
+      let callID = sessions[id]?.dialog.callID, message.isOf(call: callID),
+      sessions[id]?.dialog.remoteTag == message.text(message.fromTag)
     else { return nil }
     return id
   }

@@ -2,9 +2,9 @@ import Primitives
 
 /// What the far end answers (RFC 3261 sections 8.1.3, 12.2.1.2, 13.2.2, 14.1).
 extension UserAgent {
-  mutating func receiveResponse(_ message: Message, via: Via, at now: Instant, into output: inout Output) {
-    guard let key = ClientKey(message, via: via), let id = clientKeys[key], let transaction = clients[id],
-      transaction.method == message.method, transaction.dialog.callID == message.callID
+  mutating func receiveResponse(_ message: Message, at now: Instant, into output: inout Output) {
+    guard let key = ClientKey(message), let id = clientKeys[key], let transaction = clients[id],
+      transaction.method == message.method, message.isOf(call: transaction.dialog.callID)
     else { return }
     if message.status >= 300, transaction.method == .invite, transaction.refusalAcknowledgement.isEmpty {
       let bytes = acknowledgement(of: message, in: transaction)
@@ -84,7 +84,7 @@ extension UserAgent {
     _ message: Message, _ id: ClientTransactionID, _ transaction: ClientTransaction, at now: Instant,
     into output: inout Output
   ) {
-    let tag = message.toTag ?? ""
+    let tag = message.text(message.toTag)
     if let copy = transaction.acknowledgements.first(where: { $0.tag == tag }) {
       output.transmissions.append(copy.transmission)
       return

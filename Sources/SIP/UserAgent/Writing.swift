@@ -45,18 +45,18 @@ extension UserAgent {
     let path = dialog.path
     var writer = MessageWriter()
     writer.request(method, path.target)
-    writer.header("Via", local(dialog.flow).via + branch.tag)
-    writer.header("Max-Forwards", 70)
-    for route in path.routes { writer.header("Route", route) }
-    writer.header("From", dialog.local)
-    writer.header("To", dialog.remote)
-    writer.header("Call-ID", dialog.callID)
+    writer.header(own: "Via", local(dialog.flow).via + branch.tag)
+    writer.header(own: "Max-Forwards", "70")
+    for route in path.routes { writer.header(own: "Route", route) }
+    writer.header(own: "From", dialog.local)
+    writer.header(own: "To", dialog.remote)
+    writer.header(own: "Call-ID", dialog.callID)
     writer.cseq(sequence, method)
     if method == .invite || method == .update {
-      writer.header("Contact", contact(over: dialog.flow, isSecure: dialog.isSecure))
-      writer.header("Allow", Self.allowed)
+      writer.header(own: "Contact", contact(over: dialog.flow, isSecure: dialog.isSecure))
+      writer.header(own: "Allow", Self.allowed)
     }
-    writer.header("User-Agent", settings.product)
+    writer.header(own: "User-Agent", settings.product)
     for header in headers { writer.header(header.name, header.value) }
     return writer.finish(contentType: body?.contentType, body: body?.bytes ?? [])
   }
@@ -68,10 +68,10 @@ extension UserAgent {
   ) -> [UInt8] {
     var writer = MessageWriter()
     writer.response(to: request, status: status, reason: reason, tag: tag, source: flow.remote)
-    if hasContact { writer.header("Contact", contact(over: flow, isSecure: isSecure)) }
+    if hasContact { writer.header(own: "Contact", contact(over: flow, isSecure: isSecure)) }
     let isSuccess = status / 100 == 2 && (request.method == .invite || request.method == .options)
-    if isSuccess || status == 405 || status == 501 { writer.header("Allow", Self.allowed) }
-    writer.header("Server", settings.product)
+    if isSuccess || status == 405 || status == 501 { writer.header(own: "Allow", Self.allowed) }
+    writer.header(own: "Server", settings.product)
     for header in headers { writer.header(header.name, header.value) }
     return writer.finish(contentType: body?.contentType, body: body?.bytes ?? [])
   }
