@@ -97,7 +97,7 @@ extension ContactFold {
   static let laterColumns = [
     "place", "holder", "queue_length", "head_of_line", "last_to_enter", "wait_low", "wait_high",
   ]
-  private static let insertion = """
+  static let insertion = """
     INSERT INTO contact (\(ContactRow.columns), \(foldColumns))
     VALUES (\(Array(repeating: "?", count: 42).joined(separator: ", ")))
     ON CONFLICT (sequence) DO UPDATE SET
@@ -109,8 +109,8 @@ extension ContactFold {
       \((ContactRow.qualityColumns + laterColumns).map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
     """
 
-  func save(_ db: Database) throws {
-    var insert = try PreparedStatement(Self.insertion, db)
+  /// - Parameter insert: the statement of `insertion`.
+  func save(_ insert: inout PreparedStatement) throws {
     insert.bind(row.sequence)
     insert.bind(row.id.bytes)
     insert.bind(row.channel)

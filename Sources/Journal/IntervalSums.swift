@@ -119,17 +119,18 @@ extension Columns {
 }
 
 extension AgentIntervalRow {
-  func add(_ db: Database) throws {
-    var insert = try PreparedStatement(
-      """
-      INSERT INTO agent_interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (start, agent) DO UPDATE SET
-        offered = offered + excluded.offered, accepted = accepted + excluded.accepted,
-        declined = declined + excluded.declined, missed = missed + excluded.missed,
-        answered = answered + excluded.answered, talk = talk + excluded.talk, hold = hold + excluded.hold,
-        wrap_up = wrap_up + excluded.wrap_up, ready = ready + excluded.ready,
-        handling = handling + excluded.handling
-      """, db)
+  static let addition = """
+    INSERT INTO agent_interval VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (start, agent) DO UPDATE SET
+      offered = offered + excluded.offered, accepted = accepted + excluded.accepted,
+      declined = declined + excluded.declined, missed = missed + excluded.missed,
+      answered = answered + excluded.answered, talk = talk + excluded.talk, hold = hold + excluded.hold,
+      wrap_up = wrap_up + excluded.wrap_up, ready = ready + excluded.ready,
+      handling = handling + excluded.handling
+    """
+
+  /// - Parameter insert: the statement of `addition`.
+  func add(_ insert: inout PreparedStatement) throws {
     insert.bind(agent.index)
     insert.bind(start)
     insert.bind(offered)
@@ -147,8 +148,10 @@ extension AgentIntervalRow {
 }
 
 extension Projection.AgentState {
-  func save(_ agent: AgentID, _ db: Database) throws {
-    var insert = try PreparedStatement("INSERT OR REPLACE INTO agent_state VALUES (?, ?, ?, ?)", db)
+  static let insertion = "INSERT OR REPLACE INTO agent_state VALUES (?, ?, ?, ?)"
+
+  /// - Parameter insert: the statement of `insertion`.
+  func save(_ agent: AgentID, _ insert: inout PreparedStatement) throws {
     insert.bind(agent.index)
     insert.bind(since)
     insert.bind(isReady)

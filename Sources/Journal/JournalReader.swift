@@ -80,14 +80,24 @@ public struct JournalReader: Sendable {
     var last = sequence
     while let row = try rows.next() {
       var columns = Columns(row)
-      let sequence = try columns.takeSequence()
-      guard sequence == last + 1 else { throw JournalError.gap(expected: last + 1, found: sequence) }
-      last = sequence
-      let (at, cause) = (try columns.takeInstant() as Instant, try columns.takeSequence())
-      let event = try EventCodec.decode(
-        kind: UInt16(truncatingIfNeeded: try columns.take() as Int64), payload: try columns.takeBytes(),
-        sequence: sequence)
-      if try body(CallControl.Record(sequence: sequence, at: at, cause: cause, event: event)) { return }
+      let (sequence, at) = (try columns.takeSequence(), try columns.takeInstant() as Instant)
+      let (cause, kind) = (try columns.takeSequence(), UInt16(truncatingIfNeeded: try columns.take() as Int64))
+      let payload = try columns.takeBytes()
+      let isRun = kind == RecordRun.kind
+      let first = isRun ? cause : sequence
+      guard first <= last + 1 else { throw JournalError.gap(expected: last + 1, found: first) }
+      let records =
+        isRun
+        ? try RecordRun.records(of: payload, first: first, last: sequence)
+        : [
+          CallControl.Record(
+            sequence: sequence, at: at, cause: cause,
+            event: try EventCodec.decode(kind: kind, payload: payload, sequence: sequence))
+        ]
+      for record in records where record.sequence > last {
+        last = record.sequence
+        if try body(record) { return }
+      }
     }
   }
 

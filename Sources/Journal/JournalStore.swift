@@ -25,7 +25,22 @@ public final class JournalStore: Sendable {
   private struct Writer {
     /// Nil after a failed commit: it is then ahead of the records and must be read anew.
     var projection: Projection?
-    var payload = ByteWriter()
+    var run = RecordRun()
+    var statements: Statements?
+  }
+
+  /// Those of every commit, kept: to look one up by its text costs more than to run it. They are used by whoever holds
+  /// the writer, while the pool lends the connection.
+  private struct Statements: @unchecked Sendable {
+    var begin: PreparedStatement
+    var insert: PreparedStatement
+    var commit: PreparedStatement
+
+    init(_ db: Database) throws {
+      begin = try PreparedStatement("BEGIN IMMEDIATE", db)
+      insert = try PreparedStatement("INSERT INTO record VALUES (?, ?, ?, ?, ?)", db)
+      commit = try PreparedStatement("COMMIT", db)
+    }
   }
 
   /// Opens the journal, making the file (for its owner only) and its tables where they do not exist.
@@ -77,12 +92,12 @@ public final class JournalStore: Sendable {
     try writer.withLock { writer in
       do {
         try pool.writeWithoutTransaction { db in
-          var begin = try PreparedStatement("BEGIN IMMEDIATE", db)
-          var commit = try PreparedStatement("COMMIT", db)
-          try begin.run()
+          var statements = try writer.statements ?? Statements(db)
+          writer.statements = statements
+          try statements.begin.run()
           do {
             try body(&writer, db)
-            try commit.run()
+            try statements.commit.run()
           } catch {
             try? db.rollback()
             throw error
@@ -98,26 +113,33 @@ public final class JournalStore: Sendable {
   private static func append(_ batch: Batch, _ writer: inout Writer, _ db: Database) throws {
     if let configuration = batch.configuration { try save(configuration, db) }
     var projection = try writer.projection.take() ?? Projection(db)
-    var insert = try PreparedStatement("INSERT INTO record VALUES (?, ?, ?, ?, ?)", db)
+    writer.run.removeAll()
     for record in batch.records {
       guard record.sequence == projection.sequence + 1 else {
         throw JournalError.gap(expected: projection.sequence + 1, found: record.sequence)
       }
-      writer.payload = ByteWriter(reusing: writer.payload.bytes)
-      let kind = EventCodec.encode(record.event, into: &writer.payload)
-      insert.bind(record.sequence)
-      insert.bind(record.at)
-      insert.bind(record.cause)
-      insert.bind(Int64(kind))
-      insert.bind(writer.payload.bytes)
-      try insert.run()
+      writer.run.append(record)
+      if writer.run.isFull { try save(&writer, db) }
       try projection.apply(record, db)
     }
+    if !writer.run.isEmpty { try save(&writer, db) }
     for record in batch.personal { try save(record, db) }
     // Who restores from a checkpoint or a configuration finds the projections at the same place.
     if batch.checkpoint != nil || batch.configuration != nil || projection.isFull { try projection.save(db) }
     if let checkpoint = batch.checkpoint { try save(checkpoint, after: projection, db) }
     writer.projection = projection
+  }
+
+  /// Writes the run of records that has gathered.
+  private static func save(_ writer: inout Writer, _ db: Database) throws {
+    var insert = try (writer.statements ?? Statements(db)).insert
+    insert.bind(writer.run.last)
+    insert.bind(writer.run.at)
+    insert.bind(writer.run.first)
+    insert.bind(Int64(RecordRun.kind))
+    insert.bind(writer.run.bytes)
+    try insert.run()
+    writer.run.removeAll()
   }
 
   private static func save(_ configuration: StoredConfiguration, _ db: Database) throws {

@@ -264,11 +264,14 @@ struct Projection {
 
   /// Writes what changed since the last save and how far the tables now are.
   mutating func save(_ db: Database) throws {
-    for fold in closed { try fold.save(db) }
-    for contact in changed { try live[contact]?.save(db) }
+    var insert = try PreparedStatement(ContactFold.insertion, db)
+    for fold in closed { try fold.save(&insert) }
+    for contact in changed { try live[contact]?.save(&insert) }
     for interval in intervals.values { try interval.add(db) }
-    for interval in agents.values { try interval.add(db) }
-    for agent in changedAgents { try agentStates[agent]?.save(agent, db) }
+    insert = try PreparedStatement(AgentIntervalRow.addition, db)
+    for interval in agents.values { try interval.add(&insert) }
+    insert = try PreparedStatement(AgentState.insertion, db)
+    for agent in changedAgents { try agentStates[agent]?.save(agent, &insert) }
     var progress = try PreparedStatement("UPDATE progress SET sequence = ?, configuration = ?", db)
     progress.bind(sequence)
     progress.bind(configuration)

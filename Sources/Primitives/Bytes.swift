@@ -3,12 +3,11 @@
 public struct ByteWriter: Sendable {
   @usableFromInline internal var storage: [UInt8] = []
   @inlinable public init() {}
-  @inlinable public init(reusing bytes: [UInt8]) {
-    storage = bytes
-    storage.removeAll(keepingCapacity: true)
-  }
 
   @inlinable public var bytes: [UInt8] { storage }
+
+  /// Keeps the room.
+  @inlinable public mutating func removeAll() { storage.removeAll(keepingCapacity: true) }
 
   @inlinable public mutating func reserveCapacity(_ count: Int) { storage.reserveCapacity(count) }
 

@@ -54,6 +54,32 @@ import Testing
     #expect(restored.lastInstant == story.records.last?.at)
   }
 
+  @Test("Records of one commit share rows, and are read from any place among them")
+  func runs() throws {
+    let scratch = try ScratchJournal()
+    var story = Story()
+    for event in oneOfEachKind { story.add(1, event) }
+    do {
+      let store = try scratch.open()
+      try store.append(story.batch)
+      for place in 0...story.records.count {
+        #expect(try records(store, after: UInt64(place)) == Array(story.records.dropFirst(place)))
+      }
+      #expect(try store.reader.restore().lastInstant == story.records.last?.at)
+    }
+    let database = try DatabaseQueue(path: scratch.path)
+    let rows = try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM record") } ?? 0
+    #expect(rows > 1 && rows < story.records.count / 4)
+    // A row that was cut off is damaged, wherever the cut is.
+    try database.write { try $0.execute(sql: "UPDATE record SET payload = substr(payload, 1, length(payload) - 1)") }
+    try database.close()
+    #expect {
+      try JournalReader(path: scratch.path).forEachRecord(after: 0) { _ in }
+    } throws: { error in
+      if case JournalError.malformed(0, _, _) = error { true } else { false }
+    }
+  }
+
   @Test("A record out of sequence is refused, and nothing of its batch is stored")
   func gap() throws {
     let scratch = try ScratchJournal()

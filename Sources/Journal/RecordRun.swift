@@ -1,0 +1,56 @@
+import CallControl
+import Primitives
+
+/// Records that were committed together, in one row: SQLite spends more on a row than the journal on what it says. The
+/// row stands under the sequence and the instant of the last of them, and its `cause` is the sequence of the first.
+///
+/// A row of any other kind is one record, as earlier versions wrote them.
+struct RecordRun {
+  /// No event has it.
+  static let kind: UInt16 = 0
+  /// Octets from which on the next record begins another row, so that rows seldom spill over their page.
+  private static let enough = 1_500
+
+  private(set) var first: UInt64 = 0
+  private(set) var last: UInt64 = 0
+  private(set) var at = Instant(microseconds: 0)
+  private var writer = ByteWriter()
+  private var payload = ByteWriter()
+
+  var bytes: [UInt8] { writer.bytes }
+  var isEmpty: Bool { bytes.isEmpty }
+  var isFull: Bool { bytes.count >= Self.enough }
+
+  mutating func removeAll() { writer.removeAll() }
+
+  mutating func append(_ record: Record) {
+    if isEmpty { first = record.sequence }
+    (last, at) = (record.sequence, record.at)
+    payload.removeAll()
+    let kind = EventCodec.encode(record.event, into: &payload)
+    writer.write(record.at)
+    writer.write(record.cause)
+    writer.write(kind)
+    writer.write(counted: payload.bytes)
+  }
+
+  /// The records of a row.
+  static func records(of bytes: [UInt8], first: UInt64, last: UInt64) throws(JournalError) -> [Record] {
+    var reader = ByteReader(bytes)
+    var records: [Record] = []
+    do {
+      while !reader.isAtEnd {
+        let sequence = first + UInt64(records.count)
+        let (at, cause, kind) = (try reader.readInstant(), try reader.read(UInt64.self), try reader.read(UInt16.self))
+        let event = try EventCodec.decode(kind: kind, payload: try reader.readCounted(), sequence: sequence)
+        records.append(Record(sequence: sequence, at: at, cause: cause, event: event))
+      }
+    } catch let error as JournalError {
+      throw error
+    } catch {
+      throw .malformed(kind: kind, offset: reader.offset, sequence: last)
+    }
+    guard records.last?.sequence == last else { throw .malformed(kind: kind, offset: reader.offset, sequence: last) }
+    return records
+  }
+}
