@@ -31,6 +31,9 @@ final class EngineLoop: @unchecked Sendable {
 
   /// A checkpoint is written after this many records, so that a restart replays no more than these.
   static let recordsPerCheckpoint = 100_000
+  /// How often the mailbox is looked into again before a batch is handed over: a caller's port and the phone's are
+  /// opened by immediate actions, and what they lead to shares the caller's commit.
+  private static let rounds = 3
 
   /// - Parameter onKnownEndpoints: gets the far ends of agents' phones whenever they changed.
   init(
@@ -69,23 +72,28 @@ final class EngineLoop: @unchecked Sendable {
       var batch = Batch()
       var actions: [Action] = []
       if letters.isEmpty { handle(.timersDue, into: &batch, &actions) }
-      for letter in letters {
-        switch letter {
-        case .input(let input): handle(input, into: &batch, &actions)
-        case .reconfigure(let site, let sources):
-          // Each configuration is stored with the batch that applies it.
-          if batch.configuration != nil {
-            releaser.submit(batch, actions: actions)
-            (batch, actions) = (Batch(), [])
+      var round = 1
+      while !letters.isEmpty {
+        for letter in letters {
+          switch letter {
+          case .input(let input): handle(input, into: &batch, &actions)
+          case .reconfigure(let site, let sources):
+            // Each configuration is stored with the batch that applies it.
+            if batch.configuration != nil {
+              releaser.submit(batch, actions: actions)
+              (batch, actions) = (Batch(), [])
+            }
+            step.removeAll()
+            switchboard.reconfigure(site, at: now(), into: &step)
+            batch.configuration = StoredConfiguration(hash: site.hash, body: sources, definitions: site.definitions)
+            move(into: &batch, &actions)
+          case .stop: isStopping = true
           }
-          step.removeAll()
-          switchboard.reconfigure(site, at: now(), into: &step)
-          batch.configuration = StoredConfiguration(hash: site.hash, body: sources, definitions: site.definitions)
-          move(into: &batch, &actions)
-        case .stop: isStopping = true
         }
+        letters.removeAll(keepingCapacity: true)
+        round += 1
+        if round <= Self.rounds { mailbox.take(into: &letters, timeout: 0) }
       }
-      letters.removeAll(keepingCapacity: true)
       recordsSinceCheckpoint += batch.records.count
       if isStopping || recordsSinceCheckpoint >= Self.recordsPerCheckpoint, step.nextSequence > 1 {
         var writer = ByteWriter()
@@ -107,8 +115,12 @@ final class EngineLoop: @unchecked Sendable {
   /// Performs what follows from no fact at once, and moves the rest into the batch.
   private func move(into batch: inout Batch, _ actions: inout [Action]) {
     releaser.perform(step.immediate)
-    if step.records.contains(where: \.changesKnownEndpoints) { onKnownEndpoints(switchboard.knownEndpoints) }
-    for record in step.records { if let fault = record.fault { logger.error("\(fault)") } }
+    var changesKnownEndpoints = false
+    for record in step.records {
+      if record.changesKnownEndpoints { changesKnownEndpoints = true }
+      if let fault = record.fault { logger.error("\(fault)") }
+    }
+    if changesKnownEndpoints { onKnownEndpoints(switchboard.knownEndpoints) }
     batch.records.append(contentsOf: step.records)
     batch.personal.append(contentsOf: step.personal)
     actions.append(contentsOf: step.afterCommit)

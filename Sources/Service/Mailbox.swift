@@ -26,7 +26,13 @@ final class Mailbox: Sendable {
     }
   }
 
-  private let letters = Mutex<[Letter]>([])
+  private struct State {
+    var letters: [Letter] = []
+    /// The engine thread sleeps, or is about to.
+    var isAwaited = false
+  }
+
+  private let state = Mutex(State())
   private let arrived = DispatchSemaphore(value: 0)
   private let capacity: Int
 
@@ -40,24 +46,34 @@ final class Mailbox: Sendable {
   /// - Returns: how many were taken.
   @discardableResult
   func post(_ new: some Collection<Letter>) -> Int {
-    let (wasEmpty, taken) = letters.withLock { letters in
-      let count = letters.count
-      for letter in new where letters.count < capacity || !letter.isRefusable { letters.append(letter) }
-      return (count == 0, letters.count - count)
+    let (wakes, taken) = state.withLock { state in
+      let count = state.letters.count
+      for letter in new where state.letters.count < capacity || !letter.isRefusable { state.letters.append(letter) }
+      let taken = state.letters.count - count
+      guard taken > 0, state.isAwaited else { return (false, taken) }
+      state.isAwaited = false
+      return (true, taken)
     }
-    if wasEmpty, taken > 0 { arrived.signal() }
+    if wakes { arrived.signal() }
     return taken
   }
 
-  var isNearlyFull: Bool { letters.withLock { $0.count > capacity / 2 } }
+  var isNearlyFull: Bool { state.withLock { $0.letters.count > capacity / 2 } }
 
   /// Takes all letters into the empty `taken`, waiting at most `timeout` microseconds for the first. It may come back
-  /// earlier with none: the signal of letters that an earlier call took.
+  /// earlier with none: the signal of letters that came just as an earlier call gave up waiting.
   func take(into taken: inout [Letter], timeout: Int64) {
-    if letters.withLock({ $0.isEmpty }), timeout > 0 {
+    let waits = state.withLock { state in
+      state.isAwaited = state.letters.isEmpty && timeout > 0
+      return state.isAwaited
+    }
+    if waits {
       _ = arrived.wait(timeout: .now() + .microseconds(Int(timeout)))
     }
     // The two storages change places, so nothing is allocated.
-    letters.withLock { swap(&$0, &taken) }
+    state.withLock { state in
+      state.isAwaited = false
+      swap(&state.letters, &taken)
+    }
   }
 }

@@ -56,6 +56,7 @@ final class Releaser: Sendable {
 
   /// Performs actions in order for each outlet, those of one outlet together.
   func perform(_ actions: [Action]) {
+    guard !actions.isEmpty else { return }
     var transmissions: [UserAgent.Transmission] = []
     var commands: [MediaCommand] = []
     for action in actions {

@@ -67,7 +67,7 @@ final class DatagramPort: Sendable {
     guard bytes.count > 4, intake.admits(remote) else { return }
     let flow = Flow(transport: .udp, remote: remote)
     do throws(ParseError) {
-      let message = try Message(parsing: bytes, limits: intake.settings.limits)
+      let message = try Message(parsing: bytes, limits: intake.limits)
       if intake.welcomes(message) { messages.append((message, flow)) }
     } catch {
       if let refusal = intake.refusal(of: bytes, for: error, flow) { _ = send(refusal, to: remote) }

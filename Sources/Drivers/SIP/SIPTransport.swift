@@ -175,16 +175,22 @@ public final class SIPTransport: Sendable {
 /// What happens to bytes of any transport before the engine sees a message. The threads of all transports use it.
 final class Intake: Sendable {
   let settings: SIPTransport.Settings
+  /// Those of the settings: to lend the settings for each message would copy the certificate's names too.
+  let limits: SIP.Limits
   let clock: EngineClock
   let logger: Logger
   let sinks: SIPTransport.Sinks
   let counters = Mutex(SIPTransport.Counters())
+  /// Messages are logged one by one; to ask the logger each time costs as much as a short message.
+  private let isTracing: Bool
   private let gate: Mutex<SourceGate>
   /// The To tag of stateless refusals: one for the life of the process, so that repeated requests get the same.
   private let tag: String
 
   init(settings: SIPTransport.Settings, clock: EngineClock, logger: Logger, sinks: SIPTransport.Sinks) {
     self.settings = settings; self.clock = clock; self.logger = logger; self.sinks = sinks
+    limits = settings.limits
+    isTracing = logger.logLevel <= .trace
     gate = Mutex(SourceGate(limits: settings.gate))
     tag = "r" + String(UInt64(bitPattern: clock.now.microseconds) &* 0x9e37_79b9_7f4a_7c15, radix: 36)
   }
@@ -215,10 +221,12 @@ final class Intake: Sendable {
   func handOn(_ messages: [SIPTransport.Received]) {
     guard !messages.isEmpty else { return }
     counters.withLock { $0.received += UInt64(messages.count) }
-    for (message, _) in messages {
-      logger.trace(
-        "received",
-        metadata: ["call_id": "\(message.callID)", "method": "\(message.method)", "status": "\(message.status)"])
+    if isTracing {
+      for (message, _) in messages {
+        logger.trace(
+          "received",
+          metadata: ["call_id": "\(message.callID)", "method": "\(message.method)", "status": "\(message.status)"])
+      }
     }
     sinks.received(messages)
   }

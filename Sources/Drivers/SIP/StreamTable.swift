@@ -194,7 +194,7 @@ private final class StreamHandler: ChannelInboundHandler {
 
   init(_ flow: Flow, isOurs: Bool, _ intake: Intake, onFirstMessage: @escaping () -> Void) {
     self.flow = flow; self.intake = intake; self.onFirstMessage = onFirstMessage
-    framer = StreamFramer(limits: intake.settings.limits)
+    framer = StreamFramer(limits: intake.limits)
     awaitedSince = isOurs && flow.transport != .tls ? nil : .now()
     self.isOurs = isOurs
   }

@@ -14,6 +14,16 @@ extension UserAgent {
     }
   }
 
+  /// A transaction lives until the next beat of a clock: who waits for deadlines is woken once for all that end there,
+  /// and nobody is served by an end to the microsecond.
+  private mutating func changeLifetime(_ timer: Timer, _ change: Reaction.TimerChange, at now: Instant) {
+    guard case .start(let interval) = change, interval > 0 else { return self.change(timer, change, at: now) }
+    let beyond = (now + interval).microseconds % Self.beat
+    self.change(timer, .start(beyond == 0 ? interval : interval + Self.beat - beyond), at: now)
+  }
+
+  private static let beat: Int64 = .milliseconds(100)
+
   // Client transactions.
 
   /// Makes a request in a dialog and sends it through a transaction of its own; CANCEL shares the branch of its INVITE.
@@ -53,7 +63,7 @@ extension UserAgent {
       removeClient(id)
     } else {
       change(.clientRetransmission(id), reaction.retransmission, at: now)
-      change(.clientLifetime(id), reaction.lifetime, at: now)
+      changeLifetime(.clientLifetime(id), reaction.lifetime, at: now)
     }
     return reaction.output
   }
@@ -79,7 +89,7 @@ extension UserAgent {
     serverKeys[key] = id
     if let mergeKey { mergeKeys[mergeKey] = id }
     if !isInvite {
-      change(.serverLifetime(id), RequestServer().start(timing(flow)).lifetime, at: now)
+      changeLifetime(.serverLifetime(id), RequestServer().start(timing(flow)).lifetime, at: now)
     }
     return id
   }
@@ -100,7 +110,7 @@ extension UserAgent {
       removeServer(id)
     } else {
       change(.serverRetransmission(id), reaction.retransmission, at: now)
-      change(.serverLifetime(id), reaction.lifetime, at: now)
+      changeLifetime(.serverLifetime(id), reaction.lifetime, at: now)
     }
     return reaction.output
   }
