@@ -201,6 +201,53 @@ import Testing
     #expect(floor.say(.contactPicked(third, by: AgentID(1))).isEmpty, "but signed in")
   }
 
+  @Test("A contact that rang at an attendant who picks another goes to whoever is first now")
+  func attendantLeaves() throws {
+    var floor = Floor(
+      site(queues: 2, agents: 2) {
+        $0.queues[0].policy = .attendant
+        $0.agents[0].chatCapacity = 2
+        $0.agents[1].queues = [.init(queue: QueueID(1))]
+      })
+    floor.signIn(0)
+    floor.pass(.seconds(1))
+    floor.signIn(1)
+    let left = floor.arrive(1, .chat)
+    let picked = floor.arrive(0, .chat)
+    #expect(floor.isOffered(left, to: 0), "the longest idle")
+    let offer = try #require(floor.offer(0))
+    let events = floor.say(.contactPicked(picked, by: AgentID(0)))
+    #expect(events.first == .offerWithdrawn(offer, left, AgentID(0), .agentPicked))
+    #expect(floor.isOffered(left, to: 1), "who has no chat yet, although the attendant has room for a second one")
+  }
+
+  @Test("A pick by who would not have been asked moves no cursor of round robin")
+  func attendantAndCursor() throws {
+    var floor = Floor(
+      site(queues: 2, agents: 4) {
+        $0.profiles.append(Profile(needs: [.init(skill: SkillID(index: 0), level: 50)]))
+        $0.queues[0].policy = .roundRobin
+        $0.queues[0].ladder = [LadderStep(after: .seconds(10), changes: [.also(QueueID(1))])]
+        $0.queues[1].policy = .attendant
+        for agent in 0..<3 {
+          $0.agents[agent].queues = [.init(queue: QueueID(0))]
+          $0.agents[agent].skills = [.init(skill: SkillID(index: 0), level: 80)]
+        }
+      })
+    floor.signIn(0, 1, 2, 3)
+    let first = floor.arrive(profile: 1)
+    #expect(floor.isOffered(first, to: 0))
+    try floor.answer(0)
+    floor.say(.contactFinished(first))
+    for agent in 0..<3 { floor.say(.agentNotReady(AgentID(agent), .unspecified)) }
+    let picked = floor.arrive(profile: 1)
+    floor.pass(.seconds(10))
+    #expect(floor.say(.contactPicked(picked, by: AgentID(3))).count == 2)
+    for agent in 0..<3 { floor.say(.agentReady(AgentID(agent))) }
+    let next = floor.arrive(profile: 1)
+    #expect(floor.isOffered(next, to: 1), "after agent 0, as if nobody had picked")
+  }
+
   @Test("Spread gives the next chat to who has the fewest, fill to who has the most and still room")
   func spreadAndFill() throws {
     for (chats, expected) in [(ChatSpread.spread, [0, 1, 0, 1]), (.fill, [0, 0, 1, 1])] {
