@@ -224,9 +224,11 @@ struct Swarm {
   }
 
   mutating func take(_ input: Input, checking: Bool) {
-    var timers = DenseTimerHeap(copying: engine.state.timers)
     var due = 0
-    while timers.popDue(at: now) != nil { due += 1 }
+    if engine.state.timers.mayBeDue(at: now) {
+      var timers = DenseTimerHeap(copying: engine.state.timers)
+      while timers.popDue(at: now) != nil { due += 1 }
+    }
     let first = sequence
     var step = Step(sequence: first)
     engine.handle(input, at: now, into: &step)

@@ -21,19 +21,30 @@ struct Referee {
     var offers: [UInt64: Int] = [:]
     var agent = -1
     var heldFor: AgentID?
-    var ladder: ArraySlice<LadderStep>
-    var taken = 0
+    private(set) var ladder: [LadderStep] = []
+    private(set) var taken = 0
+    /// What the steps taken amount to: what is still needed, the queues whose agents are asked, and who before all.
+    private(set) var eased = Profile()
+    private(set) var queues: [Int] = []
+    private(set) var preferred: Int?
 
-    var steps: ArraySlice<LadderStep> { ladder.prefix(taken) }
-    var queues: [Int] {
-      [queue] + steps.flatMap(\.changes).compactMap { if case .also(let other) = $0 { Int(other.index) } else { nil } }
-    }
-    var preferred: Int? {
-      steps.flatMap(\.changes).compactMap { if case .prefer(let agent) = $0 { Int(agent.index) } else { nil } }.last
+    mutating func stand(on step: Int, of ladder: [LadderStep]) {
+      let steps = ladder.prefix(step)
+      let changes = steps.flatMap(\.changes)
+      (self.ladder, taken) = (ladder, step)
+      eased = needs.eased(by: steps)
+      queues = [queue] + changes.compactMap { if case .also(let other) = $0 { Int(other.index) } else { nil } }
+      preferred = changes.compactMap { if case .prefer(let agent) = $0 { Int(agent.index) } else { nil } }.last
     }
   }
 
   struct Agent {
+    /// Contacts, handled and ready time.
+    struct Tally {
+      var contacts: Int64 = 0
+      var handled: Int64 = 0
+      var ready: Int64 = 0
+    }
     var isSignedIn = false
     var isReady = false
     var idle: Int64 = 0
@@ -42,12 +53,20 @@ struct Referee {
     var ringing: Set<ContactID> = []
     var avoided: [(contact: ContactID, until: Instant)] = []
     var backOff = Instant.distantPast
-    /// Contacts, handled and ready time, for the shift and for the day.
-    var counts: [Window: (contacts: Int64, handled: Int64, ready: Int64)] = [.shift: (0, 0, 0), .day: (0, 0, 0)]
+    private var shift = Tally()
+    private var day = Tally()
     var until: Int64 = 0
+
+    subscript(window: Window) -> Tally {
+      get { window == .shift ? shift : day }
+      set { if window == .shift { shift = newValue } else { day = newValue } }
+    }
   }
 
-  var definitions: Definitions
+  let definitions: Definitions
+  /// By agent, the rank of the memberships by which each queue offers calls (twice its index) and chats (one more) to
+  /// the agent; nil where it does not.
+  private let ranks: [[Int?]]
   var contacts: [ContactID: Contact] = [:]
   var offers: [UInt64: ContactID] = [:]
   var agents: [Agent]
@@ -62,21 +81,38 @@ struct Referee {
 
   init(_ definitions: Definitions) {
     self.definitions = definitions
+    ranks = definitions.agents.map { agent in
+      definitions.queues.indices.flatMap { queue in
+        [false, true].map { Self.rank(agent, definitions.queues[queue], QueueID(queue), isChat: $0, definitions) }
+      }
+    }
     agents = definitions.agents.map { _ in Agent() }
     cursor = definitions.queues.map { _ in -1 }
+  }
+
+  private static func rank(
+    _ agent: AgentDefinition, _ queue: QueueDefinition, _ id: QueueID, isChat: Bool, _ definitions: Definitions
+  ) -> Int? {
+    guard !agent.isRemoved, queue.policy != .attendant, queue.channels.contains(where: { ($0 == .chat) == isChat }),
+      agent.meets(definitions.profiles[Int(queue.profile.index)].eased(by: queue.ladder))
+    else { return nil }
+    return agent.queues.filter { $0.queue == id }.map { Int($0.rank) }.min()
   }
 
   mutating func hear(_ event: Event, _ sequence: UInt64, at now: Instant) {
     switch event {
     case .contactQueued(let contact, let queue, let profile, let channel, let priority):
       let definition = definitions.queues[Int(queue.index)]
-      if contacts.count > 200 { contacts = contacts.filter { $0.value.phase != .gone } }
+      // Each decision looks at all of them.
+      if contacts.count > 50 { contacts = contacts.filter { $0.value.phase != .gone } }
       let place = kept.removeValue(forKey: contact) ?? (now, sequence, false)
-      contacts[contact] = Contact(
+      var row = Contact(
         queue: Int(queue.index), needs: definitions.profiles[Int(profile.index)], isChat: channel == .chat,
         priority: Int(priority), entry: place.0, waitStart: place.2 ? now : place.0,
         isToBeDialled: channel == .callback && definition.callback?.mode == .customerFirst && !place.2,
-        number: place.1, ladder: definition.ladder[...])
+        number: place.1)
+      row.stand(on: 0, of: definition.ladder)
+      contacts[contact] = row
     case .placeKept(let contact, let entry, let order): kept[contact] = (entry, order, false)
     case .segmentStarted(let contact, let previous):
       if let row = contacts[previous] { kept[contact] = (row.entry, row.number, true) }
@@ -115,7 +151,7 @@ struct Referee {
       contacts[contact]?.phase = .connecting
       contacts[contact]?.agent = Int(agent.index)
       take(contact, Int(agent.index), now)
-      for window in Window.allCases { agents[Int(agent.index)].counts[window]?.contacts += 1 }
+      for window in Window.allCases { agents[Int(agent.index)][window].contacts += 1 }
     case .offerDeclined(let offer, let contact, let agent):
       end(offer, contact, agent)
       avoid(contact, agent, now)
@@ -128,7 +164,7 @@ struct Referee {
       failed(offer, contact, agent, failure, now)
     case .agentSignedIn(let agent):
       count(Int(agent.index), now)
-      agents[Int(agent.index)].counts[.shift] = (0, 0, 0)
+      agents[Int(agent.index)][.shift] = Agent.Tally()
       agents[Int(agent.index)].isSignedIn = true
     case .agentSignedOut(let agent):
       setReady(agent, false, now)
@@ -139,14 +175,13 @@ struct Referee {
     case .ladderStepped(let contact, let step, let reason): climb(contact, Int(step), reason, now)
     case .ladderMigrated(let contact, let step):
       guard let queue = contacts[contact]?.queue else { return }
-      contacts[contact]?.ladder = definitions.queues[queue].ladder[...]
-      contacts[contact]?.taken = Int(step)
+      contacts[contact]?.stand(on: Int(step), of: definitions.queues[queue].ladder)
     case .agentPreferred(let contact, let agent, _): contacts[contact]?.heldFor = agent
     case .preferenceEnded(let contact, _, _): contacts[contact]?.heldFor = nil
     case .dayStarted:
       for agent in agents.indices {
         count(agent, now)
-        agents[agent].counts[.day] = (0, 0, 0)
+        agents[agent][.day] = Agent.Tally()
       }
     case .contactRefused, .wrapUpExtended, .placeHeld, .placeReleased, .waitEstimated, .invariantBroken: break
     }
@@ -159,17 +194,16 @@ struct Referee {
     agents[agent].until = now.microseconds
     for window in Window.allCases {
       if !agents[agent].held.isEmpty {
-        agents[agent].counts[window]?.handled += elapsed
+        agents[agent][window].handled += elapsed
       } else if agents[agent].isReady {
-        agents[agent].counts[window]?.ready += elapsed
+        agents[agent][window].ready += elapsed
       }
     }
   }
 
   /// Takes back a contact, which may have been counted before the day began.
   private mutating func uncount(_ agent: Int, _ window: Window) {
-    let counted = agents[agent].counts[window]?.contacts ?? 0
-    agents[agent].counts[window]?.contacts = max(0, counted - 1)
+    agents[agent][window].contacts = max(0, agents[agent][window].contacts - 1)
   }
 
   private mutating func take(_ contact: ContactID, _ agent: Int, _ now: Instant) {
@@ -236,7 +270,7 @@ struct Referee {
         faults.append("\(contact) skips a step that has staff")
       }
     }
-    contacts[contact]?.taken = step
+    contacts[contact]?.stand(on: step, of: row.ladder)
   }
 
   // MARK: The rules
@@ -248,14 +282,12 @@ struct Referee {
 
   /// Which of the contact's queues offers to the agent: 0 is its own.
   private func pool(_ agent: Int, _ row: Contact) -> Int? {
-    let definition = definitions.agents[agent]
-    guard !definition.isRemoved, definition.meets(row.needs.eased(by: row.steps)) else { return nil }
-    return row.queues.firstIndex { index in
-      let queue = definitions.queues[index]
-      return queue.policy != .attendant && queue.channels.contains { ($0 == .chat) == row.isChat }
-        && definition.queues.contains { Int($0.queue.index) == index }
-        && definition.meets(definitions.profiles[Int(queue.profile.index)].eased(by: queue.ladder))
-    }
+    guard definitions.agents[agent].meets(row.eased) else { return nil }
+    return row.queues.firstIndex { rank(agent, in: $0, row) != nil }
+  }
+
+  private func rank(_ agent: Int, in queue: Int, _ row: Contact) -> Int? {
+    ranks[agent][2 * queue + (row.isChat ? 1 : 0)]
   }
 
   private func serves(_ agent: Int, _ row: Contact) -> Bool { pool(agent, row) != nil }
@@ -315,16 +347,11 @@ struct Referee {
   }
 
   private func rank(_ row: Contact, _ agent: Int, _ now: Instant) -> (Int, Int64, UInt64) {
-    let definition = definitions.agents[agent]
-    let ranks = definition.queues.filter { membership in
-      let queue = definitions.queues[Int(membership.queue.index)]
-      return row.queues.contains(Int(membership.queue.index)) && queue.policy != .attendant
-        && queue.channels.contains { ($0 == .chat) == row.isChat }
-        && definition.meets(definitions.profiles[Int(queue.profile.index)].eased(by: queue.ladder))
-    }.map(\.rank)
+    let isByRank = definitions.agents[agent].take == .agentRank
+    let best = isByRank ? row.queues.compactMap { rank(agent, in: $0, row) }.min() ?? .max : 0
     let effective =
       Int64(row.priority) * 60_000_000_000 + Int64(definitions.queues[row.queue].aging) * (now - row.entry)
-    return (definition.take == .agentRank ? Int(ranks.min() ?? .max) : 0, -effective, row.number)
+    return (best, -effective, row.number)
   }
 
   /// Lower first: the ladder's preference, the pool, the load, the policy, and who has been as free for longest.
@@ -334,7 +361,7 @@ struct Referee {
     let worker = agents[agent]
     let load = Int64(worker.held.count)
     let since = load == 0 ? worker.idle : worker.loadSince
-    let counts = worker.counts[queue.window] ?? (0, 0, 0)
+    let counts = worker[queue.window]
     let score: Int64
     switch queue.policy {
     case .longestIdle, .broadcast, .attendant: score = 0
