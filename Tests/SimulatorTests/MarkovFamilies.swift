@@ -72,7 +72,7 @@ extension Study {
   ) -> Study {
     let warmUp = model.warmUp
     let plan = model.plan(
-      contacts: max(20_000, 5 * warmUp), warmUp: warmUp, thresholds: thresholds, lines: lines)
+      contacts: max(20_000, warmUp), warmUp: warmUp, thresholds: thresholds, lines: lines)
     let ratios = found.map(\.1)
     return Study(id: id, comparisons: found.map(\.0)) { replication in
       var world = World(plan: plan, seed: seed, replication: replication)

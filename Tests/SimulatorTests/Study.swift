@@ -50,19 +50,27 @@ struct Study: Sendable, CustomTestStringConvertible {
   var observe: @Sendable (UInt64) -> Observation
   var testDescription: String { id }
 
-  /// Replications, on all cores, until every interval is narrow enough; a first batch says about how many it takes.
+  /// Replications, on all cores, until every interval is narrow enough; a first batch says about how many it takes. It
+  /// leaves two dozen degrees of freedom beside the controls.
   /// - Parameters:
   ///   - confidence: two-sided, of one interval.
   ///   - limit: replications, after which it gives up narrowing.
   func run(confidence: Double, limit: Int = 200_000) -> [Finding] {
-    var observations: [Observation] = []
-    var wanted = 64
+    var observations = [observe(0)]
+    let controls = observations[0].controls.count
+    var wanted = controls + 25
     while true {
       observations += observe(observations.count..<wanted)
       let findings = comparisons.indices.map { finding($0, observations, confidence) }
       if findings.allSatisfy(\.isNarrow) || observations.count >= limit { return findings }
       let excess = findings.map { $0.estimate.halfWidth / $0.comparison.tolerance }.max() ?? 1
-      wanted = min(limit, Int(Double(observations.count) * min(5, max(1.15, excess * excess * 1.08))))
+      // Of an interval of so many replications, all but the spread.
+      func width(_ count: Int) -> Double {
+        StudentT.quantile((1 + confidence) / 2, degrees: Double(count - 1 - controls)) / Double(count).squareRoot()
+      }
+      let target = width(observations.count) / excess * 0.98
+      while wanted < 2 * observations.count, width(wanted) > target { wanted += 1 + wanted / 50 }
+      wanted = min(wanted, limit)
     }
   }
 
@@ -81,8 +89,12 @@ struct Study: Sendable, CustomTestStringConvertible {
   }
 
   private func finding(_ index: Int, _ observations: [Observation], _ confidence: Double) -> Finding {
-    let estimate = Estimate.controlled(
-      observations.map { $0.ratios[index] }, controls: observations.map(\.controls), confidence: confidence)
+    let pairs = observations.map { $0.ratios[index] }
+    var estimate = Estimate.controlled(pairs, controls: observations.map(\.controls), confidence: confidence)
+    // Of n contacts none was so: yet the next may be, with a probability that is not small against 1 / n.
+    if pairs.allSatisfy({ $0.top == 0 }) {
+      estimate.halfWidth = -log((1 - confidence) / 2) / pairs.reduce(0) { $0 + $1.bottom }
+    }
     let widening = StudentT.quantile((1 + confidence) / 2, degrees: 1e6) / StudentT.quantile(0.975, degrees: 1e6)
     return Finding(
       comparison: comparisons[index], estimate: estimate, uncertainty: comparisons[index].uncertainty * widening)

@@ -215,13 +215,18 @@ private struct Day: Sendable {
     return plan
   }
 
+  /// Moments of an interval at which the callers are counted who would be handled if everybody were answered at once.
+  private static let moments = 10
+  /// Deviations of an interval, mean zero; see `add`.
+  private static let deviations = 5
+
   /// Ten days.
   func observe(_ replication: UInt64) -> Study.Observation {
     var waited = [Double](repeating: 0, count: rates.count)
     var abandoned = waited
     var queue = waited
     var busy = waited
-    var controls = [Double](repeating: 0, count: 3 * rates.count)
+    var controls = [Double](repeating: 0, count: Self.deviations * rates.count)
     for turn in replication * 10..<replication * 10 + 10 {
       let plan = plan(turn)
       var world = World(plan: plan, seed: Study.seed, replication: turn)
@@ -246,30 +251,40 @@ private struct Day: Sendable {
     return Study.Observation(ratios: ratios, controls: controls)
   }
 
-  /// Of each interval: callers, their handle times, and those handled at its end if everybody were answered at once.
+  /// Of each interval: callers, their handle times, and how many would be handled if everybody were answered at once:
+  /// on average, beyond the agents, and as a share of moments with as many as agents. At a moment their number is
+  /// Poisson. Where patience is about as long as handling, those beyond the agents come and go much as who waits.
   private func add(_ controls: inout [Double], _ plan: Plan, _ replication: UInt64) {
     var arrivals = Arrivals(plan, seed: Study.seed, replication: replication)
-    let seconds = Double(interval) / 1e6
-    var load = 0.0
+    let step = interval / Int64(Self.moments)
+    var handled = [Int](repeating: 0, count: rates.count * Self.moments)
     for place in rates.indices {
-      controls[3 * place] -= rates[place] * seconds
-      controls[3 * place + 1] -= rates[place] * seconds * handle
-      let stay = exp(-seconds / handle)
-      load = load * stay + rates[place] * handle * (1 - stay)
-      controls[3 * place + 2] -= load
+      let expected = rates[place] * Double(interval) / 1e6
+      controls[Self.deviations * place] -= expected
+      controls[Self.deviations * place + 1] -= expected * handle
     }
     while let contact = arrivals.arrival() {
-      let place = Int(contact.time / interval)
       let time = arrivals.handleTime(contact)
-      controls[3 * place] += 1
-      controls[3 * place + 1] += Double(time) / 1e6
-      var border = Int64(place + 1) * interval
-      var index = place
-      while index < rates.count, contact.time + time > border {
-        controls[3 * index + 2] += 1
-        index += 1
-        border += interval
+      let first = Self.deviations * Int(contact.time / interval)
+      controls[first] += 1
+      controls[first + 1] += Double(time) / 1e6
+      // The moments are the ends of the steps.
+      var moment = Int(contact.time / step)
+      while moment < handled.count, contact.time + time > Int64(moment + 1) * step {
+        handled[moment] += 1
+        moment += 1
       }
+    }
+    let stay = exp(-Double(step) / 1e6 / handle)
+    var load = 0.0
+    for (moment, number) in handled.enumerated() {
+      let place = moment / Self.moments
+      load = load * stay + rates[place] * handle * (1 - stay)
+      let (tail, excess) = Controls.poisson(load, atLeast: agents[place])
+      let first = Self.deviations * place + 2
+      controls[first] += Double(number) - load
+      controls[first + 1] += Double(max(0, number - agents[place])) - excess
+      controls[first + 2] += (number >= agents[place] ? 1 : 0) - tail
     }
   }
 }
