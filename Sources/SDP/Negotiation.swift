@@ -82,6 +82,8 @@ public enum NegotiationError: Error, Sendable, Equatable {
   case ice
   /// No `rtcp-mux`: there is no second port.
   case multiplexing
+  /// Fresh ICE credentials or another certificate within a SIP dialog.
+  case restart
 
   public var status: Int { 488 }
   public var warning: (code: Int, text: String) {
@@ -96,6 +98,7 @@ public enum NegotiationError: Error, Sendable, Equatable {
     case .fingerprint: (399, "No a=fingerprint with SHA-256 for DTLS-SRTP")
     case .ice: (399, "No usable ICE credentials of a full ICE agent")
     case .multiplexing: (399, "No a=rtcp-mux")
+    case .restart: (399, "ICE does not restart within a dialog")
     }
   }
 }

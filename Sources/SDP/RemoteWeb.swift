@@ -38,6 +38,14 @@ struct RemoteWeb {
 }
 
 extension SessionDescription {
+  /// Whether it offers audio over DTLS-SRTP, whose keys come by a handshake that a fingerprint vouches for (RFC 5763).
+  public var offersDTLS: Bool {
+    media.contains { line in
+      line.kind == "audio" && line.port != 0
+        && (line.attributes.first("fingerprint") ?? attributes.first("fingerprint")) != nil
+    }
+  }
+
   /// The mids of the BUNDLE group (RFC 9143) that this one is in, as written.
   func bundle(of mid: String) -> [String]? {
     for attribute in attributes where attribute.name == "group" {

@@ -7,10 +7,13 @@ struct Baresip {
   private let folder: URL
   private let controlPort: Int
 
-  /// - Parameter encryption: of media, as baresip names it: `srtp-mand` insists on keys in SDP.
+  /// - Parameters:
+  ///   - address: where it is.
+  ///   - encryption: of media, as baresip names it: `srtp-mand` insists on keys in SDP, `dtls_srtp` on DTLS.
   init(
     in folder: URL, user: String, password: String, port: Int, registrar: String?, rtp: Int, hertz: Int,
-    codec: String = "PCMU/8000/1", transport: String = "udp", authority: String? = nil, encryption: String? = nil
+    codec: String = "PCMU/8000/1", transport: String = "udp", authority: String? = nil, address: String = "127.0.0.1",
+    encryption: String? = nil, isICE: Bool = false
   ) throws {
     self.folder = folder
     controlPort = port + 5
@@ -22,7 +25,7 @@ struct Baresip {
       .first { FileManager.default.fileExists(atPath: $0) } ?? "/usr/lib/baresip/modules"
     var config = """
       poll_method epoll
-      sip_listen 127.0.0.1:\(port)
+      sip_listen \(address):\(port)
       call_local_timeout 120
       call_max_calls 4
       audio_player aubridge,sink
@@ -35,9 +38,9 @@ struct Baresip {
       audio_level no
       audio_buffer 20-160
       rtp_ports \(rtp)-\(rtp + 18)
-      rtcp_mux no
+      rtcp_mux \(isICE ? "yes" : "no")
       rtp_timeout 60
-      net_interface 127.0.0.1
+      net_interface \(address)
       module_path \(modules)
       module g711.so
       module opus.so
@@ -56,12 +59,13 @@ struct Baresip {
       try authority.write(to: file, atomically: true, encoding: .utf8)
       config += "sip_cafile \(file.path)\n"
     }
-    if encryption != nil { config += "module srtp.so\n" }
+    if encryption != nil { config += "module srtp.so\nmodule dtls_srtp.so\n" }
+    if isICE { config += "module ice.so\n" }
     try config.write(to: folder.appending(path: "config"), atomically: true, encoding: .utf8)
     let account =
-      "<sip:\(user)@\(registrar ?? "127.0.0.1:\(port)");transport=\(transport)>;auth_user=\(user);auth_pass=\(password)"
+      "<sip:\(user)@\(registrar ?? "\(address):\(port)");transport=\(transport)>;auth_user=\(user);auth_pass=\(password)"
       + ";regint=\(registrar == nil ? 0 : 300);answermode=auto;audio_codecs=\(codec)"
-      + (encryption.map { ";mediaenc=" + $0 } ?? "") + "\n"
+      + (encryption.map { ";mediaenc=" + $0 } ?? "") + (isICE ? ";medianat=ice\n" : "\n")
     try account.write(to: folder.appending(path: "accounts"), atomically: true, encoding: .utf8)
     try "".write(to: folder.appending(path: "contacts"), atomically: true, encoding: .utf8)
     peer = try Peer(try #require(find("baresip")), ["-f", folder.path], in: folder)

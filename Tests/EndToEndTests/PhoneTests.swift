@@ -5,13 +5,27 @@ extension EndToEnd {
   /// Two baresip phones, one calling and one registered as an agent's, each playing a tone of its own.
   @Suite("Two phones", .enabled(if: Peers.have("baresip")))
   struct PhoneTests {
-    @Test("Caller and agent each hear the other's tone")
-    func tones() async throws {
-      let ports = RunningSite.Ports.forTest(4)
+    @Test("Caller and agent each hear the other's tone, over plain RTP")
+    func tones() async throws { try await talk(.forTest(4)) }
+
+    @Test(
+      "A caller over DTLS-SRTP with ICE and an agent's phone over plain RTP each hear the other's tone",
+      .enabled(if: Peers.areIsolated))
+    func dtls() async throws {
+      // Where only loopback is, its ICE finds no candidate.
+      let caller = try await talk(.forTest(24), address: "192.0.2.10", encryption: "dtls_srtp", isICE: true)
+      #expect(caller.peer.text.contains("DTLS-SRTP complete"), "\(caller.peer.text)")
+    }
+
+    /// - Parameters describe the caller, who is returned after the call.
+    @discardableResult
+    private func talk(
+      _ ports: RunningSite.Ports, address: String = "127.0.0.1", encryption: String? = nil, isICE: Bool = false
+    ) async throws -> Baresip {
       let site = try await RunningSite(
         ports,
         yaml: """
-          federation: { mode: closed, trusted_sources: [127.0.0.1/32] }
+          federation: { mode: closed, trusted_sources: [127.0.0.1/32, \(address)/32] }
           entries:
             "sip:support@127.0.0.1": { queue: support }
           queues:
@@ -37,7 +51,8 @@ extension EndToEnd {
 
       let caller = try Baresip(
         in: site.folder.appending(path: "caller"), user: "visitor", password: "none", port: ports.sip + 30,
-        registrar: nil, rtp: ports.sip + 60, hertz: Tone.visitor)
+        registrar: nil, rtp: ports.sip + 60, hertz: Tone.visitor, address: address, encryption: encryption,
+        isICE: isICE)
       #expect(await caller.peer.says("baresip is ready", within: 10))
       try await caller.command("dial", "sip:support@127.0.0.1:\(ports.sip)")
       let answered = await eventually(within: 15) { await site.metric("switchboard_contacts_answered_total") == 1 }
@@ -49,6 +64,7 @@ extension EndToEnd {
       await caller.peer.stop()
       await agent.peer.stop()
       await site.stop()
+      return caller
     }
 
     @Test("The demo's echo phone sends the caller's own tone back")

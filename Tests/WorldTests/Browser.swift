@@ -152,7 +152,7 @@ final class Browser {
     }
   }
 
-  private func connect(_ bytes: [UInt8]) {
+  func connect(_ bytes: [UInt8]) {
     guard let answer = try? SessionDescription(parsing: bytes), let line = answer.media.first else {
       return log.append("an answer that cannot be read")
     }

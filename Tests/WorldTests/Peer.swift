@@ -36,6 +36,8 @@ final class Peer {
   var codecs: [AudioCodec] = AudioCodec.g711
   /// With keys it speaks SRTP alone, without plain RTP alone: it answers the other with 488.
   var keys: [SDESKey] = []
+  /// Its media where it speaks DTLS-SRTP with ICE, as a browser does. Only as a caller.
+  var edge: Browser?
   /// Nothing reaches it.
   var isDead = false
   /// Answers nothing with SDP: a delayed offer is asked for, and ACK carries the answer.
@@ -90,12 +92,17 @@ final class Peer {
 
   // MARK: Acts
 
-  /// - Parameter more: further lines of its offer.
+  /// - Parameters:
+  ///   - more: further lines of its offer.
+  ///   - whole: an offer instead of its own.
   @discardableResult
-  func call(_ target: String = "sip:support@acme.example", offering more: String = "") -> DialogID {
+  func call(
+    _ target: String = "sip:support@acme.example", offering more: String = "", describing whole: String? = nil
+  ) -> DialogID {
     session += 1
     var negotiation = Negotiation(sessionID: session)
-    let body = delaysOffer ? nil : UserAgent.Body.sdp(negotiation.offer(local) + Array(more.utf8))
+    let offer = whole.map { Array($0.utf8) } ?? edge?.offer() ?? negotiation.offer(local)
+    let body = delaysOffer ? nil : UserAgent.Body.sdp(offer + Array(more.utf8))
     let uri = (try? URI(parsing: target)).unwrapped
     let id = userAgent.invite(
       uri, over: toWorld,
@@ -137,7 +144,7 @@ final class Peer {
     var media = local
     media.direction = direction
     if let address { media.address = address }
-    let body = delayed ? nil : UserAgent.Body.sdp(negotiation.offer(media))
+    let body = delayed ? nil : UserAgent.Body.sdp(edge?.offer(direction.rawValue) ?? negotiation.offer(media))
     negotiations[dialog] = negotiation
     userAgent.reinvite(dialog, body: body, at: world.now, into: &output)
     flush()
@@ -240,6 +247,7 @@ final class Peer {
     case .answered(let id, let message):
       log.append("200")
       var body: UserAgent.Body?
+      edge?.connect(Array(message.body))
       if delaysOffer, let offer = SessionDescription(of: message) {
         body = (try? negotiations[id]?.answer(offer, with: local).bytes).map { .sdp($0) }
       } else if let answer = SessionDescription(of: message) {

@@ -26,7 +26,7 @@ extension Switchboard {
         guard let session = try? SessionDescription(parsing: message.body) else {
           return refuse(dialog, status: 400, at: now, into: &step)
         }
-        offer = try judge(session, over: flow)
+        offer = try judge(session, over: flow, for: entry.queue)
       } catch {
         return refuse(dialog, status: error.status, headers: [warning(error)], at: now, into: &step)
       }
@@ -41,21 +41,31 @@ extension Switchboard {
     _ = add(leg)
   }
 
-  /// Judges a caller's sdpOffer. Over TLS SRTP is preferred where both are offered; over anything else its keys would
-  /// be known to whoever reads along, so it would only look protected.
-  private func judge(_ session: SessionDescription, over flow: Flow) throws(NegotiationError) -> Leg.Offer {
+  /// Judges a caller's sdpOffer. DTLS-SRTP with ICE (RFC 5763) is taken over any transport, as its keys are in no
+  /// description. Over TLS SRTP by keys in SDP is preferred to plain RTP; over anything else they would be known to
+  /// whoever reads along, so it would only look protected.
+  private func judge(
+    _ session: SessionDescription, over flow: Flow, for queue: QueueID
+  ) throws(NegotiationError) -> Leg.Offer {
     // The port is not known yet, and nothing but the codecs and addresses is judged.
     var local = LocalMedia(address: site.listen.media.advertisedAddress, port: 9)
     var fault: NegotiationError?
+    if session.offersDTLS {
+      do throws(NegotiationError) {
+        return try judgeWeb(session, prefersOpus: isServedWithOpus(queue))
+      } catch {
+        fault = error
+      }
+    }
     if flow.transport == .tls {
       local.security = .sdes(SRTPSuite.unkeyed)
       do throws(NegotiationError) {
         return Leg.Offer(session: session, outcome: try Negotiation(sessionID: 0).outcome(of: session, with: local))
       } catch {
-        fault = error
+        fault = fault ?? error
       }
     } else if session.media.contains(where: { $0.kind == "audio" && $0.isSecureRTP }) {
-      fault = .exposedKeys
+      fault = fault ?? .exposedKeys
     }
     local.security = .none
     do throws(NegotiationError) {
@@ -120,7 +130,7 @@ extension Switchboard {
     send(into: &step) { $0.respond(to: dialog, status: 183, body: .sdp(body), at: now, into: &$1) }
     calls.legs[id]?.beginEarly()
     save(id, at: now, into: &step)
-    setRemote(id, into: &step)
+    setFirstRemote(id, at: now, into: &step)
     route(contact, into: &step)
   }
 
@@ -135,8 +145,14 @@ extension Switchboard {
     }
     send(into: &step) { $0.respond(to: dialog, status: 200, body: body, at: now, into: &$1) }
     establish(id, at: now, into: &step)
-    setRemote(id, into: &step)
+    setFirstRemote(id, at: now, into: &step)
     route(contact, into: &step)
+  }
+
+  /// The caller has our SDP. DTLS is to be done soon, or nobody would hear anything.
+  private mutating func setFirstRemote(_ id: LegID, at now: Instant, into step: inout Step) {
+    setRemote(id, into: &step)
+    if calls.legs[id]?.transport == .web { timers.set(.call(.unlinked(id)), at: now + Self.linkLimit) }
   }
 
   /// The ACK for our 2xx, or the PRACK for our 183: after a delayed offer it brings the answer.

@@ -46,7 +46,8 @@ struct Leg: Sendable {
     case page
   }
 
-  /// The way of a page's packets.
+  /// The way of a page's packets. A SIP leg counts as up from the beginning, over DTLS-SRTP too: what it is told does not
+  /// wait for its media.
   enum Link: Sendable, Equatable {
     /// Its DTLS is not done yet.
     case awaited
@@ -86,7 +87,6 @@ struct Leg: Sendable {
   private(set) var phone: Phone?
   private(set) var state: State
   private(set) var opened = OpenedMedia(port: 0)
-  /// Up from the beginning over plain RTP.
   private(set) var link: Link
   private(set) var negotiation: Negotiation
   /// The caller's sdpOffer until it is answered; nil where the INVITE brought none.
@@ -148,7 +148,7 @@ struct Leg: Sendable {
   ) {
     self.side = side; self.state = state; self.signalling = signalling; self.transport = transport
     self.codecs = codecs; self.media = media
-    link = transport == .web ? .awaited : .up
+    link = signalling == .page ? .awaited : .up
     pendingOffer = offer?.session
     offeredCodec = offer?.outcome.codec
     negotiation = Negotiation(sessionID: session)
@@ -157,8 +157,8 @@ struct Leg: Sendable {
   /// A caller whose INVITE was judged.
   init(caller dialog: DialogID, arrival: Arrival, offer: Offer?, flow: Flow, media: MediaID, session: UInt64) {
     self.init(
-      .contact, .arrived, .sip(flow), over: offer?.transport ?? .rtp, codecs: AudioCodec.g711, offer: offer,
-      media: media, session: session)
+      .contact, .arrived, .sip(flow), over: offer?.transport ?? .rtp, codecs: offer?.codecs ?? AudioCodec.g711,
+      offer: offer, media: media, session: session)
     self.dialog = dialog
     self.arrival = arrival
   }
@@ -284,6 +284,15 @@ struct Leg: Sendable {
   mutating func sdpOffer(at address: String) -> [UInt8] {
     awaitsAnswer = true
     return negotiation.offer(local(at: address))
+  }
+
+  /// Whether ICE would restart, or another association begin, by this offer: then our side would have to change first.
+  func isRestart(_ offer: SessionDescription, at address: String) -> Bool {
+    guard case .web(let ice, let fingerprints, _)? = agreed?.security,
+      case .web(let newICE, let newFingerprints, _)? =
+        (try? negotiation.outcome(of: offer, with: local(at: address)))?.security
+    else { return false }
+    return ice != newICE || fingerprints != newFingerprints
   }
 
   /// Answers the far end's new offer; an error changes nothing.

@@ -41,7 +41,7 @@ extension Switchboard {
   }
 
   /// Whether somebody who may take the queue's contacts, now or on a step of its ladder, has a better codec than G.711.
-  private func isServedWithOpus(_ queue: QueueID) -> Bool {
+  func isServedWithOpus(_ queue: QueueID) -> Bool {
     let steps = site.definitions.queues[Int(queue.index)].ladder.flatMap(\.changes)
     let queues = [queue] + steps.compactMap { if case .also(let queue) = $0 { queue } else { nil } }
     return site.agents.indices.contains { index in
@@ -56,8 +56,7 @@ extension Switchboard {
     var problem: Problem
   }
 
-  /// Reads a page's sdpOffer and judges it. Where one codec will do it is G.711 or Opus as preferred, and the other
-  /// only where the browser lacks it, so that few calls are transcoded.
+  /// Reads a page's sdpOffer and judges it.
   private func judge(_ sdpOffer: [UInt8], prefersOpus: Bool) -> Result<Leg.Offer, Unfit> {
     let session: SessionDescription
     do throws(SDPError) {
@@ -65,23 +64,33 @@ extension Switchboard {
     } catch {
       return .failure(Unfit(problem: .invalid("the sdpOffer cannot be read: \(error)")))
     }
+    do throws(NegotiationError) {
+      return .success(try judgeWeb(session, prefersOpus: prefersOpus))
+    } catch {
+      return .failure(Unfit(problem: .unusable(error.warning.text)))
+    }
+  }
+
+  /// Judges an sdpOffer of DTLS-SRTP with ICE. Where one codec will do it is G.711 or Opus as preferred, and the other
+  /// only where the far end lacks it, so that few calls are transcoded.
+  func judgeWeb(_ session: SessionDescription, prefersOpus: Bool) throws(NegotiationError) -> Leg.Offer {
     let choices: [[AudioCodec]] = prefersOpus ? [[.opus], AudioCodec.g711] : [AudioCodec.g711, [.opus]]
     var fault = NegotiationError.noAudio
     for codecs in choices {
       var local = LocalMedia(address: site.listen.media.advertisedAddress, port: 9, codecs: codecs)
-      // Our side is not known yet; only the browser's is judged.
+      // Our side is not known yet; only the far end's is judged.
       local.security = .web(
         WebTransport(
           ice: ICECredentials(ufrag: "", password: ""), fingerprint: Fingerprint(hash: "sha-256", digest: []),
           candidates: []))
       do throws(NegotiationError) {
         let outcome = try Negotiation(sessionID: 0).outcome(of: session, with: local)
-        return .success(Leg.Offer(session: session, outcome: outcome, codecs: codecs))
+        return Leg.Offer(session: session, outcome: outcome, codecs: codecs)
       } catch {
         fault = error
       }
     }
-    return .failure(Unfit(problem: .unusable(fault.warning.text)))
+    throw fault
   }
 
   /// A page's media is ready: the reply is our answer.
@@ -260,10 +269,10 @@ extension Switchboard {
     }
   }
 
-  /// A page is not heard any more. It may be loading anew, or change networks; a phone may just be muted, and its session
-  /// timer finds out whether it is gone.
+  /// A page is not heard any more, or a caller over DTLS-SRTP. It may be loading anew, or change networks; a phone over
+  /// anything else may just be muted, and its session timer finds out whether it is gone.
   mutating func linkLost(_ media: MediaID, at now: Instant, into step: inout Step) {
-    guard let id = calls.ports[media], let leg = calls.legs[id], leg.media == media, leg.signalling == .page,
+    guard let id = calls.ports[media], let leg = calls.legs[id], leg.media == media, leg.transport == .web,
       leg.link == .up
     else { return }
     calls.legs[id]?.linkLost()
@@ -276,7 +285,7 @@ extension Switchboard {
     if isTalking, leg.side == .contact { tell(.contactLost(contact), at: now, into: &step) }
   }
 
-  /// The page has not come back.
+  /// The page has not come back; or the media of a SIP caller never came up, which nothing can mend.
   mutating func linkGone(_ id: LegID, at now: Instant, into step: inout Step) {
     guard let leg = calls.legs[id] else { return }
     if let phone = leg.phone { return closePage(phone.agent, at: now, into: &step) }
@@ -284,7 +293,7 @@ extension Switchboard {
     if calls.announcements[contact]?.leg == id { return endAnnouncement(to: contact, at: now, into: &step) }
     switch contacts[contact]?.state {
     case .talking, .held: tell(.contactLeft(contact), at: now, into: &step)
-    default: tell(.contactLost(contact), at: now, into: &step)
+    default: tell(leg.signalling == .page ? .contactLost(contact) : .contactLeft(contact), at: now, into: &step)
     }
   }
 

@@ -18,6 +18,10 @@ extension Switchboard {
       return send(into: &step) { $0.respond(to: transaction, status: 200, at: now, into: &$1) }
     }
     if message.body.isEmpty {
+      // Over DTLS-SRTP it is the far end that offers: what was agreed stays.
+      guard calls.legs[id]?.transport != .web else {
+        return send(into: &step) { $0.respond(to: transaction, status: 488, at: now, into: &$1) }
+      }
       // A delayed offer: ours stands in the 2xx, theirs comes with the ACK.
       guard let body = calls.legs[id]?.sdpOffer(at: address) else { return }
       return send(into: &step) { $0.respond(to: transaction, status: 200, body: .sdp(body), at: now, into: &$1) }
@@ -26,6 +30,7 @@ extension Switchboard {
       return send(into: &step) { $0.respond(to: transaction, status: 400, at: now, into: &$1) }
     }
     do throws(NegotiationError) {
+      if calls.legs[id]?.isRestart(offer, at: address) == true { throw .restart }
       guard let answer = try calls.legs[id]?.answer(offer, at: address) else { return }
       send(into: &step) { $0.respond(to: transaction, status: 200, body: .sdp(answer), at: now, into: &$1) }
       mediaAgreed(id, at: now, into: &step)
