@@ -135,6 +135,7 @@ extension State {
     if (agents[agent].presence == .ready) != isReady {
       agents[agent].idle = instant.microseconds - agents[agent].idle
       countDuty(of: agent, isReady ? 1 : -1)
+      countStaff(agent, by: isReady ? 1 : -1)
     }
     if presence == .signedOut { agents[agent].idle = 0 }
     if agents[agent].presence == .signedOut { work[agent].shift = WorkRow.Tally() }
@@ -142,20 +143,26 @@ extension State {
       agents[agent].missed = 0
       agents[agent].declined = 0
     }
-    let wasStaff = agents[agent].presence != .signedOut
     agents[agent].presence = presence
     agents[agent].reason = reason
-    if wasStaff != (presence != .signedOut) { countStaff(agent, by: wasStaff ? -1 : 1) }
   }
 
-  /// An agent has signed in or out: one more or less in each of the agent's queues.
+  /// An agent has come on duty or left it: so many contacts more or less are taken at once in each of the agent's
+  /// queues.
   func countStaff(_ agent: Int, by change: Int32) {
+    let (voice, chats) = (change * slots(of: agent, Kind.voice), change * slots(of: agent, Kind.chat))
     let first = Int(agents[agent].firstMembership)
     for membership in first..<(first + Int(agents[agent].membershipCount)) {
       let row = memberships[membership]
-      if row.kinds & Kind.bit(Kind.voice) != 0 { queues[row.queue].voiceStaff += change }
-      if row.kinds & Kind.bit(Kind.chat) != 0 { queues[row.queue].chatStaff += change }
+      if row.kinds & Kind.bit(Kind.voice) != 0 { queues[row.queue].voiceStaff += voice }
+      if row.kinds & Kind.bit(Kind.chat) != 0 { queues[row.queue].chatStaff += chats }
     }
+  }
+
+  /// How many contacts of a kind an agent takes at once.
+  func slots(of agent: Int, _ kind: Int) -> Int32 {
+    let row = agents[agent]
+    return Int32(min(kind == Kind.chat ? row.chatCapacity : row.voiceCapacity, row.totalCapacity))
   }
 
   func recountStaff() {
@@ -163,6 +170,6 @@ extension State {
       queues[queue].voiceStaff = 0
       queues[queue].chatStaff = 0
     }
-    for agent in agents.indices where agents[agent].presence != .signedOut { countStaff(agent, by: 1) }
+    for agent in agents.indices where agents[agent].presence == .ready { countStaff(agent, by: 1) }
   }
 }

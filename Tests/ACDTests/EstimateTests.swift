@@ -53,6 +53,38 @@ import Testing
     #expect(scores.headOfLine == EstimateScore(count: 1, squaredError: 150_000 * 150_000))
   }
 
+  @Test("Nothing is promised where all agents are on a break")
+  func onBreak() {
+    var floor = Floor(site { $0.queues[0].estimatesWaits = true })
+    floor.signIn(0)
+    floor.say(.agentNotReady(AgentID(0), ReasonID(index: 1)))
+    let contact = floor.arrive()
+    #expect(floor.engine.waitRange(of: contact, at: floor.now) == nil)
+    #expect(floor.engine.waitRange(arrivingAt: QueueID(0), now: floor.now) == nil)
+    #expect(floor.events.count == 1)
+  }
+
+  @Test("An agent who takes three chats at once serves a line of chats three times as fast")
+  func chatsAtOnce() throws {
+    func wait(chats: UInt8) throws -> UInt32 {
+      var floor = Floor(
+        site {
+          $0.queues[0].estimatesWaits = true
+          $0.agents[0].chatCapacity = chats
+        })
+      floor.signIn(0)
+      for _ in 0..<chats {
+        _ = floor.arrive(.chat)
+        try floor.answer(0)
+      }
+      _ = floor.arrive(.chat)
+      guard case .waitEstimated(_, let estimates)? = floor.events.last else { return 0 }
+      return estimates.queueLength
+    }
+    #expect(try wait(chats: 1) == 180_000)
+    #expect(try wait(chats: 3) == 60_000)
+  }
+
   @Test("A place is counted through buckets of several priorities")
   func aheadAtEntry() {
     var floor = Floor(site())

@@ -202,7 +202,7 @@ import Testing
       ])
   }
 
-  @Test("The wait range grows with the place, shrinks with agents, and is unknown while nobody is signed in")
+  @Test("The wait range grows with the place, shrinks with agents, and is unknown while nobody is on duty")
   func waitRange() throws {
     var floor = Floor(site(agents: 2))
     floor.signIn(0)
@@ -220,7 +220,7 @@ import Testing
     #expect(abs(one.low - .milliseconds(69_300)) < .seconds(3))
     #expect(abs(one.high - .milliseconds(230_300)) < .seconds(3))
     #expect(two.low > one.low && two.high > one.high)
-    floor.say(.agentSignedIn(AgentID(1)))
+    floor.signIn(1)
     let shared = try #require(floor.engine.waitRange(of: behind, at: floor.now))
     #expect(shared.low < two.low)
     floor.say(.agentSignedOut(AgentID(0)))

@@ -27,7 +27,7 @@ extension Engine {
   static let expectedHandleTime: Int64 = .minutes(3)
 
   /// The range for a waiting contact at `now`, from its place, the queue's agents and recent handle times; nil when
-  /// nobody is signed in for it.
+  /// nobody is on duty for it.
   ///
   /// The wait of a contact with n ahead is the time until n + 1 of them have left, by the end of one of `agents`
   /// exponential handle times or by losing patience (`QueueLength`); the range is the median to the 90th percentile.
@@ -53,16 +53,7 @@ extension Engine {
   }
 
   private func waitRange(in queue: QueueID, kind: Int, profile: UInt32, ahead: Int) -> WaitRange? {
-    var agents = 0
-    let range = Int(state.memberStart[Int(queue.index)])..<Int(state.memberStart[Int(queue.index) + 1])
-    for place in range {
-      let membership = state.memberships[state.members[place]]
-      let agent = Int(membership.agent)
-      guard membership.carried & Kind.bit(kind) != 0, state.agents[agent].presence != .signedOut,
-        state.isEligible(agent, for: profile)
-      else { continue }
-      agents += 1
-    }
+    let agents = state.staff(of: Int(queue.index), profile, kind)
     guard agents > 0 else { return nil }
     let law = QueueLength(ahead: ahead, agents: agents, queue: state.queues[Int(queue.index)])
     return WaitRange(low: Int64(law.quantile(normal: 0)), high: Int64(law.quantile(normal: 1.2816)))

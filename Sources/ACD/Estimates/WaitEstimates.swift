@@ -112,7 +112,7 @@ struct WaitHistory: Sendable, BitwiseCopyable {
 }
 
 extension Engine {
-  /// A contact has entered and has to wait: says how long, by each estimator. Nothing is said where nobody is signed in.
+  /// A contact has entered and has to wait: says how long, by each estimator. Nothing is said where nobody is on duty.
   mutating func estimateWait(_ slot: Int, _ step: inout Step) {
     let row = state.contacts[slot]
     let queue = state.queues[row.queue]
@@ -133,13 +133,14 @@ extension Engine {
 }
 
 extension State {
-  /// The agents of a queue who are signed in and have what is needed.
+  /// How many contacts the agents of a queue who are on duty, and have what is needed, take at once.
   func staff(of queue: Int, _ profile: UInt32, _ kind: Int) -> Int {
-    (Int(memberStart[queue])..<Int(memberStart[queue + 1])).count { place in
+    (Int(memberStart[queue])..<Int(memberStart[queue + 1])).reduce(0) { count, place in
       let membership = memberships[members[place]]
       let agent = Int(membership.agent)
-      return membership.carried & Kind.bit(kind) != 0 && agents[agent].presence != .signedOut
-        && isEligible(agent, for: profile)
+      let counts =
+        membership.carried & Kind.bit(kind) != 0 && agents[agent].presence == .ready && isEligible(agent, for: profile)
+      return counts ? count + Int(slots(of: agent, kind)) : count
     }
   }
 
