@@ -48,19 +48,15 @@ extension Engine {
     return nil
   }
 
-  mutating func leave(_ slot: Int, _ step: inout Step) {
-    switch state.contacts[slot].phase {
-    case .waiting, .offered, .connecting, .resting, .dialling:
-      conclude(slot, abandonment(slot), .contactLeft, &step)
-    case .answered: end(slot, .contactLeft, &step)
-    case .wrapUp, .gone, .placeHeld: break
-    }
-  }
+  mutating func leave(_ slot: Int, _ step: inout Step) { close(slot, abandonment(slot), .contactLeft, &step) }
+  mutating func fail(_ slot: Int, _ step: inout Step) { close(slot, .failed, .failed, &step) }
+  mutating func dismiss(_ slot: Int, _ step: inout Step) { close(slot, .withdrawn, .agentLeft, &step) }
 
-  mutating func fail(_ slot: Int, _ step: inout Step) {
+  /// Ends the contact whatever it is doing: unanswered with the outcome, answered with the cause.
+  private mutating func close(_ slot: Int, _ outcome: Outcome, _ cause: EndCause, _ step: inout Step) {
     switch state.contacts[slot].phase {
-    case .waiting, .offered, .connecting, .resting, .dialling: conclude(slot, .failed, .contactLeft, &step)
-    case .answered: end(slot, .failed, &step)
+    case .waiting, .offered, .connecting, .resting, .dialling: conclude(slot, outcome, .contactLeft, &step)
+    case .answered: end(slot, cause, &step)
     case .wrapUp, .gone, .placeHeld: break
     }
   }

@@ -90,8 +90,9 @@ public struct QueueDefinition: Sendable, Equatable {
   public var waitLimit: Int64 = .max
   /// An abandon within this time counts as short, in microseconds; 0 means none does.
   public var shortAbandon: Int64 = 0
-  /// A chat visitor gone this long has abandoned, in microseconds.
-  public var lostLimit: Int64 = .seconds(120)
+  /// A visitor said to be lost for this long has abandoned, in microseconds: 120 s after its link broke, as that is said
+  /// 20 s after.
+  public var lostLimit: Int64 = .seconds(100)
   /// When the queue takes newcomers; nil means always.
   public var hours: Hours?
   /// Who else takes care of contacts beyond the limits.

@@ -133,6 +133,8 @@ extension Engine {
       if let slot = state.slot(of: contact) { regain(slot, &step) }
     case .contactFinished(let contact):
       if let slot = state.slot(of: contact) { finish(slot, &step) }
+    case .contactWithdrawn(let contact):
+      if let slot = state.slot(of: contact) { dismiss(slot, &step) }
     case .contactFailed(let contact):
       if let slot = state.slot(of: contact) { fail(slot, &step) }
 

@@ -14,6 +14,8 @@ public enum Input: Sendable, Equatable {
   case contactReturned(ContactID)
   /// The agent or the system ended the contact after it was accepted.
   case contactFinished(ContactID)
+  /// Somebody here ends the contact, at any time: unanswered, its outcome is `withdrawn`.
+  case contactWithdrawn(ContactID)
   /// The contact broke by our own fault, at any time: its outcome, or its end cause, is `failed`.
   case contactFailed(ContactID)
 

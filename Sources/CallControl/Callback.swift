@@ -105,19 +105,21 @@ extension Switchboard {
 }
 
 extension Site.Callbacks {
-  /// What to call and where to send it; nil for what is not allowed, and for what cannot be found without a gateway.
+  /// What to call and where to send it; nil for what is not allowed, and for what cannot be found without a gateway. A
+  /// rule for numbers allows calls through the gateway only: without one a caller could have us dial a number at any
+  /// host that the caller's own From names.
   func destination(of uri: URI) -> (target: URI, flow: Flow)? {
     guard let user = uri.scheme == "tel" ? uri.host : uri.user else { return nil }
     let number = user.filter { $0 != "-" }
     let isNumber = !number.isEmpty && number.allSatisfy { $0 == "+" || $0.isNumber }
-    let names = isNumber ? [number, uri.identity.description] : [uri.identity.description]
-    guard names.contains(where: { name in allowed.contains { $0.allows(name) } }) else { return nil }
+    func isAllowed(_ name: String) -> Bool { allowed.contains { $0.allows(name) } }
     if let gateway, let remote = gateway.endpoint {
+      guard isAllowed(uri.identity.description) || isNumber && isAllowed(number) else { return nil }
       let number = URI(scheme: gateway.scheme, user: number, host: gateway.host, port: gateway.port)
       let target = uri.scheme == "tel" || isNumber ? number : uri
       return (target, Flow(transport: gateway.transport, remote: remote))
     }
-    guard uri.isSIP, let remote = uri.endpoint else { return nil }
+    guard isAllowed(uri.identity.description), uri.isSIP, let remote = uri.endpoint else { return nil }
     return (uri, Flow(transport: uri.transport, remote: remote))
   }
 }

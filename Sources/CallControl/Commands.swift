@@ -144,7 +144,7 @@ extension Switchboard {
     }
     guard state != .ended, state != .wrapUp else { return .refused(.gone("the contact has ended")) }
     if state == .message {
-      guard author == .visitor else { return .refused(.forbidden("the contact is not yours")) }
+      if case .agent = author { return .refused(.forbidden("the contact is not yours")) }
       endMessage(contact, at: now, into: &step)
       return .done
     }
@@ -155,7 +155,7 @@ extension Switchboard {
         return .refused(.forbidden("the contact is not yours"))
       }
       tell(.contactFinished(contact), at: now, into: &step)
-    case .system: tell(.contactFinished(contact), at: now, into: &step)
+    case .system: tell(.contactWithdrawn(contact), at: now, into: &step)
     }
     return .done
   }

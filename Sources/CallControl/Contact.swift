@@ -17,7 +17,9 @@ struct Contact: Sendable {
   /// Live offers: several while a broadcast rings.
   var offers: UInt32 = 0
   var wrapUpEnds: Instant?
-  var isLost = false
+  /// Since when it is said to be lost.
+  var lostSince: Instant?
+  var isLost: Bool { lostSince != nil }
   /// The entry that the next queueing keeps.
   var place: Instant?
   /// It left unanswered, and its caller may return to the place.
@@ -97,8 +99,8 @@ extension Switchboard {
       update(contact) {
         $0.queue = queue; $0.state = .ended; $0.ending = "refused_\(refusal)"
       }
-    case .contactLost(let contact): update(contact) { $0.isLost = true }
-    case .contactReturned(let contact): update(contact) { $0.isLost = false }
+    case .contactLost(let contact): update(contact) { $0.lostSince = now }
+    case .contactReturned(let contact): update(contact) { $0.lostSince = nil }
     case .offerMade(let contact, _, let agent):
       update(contact) {
         $0.state = .offering

@@ -62,9 +62,13 @@ extension Switchboard {
     guard let state = contacts[contact]?.state, state != .ended else { return }
     if state == .message { return endMessage(contact, at: now, into: &step) }
     tell(.contactLost(contact), at: now, into: &step)
-    if state == .talking || state == .held {
-      timers.set(.abandonedTalk(contact), at: now + Self.talkAbandonedAfter - Self.lostAfter)
-    }
+    limitTalk(with: contact, lostSince: now)
+  }
+
+  /// Who waits has a limit in the ACD; who is lost while talking has this one.
+  mutating func limitTalk(with contact: ContactID, lostSince lost: Instant) {
+    guard contacts[contact]?.state == .talking || contacts[contact]?.state == .held else { return }
+    timers.set(.abandonedTalk(contact), at: lost + Self.talkAbandonedAfter - Self.lostAfter)
   }
 
   mutating func post(_ text: String, to id: PublicID, by author: Author, at now: Instant, into step: inout Step)

@@ -188,8 +188,11 @@ extension Switchboard {
     return view
   }
 
+  /// All queues, and those that are no more as long as somebody waits in them.
   func queueViews(at now: Instant) -> [QueueView] {
-    site.definitions.queues.indices.filter { !site.definitions.queues[$0].isRemoved }.map { index in
+    site.definitions.queues.indices.filter { index in
+      !site.definitions.queues[index].isRemoved || acd.summary(of: QueueID(index: UInt32(index))).waiting > 0
+    }.map { index in
       let queue = QueueID(index: UInt32(index))
       let definition = site.definitions.queues[index]
       return QueueView(

@@ -11,7 +11,11 @@ extension Switchboard {
     restartCalls(ended: ended, at: now, into: &step)
     for contact in contacts.ids where contacts[contact]?.channel == .chat {
       links[contact] = VisitorLink()
-      timers.set(.lost(contact), at: now + Self.lostAfter)
+      if let lost = contacts[contact]?.lostSince {
+        limitTalk(with: contact, lostSince: lost)
+      } else {
+        timers.set(.lost(contact), at: now + Self.lostAfter)
+      }
     }
   }
 
@@ -24,7 +28,7 @@ extension Switchboard {
     tell(.stopping, at: now, into: &step)
   }
 
-  static let checkpointVersion: UInt8 = 3
+  static let checkpointVersion: UInt8 = 4
 
   /// Writes the whole journaled state, versioned.
   public func writeCheckpoint(into writer: inout ByteWriter) {
@@ -94,7 +98,7 @@ extension Contact {
     writer.write(offer?.sequence ?? 0)
     writer.write(offers)
     writer.write(wrapUpEnds ?? .distantPast)
-    writer.write(isLost)
+    writer.write(lostSince ?? .distantPast)
     writer.write(mayReturn)
     writer.write(ending ?? "")
   }
@@ -114,7 +118,7 @@ extension Contact {
     self.offer = offer == 0 ? nil : OfferID(sequence: offer)
     offers = try reader.read()
     wrapUpEnds = present(try reader.readInstant())
-    isLost = try reader.readBool()
+    lostSince = present(try reader.readInstant())
     mayReturn = try reader.readBool()
     let ending = try reader.readString()
     self.ending = ending.isEmpty ? nil : ending

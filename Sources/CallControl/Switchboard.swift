@@ -75,6 +75,7 @@ public struct Switchboard: Sendable {
     self.site = site
     decide(at: now, into: &step) { $0.reconfigure(site.definitions, at: now, into: &$1) }
     reconfigureCalls(at: now, into: &step)
+    requeueOrphans(at: now, into: &step)
     nextDeadline = earliestDeadline
   }
 

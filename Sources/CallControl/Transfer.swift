@@ -24,17 +24,34 @@ extension Switchboard {
     // Who is talked to already finds a place, however long the line.
     case .full, .policy, .channel, nil: break
     }
+    move(contact, it, to: target, at: now, into: &step)
+    return .agent(view(of: agent, at: now))
+  }
+
+  /// Chats of agents who are no more wait in their queues again, at their places: nobody could answer them. A call goes
+  /// on over the phones until one hangs up.
+  mutating func requeueOrphans(at now: Instant, into step: inout Step) {
+    for contact in contacts.ids {
+      guard let it = contacts[contact], it.channel == .chat, let agent = it.agent, !isKnown(agent),
+        acd.state(of: contact) == .answered(agent)
+      else { continue }
+      move(contact, it, to: it.queue, at: now, into: &step)
+    }
+  }
+
+  private mutating func move(
+    _ contact: ContactID, _ it: Contact, to target: QueueID, at now: Instant, into step: inout Step
+  ) {
+    let profile = site.definitions.queues[Int(target.index)].profile
     let next = openSegment(after: contact, it, at: now, into: &step)
     if isVoice(contact) { moveCaller(of: contact, to: next, at: now, into: &step) }
     tell(
-      .contactTransferred(contact, as: next, queue: target, profile: definition.profile, priority: 0),
-      at: now, into: &step)
+      .contactTransferred(contact, as: next, queue: target, profile: profile, priority: 0), at: now, into: &step)
     if it.channel == .chat {
       moveLink(of: contact, to: next, wasLost: it.isLost, at: now, into: &step)
     } else if it.isLost {
       tell(.contactLost(next), at: now, into: &step)
     }
-    return .agent(view(of: agent, at: now))
   }
 
   /// The same person under the same id; from here on the id means the segment.

@@ -159,14 +159,14 @@ struct ChatTests {
     #expect(desk.offer(amina) != nil)
   }
 
-  @Test("A visitor gone for 120 s more has abandoned")
+  @Test("A visitor gone for 120 s has abandoned")
   func lostForGood() throws {
     var desk = Desk()
     let id = try need(desk.chat())
     _ = desk.ask(.detach(id))
-    desk.wait(.seconds(139))
+    desk.wait(.seconds(120) - 1)
     #expect(desk.outcomes().isEmpty)
-    desk.wait(.seconds(2))
+    desk.wait(1)
     #expect(desk.outcomes() == [.abandoned])
     #expect(desk.ask(.attach(id)) == .refused(.gone("the contact is over")))
   }
@@ -193,6 +193,78 @@ struct ChatTests {
     #expect(desk.state(id)?.isLost == true)
     desk.wait(1)
     #expect(desk.state(id)?.state == .wrapUp)
+  }
+
+  @Test("A restart gives a visitor who is gone while talking no more time, and the same with a checkpoint")
+  func goneOverRestart() throws {
+    for isFromCheckpoint in [false, true] {
+      var desk = Desk()
+      let id = try need(desk.talking())
+      _ = desk.ask(.detach(id))
+      desk.wait(.minutes(3))
+      if isFromCheckpoint {
+        var reader = ByteReader(Desk.bytes(desk.switchboard))
+        desk.switchboard = try Switchboard(checkpoint: &reader, site: desk.site, entropy: Entropy(testing: 8))
+      } else {
+        var restored = Switchboard(site: desk.site, entropy: Entropy(testing: 8))
+        for record in desk.records { restored.replay(record) }
+        desk.switchboard = restored
+      }
+      _ = desk.feed(.restarted)
+      desk.wait(.minutes(2) - 1)
+      #expect(desk.state(id)?.state == .talking)
+      desk.wait(1)
+      #expect(desk.state(id)?.state == .wrapUp)
+    }
+  }
+
+  @Test("Whoever runs the site ends a contact at any time: waiting and offered it is withdrawn, talking it ends")
+  func endedByTheSite() throws {
+    var desk = Desk()
+    let waiting = try need(desk.chat())
+    #expect(desk.ask(.hangUp(waiting, .system)) == .done)
+    #expect(desk.state(waiting) == nil)
+    desk.ready(amina)
+    let offered = try need(desk.chat())
+    #expect(desk.offer(amina) != nil)
+    #expect(desk.ask(.hangUp(offered, .system)) == .done)
+    #expect(desk.offer(amina) == nil)
+    #expect(desk.outcomes() == [.withdrawn, .withdrawn])
+    let talking = try need(desk.talking())
+    #expect(desk.ask(.hangUp(talking, .system)) == .done)
+    #expect(desk.state(talking)?.state == .wrapUp)
+  }
+
+  @Test("The chats of an agent who is no more wait again, at their places, and the next agent reads on")
+  func agentRemoved() throws {
+    var desk = Desk()
+    let id = try need(desk.talking())
+    let entered = try need(desk.state(id)?.entered)
+    desk.wait(.minutes(1))
+    let younger = try need(desk.chat())
+    var site = desk.site
+    site.definitions.agents[0].isRemoved = true
+    desk.reconfigure(site)
+    #expect(desk.state(id)?.state == .queued)
+    #expect(desk.state(id)?.entered == entered)
+    desk.ready(bo)
+    #expect(desk.state(id)?.state == .offering)
+    #expect(desk.state(younger)?.state == .queued)
+    _ = desk.ask(.accept(bo, try need(desk.offer(bo))))
+    #expect(desk.state(id)?.state == .talking)
+  }
+
+  @Test("A queue that is no more is listed as long as somebody waits in it")
+  func queueRemoved() throws {
+    var desk = Desk()
+    let id = try need(desk.chat())
+    var site = desk.site
+    site.definitions.queues[0].isRemoved = true
+    func queues() -> Int? { if case .queues(let views) = desk.ask(.describeQueues) { views.count } else { nil } }
+    desk.reconfigure(site)
+    #expect(queues() == 1)
+    _ = desk.ask(.hangUp(id, .visitor))
+    #expect(queues() == 0)
   }
 
   @Test("The visitor hangs up while the offer rings: no offer is left, and the agent is free")
@@ -230,10 +302,8 @@ struct ChatTests {
   @Test("A visitor is never told a longer wait than before, though an agent has left")
   func toldRange() throws {
     var desk = Desk()
-    for agent in [amina, bo] {
-      _ = desk.ask(.signIn(agent))
-      _ = desk.ask(.notReady(agent, reason: nil))
-    }
+    // Both talk already.
+    for agent in [amina, bo] { _ = try need(desk.talking(agent)) }
     let chat = try need(desk.chat())
     let first = try need(desk.state(chat)?.waitRange)
     _ = desk.ask(.signOut(bo))

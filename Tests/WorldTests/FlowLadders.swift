@@ -163,6 +163,41 @@ struct FlowLadders {
     expectNothingLeft(world)
   }
 
+  @Test("A rule for numbers lets nobody be dialled at a host that the caller's From names")
+  func numberWithoutGateway() {
+    let (world, _, _, victim) = callbackOffice {
+      $0.callbacks.allowed = ["+4930*"]
+      $0.callbacks.gateway = nil
+    }
+    world.ask(.notReady(AgentID(index: 0), reason: nil))
+    let caller = Peer("+493012345", at: 6003, in: world)
+    caller.home = "127.0.0.1"
+    caller.call()
+    world.run(for: .seconds(1))
+    press(1, caller, world)
+    #expect(world.outcomes().isEmpty)
+    caller.hangUp()
+    world.ask(.ready(AgentID(index: 0)))
+    world.run(for: .seconds(10))
+    #expect(victim.log.isEmpty)
+    expectNothingLeft(world)
+  }
+
+  @Test("Whoever runs the site ends calls at any time: while they wait, ring and talk, the caller's phone is told")
+  func endedByTheSite() throws {
+    let (world, caller, phones) = office { $0.queues[0].answer = .onAgent }
+    for wait in [Int64.milliseconds(500), .seconds(3)] {
+      caller.call()
+      world.run(for: wait)
+      let id = try #require(world.view(0)?.contacts.first?.id ?? world.view(0)?.offer?.contact.id)
+      world.ask(.hangUp(id, .system))
+      world.run(for: .seconds(1))
+      #expect(caller.dialog == nil && phones[0].dialog == nil)
+    }
+    #expect(world.outcomes() == [.withdrawn, .answered])
+    expectNothingLeft(world)
+  }
+
   @Test("A caller who is cut off and calls again stands where they stood")
   func comesBack() {
     let (world, caller, _) = office(phones: []) { $0.definitions.queues[0].grace = .seconds(60) }

@@ -147,7 +147,7 @@ struct PageLadders {
     expectNothingLeft(world)
   }
 
-  @Test("A waiting page that vanishes keeps its place: after 20 s it is not offered, after 120 s more it has abandoned")
+  @Test("A waiting page that vanishes keeps its place: after 20 s it is not offered, after 120 s it has abandoned")
   func vanishesWaiting() {
     let (world, page, _) = shop(phones: [])
     page.call()
@@ -157,9 +157,9 @@ struct PageLadders {
     #expect(world.events.contains("contactLost") == false)
     world.run(for: .seconds(2))
     #expect(world.events.contains("contactLost"))
-    world.run(for: .seconds(117))
+    world.run(for: .seconds(98))
     #expect(world.outcomes().isEmpty)
-    world.run(for: .seconds(3))
+    world.run(for: .seconds(2))
     #expect(world.outcomes() == [.abandoned])
     expectNothingLeft(world)
   }

@@ -34,6 +34,8 @@ final class Peer {
   /// Hangs up so long after it answered.
   var talks: Int64?
   var codecs: [AudioCodec] = AudioCodec.g711
+  /// The host of its From.
+  var home = "home.example"
   /// With keys it speaks SRTP alone, without plain RTP alone: it answers the other with 488.
   var keys: [SDESKey] = []
   /// Its media where it speaks DTLS-SRTP with ICE, as a browser does. Only as a caller.
@@ -106,7 +108,7 @@ final class Peer {
     let uri = (try? URI(parsing: target)).unwrapped
     let id = userAgent.invite(
       uri, over: toWorld,
-      from: Address(displayName: name, uri: URI(user: name, host: "home.example")), to: Address(uri: uri), body: body,
+      from: Address(displayName: name, uri: URI(user: name, host: home)), to: Address(uri: uri), body: body,
       at: world.now, into: &output)
     negotiations[id] = negotiation
     dialog = id

@@ -28,8 +28,8 @@ struct PhoneFailures {
   }
 
   @Test(
-    "404, 408, 480, a redirection and a challenge: unreachable, no miss, and nothing is followed",
-    arguments: [404, 408, 480, 302, 401, 503])
+    "404, 408, 480, 604, a redirection and a challenge: unreachable, no miss, and nothing is followed",
+    arguments: [404, 408, 480, 604, 302, 401, 503])
   func unreachable(status: Int) {
     let (world, caller, phones) = office()
     phones[0].answering = .reject(status: status, after: .milliseconds(100))

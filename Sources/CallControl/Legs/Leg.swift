@@ -66,7 +66,7 @@ struct Leg: Sendable {
       switch status {
       case 486, 600: self = .busy
       case 415, 488, 606: self = .media
-      case 603...: self = .declined
+      case 603, 607, 608: self = .declined
       default: self = .unreachable
       }
     }
