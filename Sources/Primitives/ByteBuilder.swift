@@ -55,6 +55,13 @@ public struct ByteBuilder: ~Copyable {
     source.withUnsafeBufferPointer { append(UnsafeBufferPointer(rebasing: $0[range])) }
   }
 
+  @inlinable public mutating func append<Integer: FixedWidthInteger>(bigEndian value: Integer) {
+    let size = Integer.bitWidth / 8
+    if capacity - filled < size { grow(by: size) }
+    UnsafeMutableRawPointer(bytes + filled).storeBytes(of: value.bigEndian, as: Integer.self)
+    filled += size
+  }
+
   public mutating func append(utf8 text: String) {
     let utf8 = text.utf8
     utf8.span.withUnsafeBufferPointer { append($0) }

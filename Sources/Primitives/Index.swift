@@ -7,7 +7,6 @@ public struct Index<Key: Hashable, Value> {
   @inlinable public var isEmpty: Bool { storage.isEmpty }
   @inlinable public subscript(key: Key) -> Value? {
     get { storage[key] }
-    @inline(__always)
     _modify { yield &storage[key] }
   }
   /// Takes the value of `key` out.

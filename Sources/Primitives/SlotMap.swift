@@ -68,13 +68,12 @@ public struct SlotMap<ID: SlotID, Element> {
 
   @inlinable public subscript(id: ID) -> Element? {
     // Lends the entry through a span: who wants one field of it does not copy the others, as an array's own getter does.
-    // Both are inlined: a coroutine that is called takes its frame from the heap.
+    // Inlined, since a coroutine that is called may take its frame from the heap; what changes an entry is called.
     @inline(__always)
     _read {
       let span = elements.span
       yield span[place(id)]
     }
-    @inline(__always)
     _modify {
       let place = contains(id) ? place(id) : 0
       // What is written under a stale id is lost, as what is read there is nil.

@@ -1,3 +1,5 @@
+import Primitives
+
 extension SessionDescription {
   /// Parses one whole description.
   public init(parsing bytes: some Collection<UInt8>, limits: Limits = Limits()) throws(SDPError) {
@@ -113,11 +115,11 @@ private struct Parser {
   private mutating func nextLine() throws(SDPError) -> Bool {
     guard position < bytes.count else { return false }
     let start = position
-    var end = start
+    var end = bytes.span.indexOfControl(from: start)
     var stray: Int?
     while end < bytes.count, bytes[end] != UInt8(ascii: "\n") {
       if bytes[end] == 0 || bytes[end] == UInt8(ascii: "\r"), stray == nil { stray = end }
-      end += 1
+      end = bytes.span.indexOfControl(from: end + 1)
     }
     position = min(end + 1, bytes.count)
     let bare = end > start && bytes[end - 1] == UInt8(ascii: "\r") ? end - 1 : end

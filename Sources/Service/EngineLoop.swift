@@ -31,9 +31,9 @@ final class EngineLoop: @unchecked Sendable {
 
   /// A checkpoint is written after this many records, so that a restart replays no more than these.
   static let recordsPerCheckpoint = 100_000
-  /// How often the mailbox is looked into again before a batch is handed over: a caller's port and the phone's are
-  /// opened by immediate actions, and what they lead to shares the caller's commit.
-  private static let rounds = 3
+  /// Letters up to which the mailbox is looked into again before a batch is handed over: a caller's port and the
+  /// phone's are opened by immediate actions, and what they lead to shares the caller's commit.
+  private static let lettersPerBatch = 16
 
   /// - Parameter onKnownEndpoints: gets the far ends of agents' phones whenever they changed.
   init(
@@ -72,7 +72,7 @@ final class EngineLoop: @unchecked Sendable {
       var batch = Batch()
       var actions: [Action] = []
       if letters.isEmpty { handle(.timersDue, into: &batch, &actions) }
-      var round = 1
+      var handled = 0
       while !letters.isEmpty {
         for letter in letters {
           switch letter {
@@ -90,9 +90,9 @@ final class EngineLoop: @unchecked Sendable {
           case .stop: isStopping = true
           }
         }
+        handled += letters.count
         letters.removeAll(keepingCapacity: true)
-        round += 1
-        if round <= Self.rounds { mailbox.take(into: &letters, timeout: 0) }
+        if handled < Self.lettersPerBatch { mailbox.take(into: &letters, timeout: 0) }
       }
       recordsSinceCheckpoint += batch.records.count
       if isStopping || recordsSinceCheckpoint >= Self.recordsPerCheckpoint, step.nextSequence > 1 {

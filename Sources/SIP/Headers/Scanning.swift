@@ -54,14 +54,25 @@ extension Span where Element == UInt8 {
     let letters = UnsafeRawPointer(word.utf8Start)
     // Bit 5 is the case of a letter. Of the signs in our words it confuses "-", "." and "/" with control characters,
     // which no caller passes.
-    guard count >= 8 else {
-      var difference: UInt8 = 0
-      for i in 0..<count {
-        difference |= (self[start &+ i] ^ letters.load(fromByteOffset: i, as: UInt8.self)) & 0xdf
-      }
-      return difference == 0
+    // The first and the last few bytes, which overlap; of long words the first eight, further ones by eights, and the
+    // last eight.
+    if count < 4 {
+      guard count >= 2 else { return false }
+      let first = bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt16.self)
+      let last = bytes.unsafeLoadUnaligned(fromByteOffset: end &- 2, as: UInt16.self)
+      let difference =
+        (first ^ letters.loadUnaligned(as: UInt16.self))
+        | (last ^ letters.loadUnaligned(fromByteOffset: count &- 2, as: UInt16.self))
+      return difference & 0xdfdf == 0
     }
-    // The first eight bytes, further ones by eights, and the last eight.
+    if count < 8 {
+      let first = bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt32.self)
+      let last = bytes.unsafeLoadUnaligned(fromByteOffset: end &- 4, as: UInt32.self)
+      let difference =
+        (first ^ letters.loadUnaligned(as: UInt32.self))
+        | (last ^ letters.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
+      return difference & 0xdfdf_dfdf == 0
+    }
     var i = 0
     while true {
       let mine = bytes.unsafeLoadUnaligned(fromByteOffset: start &+ i, as: UInt64.self)
