@@ -57,6 +57,7 @@ private func benchmarkMusic(for length: Int) {
       continue
     }
     defer { legs.stop() }
+    listener.enlargeBuffer()
     let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 2_048, alignment: 16)
     defer { room.deallocate() }
     func listen(_ length: Int) -> Int {

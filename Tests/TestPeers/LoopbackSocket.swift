@@ -30,6 +30,16 @@ public final class LoopbackSocket {
 
   deinit { close(descriptor) }
 
+  /// Room for what comes in bursts, as much as the system grants.
+  public func enlargeBuffer() {
+    var size: Int32 = 8 << 20
+    let length = socklen_t(MemoryLayout<Int32>.size)
+    // Beyond the system's limit only an administrator's process may go.
+    if setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, length) != 0 {
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, length)
+    }
+  }
+
   /// To a port of this host; what the kernel does not take is lost.
   public func send(_ packet: UnsafeRawBufferPointer, to port: UInt16) {
     var remote = Self.name(of: port)
