@@ -36,7 +36,7 @@ test: packages test-packages build
 	SWITCHBOARD_STRICT=1 SWITCHBOARD=$(CACHE)/release/release/switchboard \
 	  Tests/isolated.sh swift test --skip-build --scratch-path $(CACHE)/debug --filter EndToEndTests
 
-bench: packages
+bench: packages test-packages
 	@mkdir -p $(CACHE)
 	flock $(CACHE)/release.lock swift build -c release --product Benchmarks --scratch-path $(CACHE)/release
 	$(CACHE)/release/release/Benchmarks

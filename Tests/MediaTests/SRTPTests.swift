@@ -112,12 +112,7 @@ private func packet(_ draw: inout Draw, sequence: UInt16, ssrc: UInt32) -> [UInt
         try protect(&sender, packet(&draw, sequence: UInt16(truncatingIfNeeded: sequence), ssrc: 0x7700_0000)))
       var arrived = sent[max(0, sent.count - 1 - draw.below(draw.below(10) == 0 ? 200 : 4))]
       if draw.below(8) == 0 { arrived[draw.below(arrived.count)] ^= UInt8(1 << draw.below(8)) }
-      if draw.below(50) == 0 {
-        // Not for libsrtp2 2.5, which writes beyond a packet that is shorter than its tag.
-        arrived.removeLast(1 + draw.below(arrived.count))
-        #expect(throws: SRTPError.self) { try unprotect(&receiver, arrived) }
-        continue
-      }
+      if draw.below(50) == 0 { arrived.removeLast(1 + draw.below(arrived.count)) }
       let ours = try? unprotect(&receiver, arrived)
       #expect(ours == reference.unprotect(arrived))
       if ours == nil { verdicts.refused += 1 } else { verdicts.accepted += 1 }
