@@ -50,20 +50,21 @@ public struct MediaLeg: Sendable {
     case event(RTPHeader, Codec, clockRate: UInt32, digit: UInt8?, payload: Range<Int>)
   }
 
+  // What each packet needs stands together.
   public private(set) var farEnd: FarEnd?
-  public private(set) var reception = Reception()
-  /// Packets from sources that are not trusted.
-  public private(set) var strangers: UInt64 = 0
-  var outgoing: OutgoingStream
-  var reports = ReportExchange()
-  private var digits = DigitReceiver()
-  /// Where the far end's RTCP came from last.
-  var controlSource: NetworkAddress?
   private(set) var source = Source.unknown
-  /// The address that the far end's SDP gave last; a hold without an address does not change it.
-  private(set) var signalled: NetworkAddress?
   private var lastHeard: Instant?
   private var isReportedLost = false
+  var outgoing: OutgoingStream
+  public private(set) var reception = Reception()
+  /// The address that the far end's SDP gave last; a hold without an address does not change it.
+  private(set) var signalled: NetworkAddress?
+  private var digits = DigitReceiver()
+  /// Packets from sources that are not trusted.
+  public private(set) var strangers: UInt64 = 0
+  /// Where the far end's RTCP came from last.
+  var controlSource: NetworkAddress?
+  var reports = ReportExchange()
 
   enum Source: Sendable, Equatable {
     case unknown

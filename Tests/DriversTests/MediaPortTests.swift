@@ -57,7 +57,7 @@ import Testing
       let begin = start + .seconds(Int64(turn) * 60)
       port.setFarEnd(remote, at: begin, into: &events)
       for second in 0..<60 as Range<Int64> {
-        port.tick(frames, room, at: begin + .seconds(second), into: &events)
+        port.tick(frames, room, isTurn: true, at: begin + .seconds(second), into: &events)
         while let count = control.receive(into: room) {
           var bytes = Array(room[..<count])
           #expect(throws: Never.self) { try bytes.withUnsafeMutableBytes { try receiver.unprotectControl($0) } }
@@ -141,7 +141,7 @@ import Testing
         plain.relay(through: room, spare: 64, at: now, into: &events)
       }
       for port in [opus, plain] {
-        port.tick(frames, room, at: now, into: &events)
+        port.tick(frames, room, isTurn: true, at: now, into: &events)
         #expect(port.lost(at: now) == nil)
       }
       while let count = phone.receive(into: room) {

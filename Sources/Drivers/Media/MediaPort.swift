@@ -23,27 +23,28 @@ final class MediaPort: Sendable {
     case browsers(BrowserPort)
   }
 
+  /// What each packet needs stands first, and what few legs have stands elsewhere: with hundreds of legs a packet costs
+  /// what it misses in the processor's caches.
   struct State: ~Copyable {
-    var id: MediaID
-    var leg: MediaLeg
-    var feed = Feed.nothing
-    /// Where the leg's packets go, in the kernel's form.
-    var destination: (socket: DatagramSocket, address: KernelAddress)?
-    var browser: BrowserTransport?
-    /// What was agreed with the far end: another one brings new keys.
-    var security = NegotiatedSecurity.none
-    /// Nothing goes or comes unprotected, so nothing at all while there are no keys.
-    var isProtected = false
-    var sender: SRTPSender?
-    var receiver: SRTPReceiver?
-    /// From what is heard to what the far end speaks, where these differ.
-    var transcoder: Transcoder?
-    /// By these the browsers' port finds the leg.
-    var fragments: [[UInt8]] = []
-    var addresses: [NetworkAddress] = []
     /// No leg has the port: what comes is thrown away.
     var isIdle = false
     var isClosed = false
+    /// Nothing goes or comes unprotected, so nothing at all while there are no keys.
+    var isProtected = false
+    var feed = Feed.nothing
+    /// Where the leg's packets go, in the kernel's form.
+    var destination: (socket: DatagramSocket, address: KernelAddress)?
+    var leg: MediaLeg
+    var protection: Protection?
+    /// From what is heard to what the far end speaks, where these differ.
+    var transcoder: Transcoder?
+    var browser: Box<BrowserTransport>?
+    /// By these the browsers' port finds the leg.
+    var fragments: [[UInt8]] = []
+    var addresses: [NetworkAddress] = []
+    /// What was agreed with the far end: another one brings new keys.
+    var security = NegotiatedSecurity.none
+    var id: MediaID
 
     init(id: MediaID, outgoing: OutgoingStream) {
       self.id = id
@@ -51,6 +52,19 @@ final class MediaPort: Sendable {
     }
   }
 
+  // Both are touched under the lock of their leg alone, so they may cross threads with it.
+  final class Protection: @unchecked Sendable {
+    var sender: SRTPSender?
+    var receiver: SRTPReceiver?
+  }
+
+  final class Box<Value: ~Copyable>: @unchecked Sendable {
+    var value: Value
+    init(_ value: consuming Value) { self.value = value }
+  }
+
+  /// Something is to be done every 20 ms. Apart from the rest, so that who has nothing to do is passed by.
+  private let pacing = Atomic(false)
   let path: Path
   let state: Mutex<State>
 
@@ -66,7 +80,7 @@ final class MediaPort: Sendable {
     state.withLock { state in
       secure(&state, by: remote.security, at: now)
       var farEnd = FarEnd(remote)
-      if case .browsers = path { farEnd.address = state.browser?.ice.selected }
+      if case .browsers = path { farEnd.address = state.browser?.value.ice.selected }
       state.leg.setFarEnd(farEnd, at: now)
       aim(&state)
       settle(&state, at: now, into: &events)
@@ -74,21 +88,26 @@ final class MediaPort: Sendable {
   }
 
   func setFeed(_ feed: Feed) {
-    state.withLock { state in
-      state.feed = feed
-      state.transcoder = nil
-    }
+    state.withLock { setFeed(feed, &$0) }
   }
+
+  private func setFeed(_ feed: Feed, _ state: inout State) {
+    state.feed = feed
+    state.transcoder = nil
+    var isPaced = state.browser != nil
+    if case .recording = feed { isPaced = true }
+    pacing.store(isPaced, ordering: .relaxed)
+  }
+
+  var isPaced: Bool { pacing.load(ordering: .relaxed) }
 
   /// The leg is over; the sockets wait for another.
   func vacate() {
     state.withLock { state in
       state.isIdle = true
-      state.feed = .nothing
+      setFeed(.nothing, &state)
       state.destination = nil
-      state.transcoder = nil
-      state.sender = nil
-      state.receiver = nil
+      state.protection = nil
       state.security = .none
     }
   }
@@ -108,7 +127,7 @@ final class MediaPort: Sendable {
         rtp.close()
         rtcp.close()
       case .browsers(let browsers):
-        state.browser?.close()
+        state.browser?.value.close()
         deliver(&state)
         browsers.forget(fragments: state.fragments, addresses: state.addresses, of: self)
         state.browser = nil
@@ -133,7 +152,7 @@ final class MediaPort: Sendable {
   /// Passes on an RTP packet that came to the browsers' port.
   func relay(_ datagram: Datagram, at now: Instant, into events: inout [MediaEvent]) {
     relay(at: now, into: &events) { state in
-      guard state.browser?.isProven(datagram.sender.networkAddress, at: now) == true else { return nil }
+      guard state.browser?.value.isProven(datagram.sender.networkAddress, at: now) == true else { return nil }
       // Whichever of its addresses it comes from: SRTP says that it is the browser's.
       return (datagram, state.leg.farEnd?.address)
     }
@@ -152,7 +171,7 @@ final class MediaPort: Sendable {
       var datagram = received
       if state.isProtected {
         let bytes = UnsafeMutableRawBufferPointer(rebasing: datagram.bytes[..<datagram.count])
-        guard let count = try? state.receiver?.unprotect(bytes) else { return }
+        guard let count = try? state.protection?.receiver?.unprotect(bytes) else { return }
         datagram.count = count
       }
       var learned = false
@@ -199,6 +218,7 @@ final class MediaPort: Sendable {
     guard let target = state.leg.farEnd?.codec else { return }
     if state.transcoder?.source != codec || state.transcoder?.target != target {
       state.transcoder = Transcoder(from: codec, to: target)
+      pacing.store(true, ordering: .relaxed)
     }
     state.transcoder?.insert(header, payload, at: now)
   }
@@ -208,7 +228,7 @@ final class MediaPort: Sendable {
     guard let destination = state.destination else { return }
     var count = count
     if state.isProtected {
-      guard let protected = try? state.sender?.protect(room, count: count) else { return }
+      guard let protected = try? state.protection?.sender?.protect(room, count: count) else { return }
       count = protected
     }
     destination.socket.send(UnsafeRawBufferPointer(rebasing: room[..<count]), to: destination.address)
@@ -216,15 +236,18 @@ final class MediaPort: Sendable {
 
   /// What is due every 20 ms: a frame of what the port hears, if that is made here, and a browser's deadlines. `frames`
   /// holds a packet for each recording and codec, its header still to be written; `room` is for a packet of one's own.
+  /// Who is not paced needs it at its turn only.
+  /// - Parameter isTurn: about once a second, when reports are looked at too.
   func tick(
-    _ frames: PlayedFrames, _ room: UnsafeMutableRawBufferPointer, at now: Instant, into events: inout [MediaEvent]
+    _ frames: PlayedFrames, _ room: UnsafeMutableRawBufferPointer, isTurn: Bool, at now: Instant,
+    into events: inout [MediaEvent]
   ) {
     state.withLock { state in
-      if let deadline = state.browser?.deadline, deadline <= now {
-        state.browser?.advance(to: now)
+      if let deadline = state.browser?.value.deadline, deadline <= now {
+        state.browser?.value.advance(to: now)
         settle(&state, at: now, into: &events)
       }
-      report(through: room, at: now, &state, into: &events)
+      if isTurn { report(through: room, at: now, &state, into: &events) }
       guard state.destination != nil, let codec = state.leg.farEnd?.codec else { return }
       var payload = UnsafeMutableRawBufferPointer(rebasing: room[RTPHeader.size...])
       if case .recording(let index) = state.feed {
@@ -262,7 +285,7 @@ final class MediaPort: Sendable {
   /// Takes RTCP that came over the path of RTP.
   func receiveControl(_ datagram: Datagram, at now: Instant) {
     state.withLock { state in
-      guard state.browser?.isProven(datagram.sender.networkAddress, at: now) == true else { return }
+      guard state.browser?.value.isProven(datagram.sender.networkAddress, at: now) == true else { return }
       take(UnsafeMutableRawBufferPointer(rebasing: datagram.bytes[..<datagram.count]), from: nil, at: now, &state)
     }
   }
@@ -272,7 +295,7 @@ final class MediaPort: Sendable {
   ) {
     var count = packet.count
     if state.isProtected {
-      guard let plain = try? state.receiver?.unprotectControl(packet) else { return }
+      guard let plain = try? state.protection?.receiver?.unprotectControl(packet) else { return }
       count = plain
     }
     var isGoodbye = false
@@ -289,7 +312,7 @@ final class MediaPort: Sendable {
     guard !state.isIdle, var count = state.leg.nextControl(to: room, at: now) else { return }
     events.append(.quality(state.id, Quality(state.leg.quality)))
     if state.isProtected {
-      guard let protected = try? state.sender?.protectControl(room, count: count) else { return }
+      guard let protected = try? state.protection?.sender?.protectControl(room, count: count) else { return }
       count = protected
     }
     let packet = UnsafeRawBufferPointer(rebasing: room[..<count])
@@ -311,7 +334,8 @@ final class MediaPort: Sendable {
     guard case .browsers(let browsers) = path else { return }
     state.withLock { state in
       state.isProtected = true
-      state.browser = BrowserTransport(credentials: credentials, certificate: certificate, at: now)
+      pacing.store(true, ordering: .relaxed)
+      state.browser = Box(BrowserTransport(credentials: credentials, certificate: certificate, at: now))
       state.fragments = [credentials.ufrag]
     }
     browsers.register(credentials.ufrag, for: self)
@@ -321,8 +345,8 @@ final class MediaPort: Sendable {
   func restart(_ credentials: ShortTermCredentials) {
     guard case .browsers(let browsers) = path else { return }
     let stale = state.withLock { state in
-      state.browser?.restart(credentials)
-      let previous = state.browser?.ice.previousCredentials?.ufrag
+      state.browser?.value.restart(credentials)
+      let previous = state.browser?.value.ice.previousCredentials?.ufrag
       let stale = state.fragments.filter { $0 != previous }
       state.fragments = state.fragments.filter { $0 == previous } + [credentials.ufrag]
       return stale
@@ -332,7 +356,7 @@ final class MediaPort: Sendable {
   }
 
   func isProven(_ address: NetworkAddress, at now: Instant) -> Bool {
-    state.withLock { $0.browser?.isProven(address, at: now) ?? false }
+    state.withLock { $0.browser?.value.isProven(address, at: now) ?? false }
   }
 
   /// Answers a check.
@@ -342,9 +366,9 @@ final class MediaPort: Sendable {
     into events: inout [MediaEvent]
   ) -> (answer: [UInt8]?, isNew: Bool, dropped: NetworkAddress?) {
     state.withLock { state in
-      let answer = state.browser?.check(message, in: datagram, from: source, at: now)
+      let answer = state.browser?.value.check(message, in: datagram, from: source, at: now)
       settle(&state, at: now, into: &events)
-      guard state.browser?.isProven(source, at: now) == true, !state.addresses.contains(source) else {
+      guard state.browser?.value.isProven(source, at: now) == true, !state.addresses.contains(source) else {
         return (answer, false, nil)
       }
       state.addresses.append(source)
@@ -356,14 +380,14 @@ final class MediaPort: Sendable {
   func handshake(_ datagram: Datagram, at now: Instant, into events: inout [MediaEvent]) {
     state.withLock { state in
       let bytes = UnsafeRawBufferPointer(rebasing: datagram.bytes[..<datagram.count])
-      state.browser?.receive(bytes, from: datagram.sender.networkAddress, at: now)
+      state.browser?.value.receive(bytes, from: datagram.sender.networkAddress, at: now)
       settle(&state, at: now, into: &events)
     }
   }
 
   /// Follows what a browser's transport has come to.
   private func settle(_ state: inout State, at now: Instant, into events: inout [MediaEvent]) {
-    for event in state.browser?.takeEvents() ?? [] {
+    for event in state.browser?.value.takeEvents() ?? [] {
       switch event {
       case .selected(let address):
         if var farEnd = state.leg.farEnd {
@@ -372,8 +396,10 @@ final class MediaPort: Sendable {
         }
         aim(&state)
       case .keyed(let keys):
-        state.sender = SRTPSender(keys.outgoing)
-        state.receiver = SRTPReceiver(keys.incoming)
+        let protection = Protection()
+        protection.sender = SRTPSender(keys.outgoing)
+        protection.receiver = SRTPReceiver(keys.incoming)
+        state.protection = protection
         events.append(.connected(state.id))
       case .refused: events.append(.failed(state.id))
       case .lost: events.append(.lost(state.id))
@@ -385,7 +411,7 @@ final class MediaPort: Sendable {
 
   /// Sends what DTLS has to say.
   private func deliver(_ state: inout State) {
-    guard case .browsers(let browsers) = path, let (address, datagrams) = state.browser?.takeOutgoing(),
+    guard case .browsers(let browsers) = path, let (address, datagrams) = state.browser?.value.takeOutgoing(),
       let route = browsers.route(to: address)
     else { return }
     for datagram in datagrams { _ = datagram.withUnsafeBytes { route.socket.send($0, to: route.address) } }
@@ -400,13 +426,18 @@ final class MediaPort: Sendable {
       state.isProtected = state.browser != nil
     case .sdes(let outgoing, let incoming):
       state.isProtected = true
+      let protection = state.protection ?? Protection()
+      state.protection = protection
       // Under a key that stays the stream goes on: a new context would count from the beginning, and so give its key
       // stream twice.
-      if case .sdes(outgoing, _) = before {} else { state.sender = SRTPMasterKey(outgoing).map { SRTPSender($0) } }
-      if case .sdes(_, incoming) = before {} else { state.receiver = SRTPMasterKey(incoming).map { SRTPReceiver($0) } }
+      if case .sdes(outgoing, _) = before {} else { protection.sender = SRTPMasterKey(outgoing).map { SRTPSender($0) } }
+      if case .sdes(_, incoming) = before {
+      } else {
+        protection.receiver = SRTPMasterKey(incoming).map { SRTPReceiver($0) }
+      }
     case .web(_, let fingerprints, let weAreClient):
       let fingerprints = fingerprints.compactMap { CertificateFingerprint(name: $0.hash, digest: $0.digest) }
-      state.browser?.setFarEnd(fingerprints, weAre: weAreClient ? .client : .server, at: now)
+      state.browser?.value.setFarEnd(fingerprints, weAre: weAreClient ? .client : .server, at: now)
     }
   }
 

@@ -154,9 +154,13 @@ final class MediaThread: Sendable {
   ) {
     frames.fill(tick: tick)
     // Sending to all of them takes long; whoever opens a port meanwhile must not wait for it.
-    for port in ports.withLock({ $0.live }) {
-      port.tick(frames, room, at: now, into: &events)
-      if tick % 50 == 0, let lost = port.lost(at: now) { events.append(.lost(lost)) }
+    let live = ports.withLock { $0.live }
+    let span = live.span
+    for place in span.indices {
+      let isTurn = (tick + place) % 50 == 0
+      guard isTurn || span[place].isPaced else { continue }
+      span[place].tick(frames, room, isTurn: isTurn, at: now, into: &events)
+      if isTurn, let lost = span[place].lost(at: now) { events.append(.lost(lost)) }
     }
   }
 
