@@ -35,6 +35,15 @@ enum Principal: Sendable {
     if case .holder(let token) = self { token.scopes.contains { scopes.contains($0) } } else { false }
   }
 
+  /// As whom it reads event streams; nil if it shows no token.
+  var reader: Feed.Reader? {
+    switch self {
+    case .anonymous: nil
+    case .stranger(let token): .visitor(token: token)
+    case .holder(let token): .holder(sha256: token.sha256)
+    }
+  }
+
   /// What an `Idempotency-Key` is bound to. Who shows no token is known by where they are, since the answer to one
   /// visitor, which carries their token, must not reach another who happens to send the same key.
   func fingerprint(at address: Endpoint, origin: String?) -> String {

@@ -25,6 +25,7 @@ struct EventStreams: Sendable {
   ) throws -> Answer {
     let after = try lastEventID(exchange)
     let (request, principal) = (exchange.request, exchange.principal)
+    guard let reader = principal.reader else { throw Refused.unauthorized(principal) }
     let isAllowed: @Sendable () async -> Bool = {
       guard principal.isValid(in: backend.site()) else { return false }
       return await mayRead()
@@ -37,7 +38,8 @@ struct EventStreams: Sendable {
         defer { closed() }
         try await request.body.consumeWithCancellationOnInboundClose { _ in
           try await write(
-            topic, for: audience, after: after, snapshot: snapshot, waiting: waiting, isAllowed: isAllowed, to: &out)
+            topic, of: reader, for: audience, after: after, snapshot: snapshot, waiting: waiting, isAllowed: isAllowed,
+            to: &out)
         }
         try await out.finish(nil)
       })
@@ -50,11 +52,11 @@ struct EventStreams: Sendable {
   }
 
   private func write(
-    _ topic: Feed.Topic, for audience: Audience, after: UInt64?,
+    _ topic: Feed.Topic, of reader: Feed.Reader, for audience: Audience, after: UInt64?,
     snapshot: @Sendable () async throws -> StreamEvent.Snapshot, waiting: (@Sendable () async throws -> Contact)?,
     isAllowed: @Sendable () async -> Bool, to writer: inout any ResponseBodyWriter
   ) async throws {
-    let subscription = feed.subscribe(topic, after: after)
+    let subscription = feed.subscribe(topic, for: reader, after: after)
     var isOver = false
     var told: Contact?
     do {

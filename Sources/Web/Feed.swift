@@ -12,6 +12,22 @@ public final class Feed: Sendable {
     case all
   }
 
+  /// Who reads. A stream beyond the limit ends the reader's oldest, which is the likeliest to be read by nobody.
+  enum Reader: Hashable, Sendable {
+    /// By the visitor's token, which speaks for one contact.
+    case visitor(token: String)
+    /// By the hash of a token of the site.
+    case holder(sha256: [UInt8])
+
+    /// Streams at once: a visitor has a tab or a few, a token the screens of a floor.
+    var limit: Int {
+      switch self {
+      case .visitor: 8
+      case .holder: 64
+      }
+    }
+  }
+
   enum Piece: Sendable {
     /// In sequence; never empty.
     case notices([Notice])
@@ -19,15 +35,20 @@ public final class Feed: Sendable {
     case beat
   }
 
-  /// A reader of the feed. Its pieces end when it was too slow, or when it is cancelled.
+  /// A stream of the feed. Its pieces end when it was too slow, when its reader has too many, or when it is cancelled.
   struct Subscription: Sendable {
     let pieces: AsyncStream<Piece>
     /// What it missed since the sequence it named, or nil if that cannot be told any more.
     let missed: [Notice]?
     /// The last sequence published before its pieces begin.
     let position: UInt64
-    fileprivate let number: UInt64
-    fileprivate let topic: Topic
+    fileprivate let place: Place
+  }
+
+  fileprivate struct Place: Sendable, Equatable {
+    var topic: Topic
+    var number: UInt64
+    var reader: Reader
   }
 
   fileprivate struct State {
@@ -38,6 +59,8 @@ public final class Feed: Sendable {
     var floor: UInt64
     var last: UInt64
     var subscribers: [Topic: [UInt64: AsyncStream<Piece>.Continuation]] = [:]
+    /// The open streams of each reader, the oldest first.
+    var places: [Reader: [Place]] = [:]
     var next: UInt64 = 0
     var tooSlow: Set<UInt64> = []
   }
@@ -86,26 +109,26 @@ public final class Feed: Sendable {
     }
   }
 
-  func subscribe(_ topic: Topic, after sequence: UInt64?) -> Subscription {
+  func subscribe(_ topic: Topic, for reader: Reader, after sequence: UInt64?) -> Subscription {
     state.withLock { state in
       let (pieces, continuation) = AsyncStream.makeStream(
         of: Piece.self, bufferingPolicy: .bufferingOldest(patience))
-      let number = state.next
+      let place = Place(topic: topic, number: state.next, reader: reader)
       state.next += 1
-      state.subscribers[topic, default: [:]][number] = continuation
+      state.subscribers[topic, default: [:]][place.number] = continuation
+      state.places[reader, default: []].append(place)
+      if let open = state.places[reader], open.count > reader.limit { state.end(open[0]) }
       return Subscription(
         pieces: pieces, missed: sequence.flatMap { state.missed(topic, after: $0) }, position: state.last,
-        number: number, topic: topic)
+        place: place)
     }
   }
 
   /// Whether the subscriber was too slow.
   func cancel(_ subscription: Subscription) -> Bool {
     state.withLock { state in
-      let continuation = state.subscribers[subscription.topic]?.removeValue(forKey: subscription.number)
-      if state.subscribers[subscription.topic]?.isEmpty == true { state.subscribers[subscription.topic] = nil }
-      continuation?.finish()
-      return state.tooSlow.remove(subscription.number) != nil
+      state.end(subscription.place)
+      return state.tooSlow.remove(subscription.place.number) != nil
     }
   }
 
@@ -120,6 +143,14 @@ extension Feed.State {
     floor = ring[start].sequence
     ring[start] = notice
     start = (start + 1) % capacity
+  }
+
+  fileprivate mutating func end(_ place: Feed.Place) {
+    let continuation = subscribers[place.topic]?.removeValue(forKey: place.number)
+    if subscribers[place.topic]?.isEmpty == true { subscribers[place.topic] = nil }
+    places[place.reader]?.removeAll { $0 == place }
+    if places[place.reader]?.isEmpty == true { places[place.reader] = nil }
+    continuation?.finish()
   }
 
   fileprivate mutating func send(_ piece: Feed.Piece, to topic: Feed.Topic) {

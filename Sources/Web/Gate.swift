@@ -85,7 +85,7 @@ struct Gate: HTTPResponder {
       trusting: site.listen.http.trustedProxies)
     if case .holder = principal {} else { try desk.limit(route.quota, address, &limits) }
     if case .scopes(let scopes) = route.access {
-      guard case .holder = principal else { throw Refused.unauthorized }
+      guard case .holder = principal else { throw Refused.unauthorized(principal) }
       guard principal.has(oneOf: scopes) else { throw insufficient(scopes) }
     }
     var body: [UInt8] = []
@@ -121,7 +121,7 @@ struct Gate: HTTPResponder {
     let fingerprint = HashFunction.sha256.hash(request)
     switch desk.begin(key, fingerprint) {
     case .answered(let answer): return answer
-    case .running: throw Refused.conflict("A request with this Idempotency-Key is still being carried out.")
+    case .running: throw Refused.inProgress
     case .other: throw Refused.invalid("This Idempotency-Key was used with another request.")
     case .new: break
     }
@@ -131,8 +131,7 @@ struct Gate: HTTPResponder {
       return answer
     } catch {
       let refused = Refused(error)
-      // What failed for want of room or by a fault of ours may be tried again with the same key.
-      if refused.status.code >= 500 {
+      if refused.isPassing {
         desk.abandon(key)
       } else {
         desk.finish(key, refused.answer(for: exchange.request.uri.path))

@@ -27,9 +27,24 @@ struct Refused: Error {
   static func conflict(_ detail: String) -> Refused {
     Refused(status: .conflict, kind: "conflict", title: "Not possible now", detail: detail)
   }
-  static let unauthorized = Refused(
-    status: .unauthorized, kind: "unauthorized", title: "A valid bearer token is needed",
-    detail: "Send the header Authorization: Bearer <token>.", headers: [.wwwAuthenticate: "Bearer"])
+  /// Told apart from other conflicts, for the cure is to send the same again in a moment.
+  static let inProgress = Refused(
+    status: .conflict, kind: "in-progress", title: "Not done yet",
+    detail: "A request with this Idempotency-Key is still being carried out.", headers: [.retryAfter: "1"])
+  static func unauthorized(_ principal: Principal) -> Refused {
+    let detail =
+      if case .anonymous = principal {
+        "Send the header Authorization: Bearer <token>."
+      } else {
+        "The token is not one of this site, or does not belong to this contact."
+      }
+    return .unauthorized(detail)
+  }
+  static func unauthorized(_ detail: String) -> Refused {
+    Refused(
+      status: .unauthorized, kind: "unauthorized", title: "A valid bearer token is needed", detail: detail,
+      headers: [.wwwAuthenticate: "Bearer"])
+  }
   static func tooMany(_ verdict: RateLimiter.Verdict) -> Refused {
     Refused(
       status: .tooManyRequests, kind: "too-many-requests", title: "Too many requests",
@@ -44,6 +59,10 @@ struct Refused: Error {
       status: .serviceUnavailable, kind: kind, title: title, detail: detail,
       headers: [.retryAfter: String(retryAfter)])
   }
+
+  /// Whether the same request may come out otherwise later, so that its answer is not kept under an
+  /// `Idempotency-Key`: what failed for want of room, by a limit or by a fault of ours.
+  var isPassing: Bool { status.code >= 500 || status == .tooManyRequests }
 
   func answer(for path: String) -> Answer {
     let problem = API.Problem(

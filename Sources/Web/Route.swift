@@ -133,14 +133,15 @@ struct Exchange: Sendable {
   /// The JSON body. A request without one means an empty object.
   func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
     guard body.isEmpty || contentType == "application/json" else { throw unknownType("application/json") }
-    return try decode(type, from: body.isEmpty ? Array("{}".utf8) : body)
+    return try decode(type, from: body.isEmpty ? Array("{}".utf8) : body, in: "The body")
   }
 
-  func decode<Value: Decodable>(_: Value.Type, from json: [UInt8]) throws -> Value {
-    do { return try JSON.decode(json) } catch let error as DecodingError { throw Self.refusal(for: error) }
+  /// - Parameter place: where the JSON stands, to begin a sentence with.
+  func decode<Value: Decodable>(_: Value.Type, from json: [UInt8], in place: String) throws -> Value {
+    do { return try JSON.decode(json) } catch let error as DecodingError { throw Self.refusal(for: error, in: place) }
   }
 
-  private static func refusal(for error: DecodingError) -> Refused {
+  private static func refusal(for error: DecodingError, in place: String) -> Refused {
     func path(_ context: DecodingError.Context) -> String {
       context.codingPath.map(\.stringValue).joined(separator: ".")
     }
@@ -149,8 +150,8 @@ struct Exchange: Sendable {
     case .typeMismatch(_, let context) where !context.codingPath.isEmpty,
       .valueNotFound(_, let context) where !context.codingPath.isEmpty:
       .invalid("The field \(path(context)) has the wrong type.")
-    case .dataCorrupted: .badRequest("The body is not JSON.")
-    default: .invalid("The body must be a JSON object.")
+    case .dataCorrupted: .badRequest("\(place) is not JSON.")
+    default: .invalid("\(place) must be a JSON object.")
     }
   }
 
@@ -178,6 +179,6 @@ struct ConnectionContext: RequestContext {
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
-    peer = source.channel.remoteAddress?.ipAddress.flatMap { Endpoint(address: $0, port: 0) }
+    peer = source.channel.peer
   }
 }

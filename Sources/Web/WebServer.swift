@@ -16,6 +16,10 @@ public struct WebServer: Service {
     public var beat = Duration.seconds(15)
     /// Connections at once.
     public var connections = 10_000
+    /// Connections at once from one address, or from the /64 of one IPv6 customer; `trusted_proxies` may have any
+    /// number. An office of some hundred agents or visitors behind one address has room, while no single machine
+    /// takes all connections there are.
+    public var connectionsPerAddress = 1_000
     /// Contacts that one page's visitors may open together: a page that calls without end must not fill the queues.
     var openingByOrigin = RateLimiter.Quota(name: "origin", burst: 300, interval: 100_000)
     public init() {}
@@ -90,14 +94,25 @@ public struct WebServer: Service {
   }
 
   private func server() throws -> HTTPServerBuilder {
-    let plain = HTTPServerBuilder.http1(
-      configuration: .init(
-        idleTimeout: .seconds(75),
-        httpDecoderConfiguration: .init(
-          maxHeaderFieldSize: 8_192, maxHeaderListSize: 16_384, maxHeaderFieldCount: 100)))
-    guard let certificate = listen.certificate else { return plain }
-    try self.certificate.show(certificate)
-    return try .tls(plain, tlsConfiguration: try self.certificate.configuration())
+    let configuration = HTTP1Channel.Configuration(
+      idleTimeout: .seconds(75),
+      httpDecoderConfiguration: .init(
+        maxHeaderFieldSize: 8_192, maxHeaderListSize: 16_384, maxHeaderFieldCount: 100))
+    let connections = Connections(limit: desk.options.connectionsPerAddress) { [backend = desk.backend] address in
+      backend.site().listen.http.trustedProxies.contains { $0.contains(address) }
+    }
+    guard let shown = listen.certificate else {
+      return HTTPServerBuilder { responder in
+        LimitedChannel(
+          base: HTTP1Channel(responder: responder, configuration: configuration), connections: connections)
+      }
+    }
+    try certificate.show(shown)
+    let tls = try certificate.configuration()
+    return HTTPServerBuilder { responder in
+      let plain = HTTP1Channel(responder: responder, configuration: configuration)
+      return LimitedChannel(base: try TLSChannel(plain, tlsConfiguration: tls), connections: connections)
+    }
   }
 
   /// Shows another certificate to whoever connects from now on, if the server speaks TLS.

@@ -256,7 +256,7 @@ struct CallTests {
       body: .offerEnded(OfferID(sequence: 1), .missed))
     feed.publish([fact])
     for _ in 0..<5 { feed.publish([notice]) }
-    #expect(feed.subscribe(.all, after: 0).missed == [fact])
+    #expect(feed.subscribe(.all, for: .holder(sha256: []), after: 0).missed == [fact])
   }
 
   @Test("How well packets travel is counted in classes in /metrics, by side and direction, and by nothing personal")

@@ -25,6 +25,8 @@ final class FakeSwitchboard: Sendable {
     var counts = Counts()
     var refusal: CallControl.Problem?
     var isReady = true
+    /// Commands are heard, and not answered as long as this lasts.
+    var isHeld = false
     var isWithoutTokens = false
     var sequence: UInt64 = 100
   }
@@ -121,6 +123,7 @@ final class FakeSwitchboard: Sendable {
       return answer(command, &state)
     }
     tell.yield(command)
+    while state.withLock({ $0.isHeld }) { try? await Task.sleep(for: .milliseconds(1)) }
     return reply
   }
 

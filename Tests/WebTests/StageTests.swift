@@ -242,6 +242,30 @@ private func withStage(
     }
   }
 
+  @Test("A message whose earlier try is still being carried out is sent again by its key, and the chat goes on")
+  func messageInProgress() async throws {
+    try await withStage { browser, page in
+      try await browser.go(to: page)
+      try await browser.run(
+        """
+        await chatTalking();
+        const tries = () => stage.requests.filter(({ path, body }) => path.endsWith('/messages') && body.includes('Once more'));
+        stage.refusal = { kind: 'in-progress', status: 409, retryAfter: 0.05 };
+        await write('Once more');
+        await until(() => tries().length > 1, 'another try');
+        check(!stage.shows('The chat has ended') && !stage.shows('Not sent'), 'the message was given up');
+        stage.refusal = undefined;
+        await until(() => stage.messages.some(({ text }) => text === 'Once more'), 'the message to arrive');
+        check(new Set(tries().map(({ headers }) => headers['idempotency-key'])).size === 1, 'it was sent by several keys');
+        await until(() => !stage.find('.pending'), 'nothing to be pending');
+        // Another conflict is still the end.
+        stage.refusal = { kind: 'conflict', status: 409 };
+        await write('Too late');
+        await stage.sees('The chat has ended');
+        """)
+    }
+  }
+
   @Test("What the page and the site tell of the visitor travels with the call: attributes, and the site's signed word")
   func visitor() async throws {
     try await withStage { browser, page in

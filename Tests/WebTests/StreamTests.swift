@@ -235,8 +235,8 @@ import Testing
   func tooSlow() async throws {
     let feed = Feed(patience: 3)
     let id = PublicID(high: 0, low: 1)
-    let slow = feed.subscribe(.contact(id), after: nil)
-    let quick = feed.subscribe(.all, after: nil)
+    let slow = feed.subscribe(.contact(id), for: .visitor(token: ""), after: nil)
+    let quick = feed.subscribe(.all, for: .holder(sha256: []), after: nil)
     var iterator = quick.pieces.makeAsyncIterator()
     for sequence in 1...10 {
       let message = MessageView(
@@ -259,8 +259,8 @@ import Testing
   @Test("The ring forgets its oldest notices and knows from where it can tell")
   func ring() {
     let feed = Feed(after: 10, capacity: 4)
-    #expect(feed.subscribe(.all, after: 10).missed?.isEmpty == true)
-    #expect(feed.subscribe(.all, after: 9).missed == nil)
+    #expect(feed.subscribe(.all, for: .holder(sha256: []), after: 10).missed?.isEmpty == true)
+    #expect(feed.subscribe(.all, for: .holder(sha256: []), after: 9).missed == nil)
     let id = PublicID(high: 0, low: 1)
     for sequence in UInt64(11)...20 {
       feed.publish([
@@ -269,11 +269,11 @@ import Testing
           body: .offerEnded(OfferID(sequence: sequence), .missed))
       ])
     }
-    #expect(feed.subscribe(.all, after: 15).missed == nil)
-    #expect(feed.subscribe(.all, after: 16).missed?.map(\.sequence) == [17, 18, 19, 20])
-    #expect(feed.subscribe(.contact(id), after: 17).missed?.map(\.sequence) == [18, 20])
-    #expect(feed.subscribe(.all, after: 20).missed?.isEmpty == true)
-    #expect(feed.subscribe(.all, after: 21).missed == nil)
+    #expect(feed.subscribe(.all, for: .holder(sha256: []), after: 15).missed == nil)
+    #expect(feed.subscribe(.all, for: .holder(sha256: []), after: 16).missed?.map(\.sequence) == [17, 18, 19, 20])
+    #expect(feed.subscribe(.contact(id), for: .visitor(token: ""), after: 17).missed?.map(\.sequence) == [18, 20])
+    #expect(feed.subscribe(.all, for: .holder(sha256: []), after: 20).missed?.isEmpty == true)
+    #expect(feed.subscribe(.all, for: .holder(sha256: []), after: 21).missed == nil)
   }
 
   @Test("A waiting visitor hears of a new place in the line although nothing happened to them")
@@ -294,7 +294,10 @@ import Testing
   @Test("Beats come to each stream once a round, and to few streams at once")
   func spread() async {
     let feed = Feed()
-    let streams = (0..<64).map { feed.subscribe(.contact(PublicID(high: 0, low: $0 / 2)), after: nil) }
+    func subscribe(_ number: UInt64) -> Feed.Subscription {
+      feed.subscribe(.contact(PublicID(high: 0, low: number)), for: .visitor(token: "\(number)"), after: nil)
+    }
+    let streams = (0..<64).map { subscribe($0 / 2) }
     for part in 0..<Feed.beatParts { feed.beat(part: part) }
     for stream in streams {
       #expect(!feed.cancel(stream))
@@ -302,7 +305,7 @@ import Testing
       for await _ in stream.pieces { beats += 1 }
       #expect(beats == 1)
     }
-    let others = (0..<64).map { feed.subscribe(.contact(PublicID(high: 0, low: $0)), after: nil) }
+    let others = (0..<64).map { subscribe($0) }
     feed.beat(part: 5)
     var reached = 0
     for stream in others {

@@ -12,19 +12,18 @@ extension Exchange {
     guard entry.visitors.policy != .none, !principal.has(oneOf: [.widget, .admin]) else { return nil }
     guard case .stranger(let token) = principal else {
       guard entry.visitors.policy == .required else { return nil }
-      var refused = Refused.unauthorized
+      var refused = Refused.unauthorized(
+        "The entry takes visitors with a token of their site only: Authorization: Bearer <JWT>.")
       refused.title = "The visitor must be known to the site"
-      refused.detail = "The entry takes visitors with a token of their site only: Authorization: Bearer <JWT>."
       throw refused
     }
     do throws(VerifiedVisitor.Disbelief) {
       return try VerifiedVisitor(
         token, keys: entry.visitors.keys, audiences: [entry.name, site.domain], now: Date().timeIntervalSince1970)
     } catch {
-      var refused = Refused.unauthorized
+      var refused = Refused.unauthorized(error.reason + ".")
       refused.kind = "invalid-token"
       refused.title = "The visitor's token is not believed"
-      refused.detail = error.reason + "."
       refused.headers[.wwwAuthenticate] = "Bearer error=\"invalid_token\""
       throw refused
     }

@@ -101,7 +101,6 @@ struct AgentRoutes: Sendable {
     let request = try exchange.decode(WrapUp.self)
     if let seconds = request.extendSeconds {
       guard request.code == nil else { throw Refused.invalid("Either code or extend_seconds, not both.") }
-      guard (1...86_400).contains(seconds) else { throw Refused.invalid("extend_seconds must be 1 to 86400.") }
       try await desk.perform(.extendWrapUp(agent, id, seconds: seconds))
     } else {
       try await desk.perform(.endWrapUp(agent, id, code: request.code))

@@ -49,7 +49,7 @@ struct CallRoutes: Sendable {
     let padding = String(repeating: "=", count: (4 - standard.count % 4) % 4)
     guard text.utf8.count <= 2_736, let json = Data(base64Encoded: String(standard) + padding), json.count <= 2_048
     else { throw Refused.badRequest("Switchboard-Visitor is base64url of at most 2 KiB of JSON.") }
-    return try exchange.decode(NewContact.self, from: Array(json))
+    return try exchange.decode(NewContact.self, from: Array(json), in: "The header Switchboard-Visitor")
   }
 
   func open(_ visitor: ChatRequest, _ exchange: Exchange) async throws -> Answer {
@@ -82,7 +82,7 @@ struct CallRoutes: Sendable {
   @Sendable private func change(_ exchange: Exchange) async throws -> Answer {
     let id = try exchange.contact()
     guard case .stranger(let token) = exchange.principal, desk.visitorKey.isToken(token, of: id) else {
-      throw Refused.unauthorized
+      throw Refused.unauthorized(exchange.principal)
     }
     return try await change(.visitor(id), exchange)
   }

@@ -122,9 +122,9 @@ struct ContactRoutes: Sendable {
   private func party(_ exchange: Exchange) throws -> Party {
     let id = try exchange.contact()
     switch exchange.principal {
-    case .anonymous: throw Refused.unauthorized
+    case .anonymous: throw Refused.unauthorized(exchange.principal)
     case .stranger(let token):
-      guard desk.visitorKey.isToken(token, of: id) else { throw Refused.unauthorized }
+      guard desk.visitorKey.isToken(token, of: id) else { throw Refused.unauthorized(exchange.principal) }
       return Party(contact: id, author: .visitor, audience: .visitor)
     case .holder(let token):
       if token.scopes.contains(.agent), let agent = token.agent {
@@ -158,6 +158,8 @@ struct ContactRoutes: Sendable {
 
   @Sendable private func messages(_ exchange: Exchange) async throws -> Answer {
     let party = try await reader(exchange)
+    // A visitor's token is good as long as the contact is known, and not for the archive.
+    if party.author == .visitor { _ = try await desk.contact(party.contact) }
     var after: UInt64 = 0
     if let text = exchange.query("after") {
       guard text.hasPrefix("ms_"), let sequence = UInt64(text.dropFirst(3)) else {
@@ -214,7 +216,7 @@ struct ContactRoutes: Sendable {
   @Sendable private func leave(_ exchange: Exchange) async throws -> Answer {
     let id = try exchange.contact()
     guard desk.visitorKey.isToken(String(decoding: exchange.body, as: UTF8.self), of: id) else {
-      throw Refused.unauthorized
+      throw Refused.unauthorized("The body must be the visitor's token for this contact.")
     }
     Task { [desk] in await desk.presence.leave(id, grace: desk.options.leaveGrace) }
     return .noContent

@@ -97,8 +97,14 @@ export class Chat {
         message.state = 'sent';
         if (stored && this.#pending.includes(message)) this.hear(stored);
       } catch (error) {
-        message.state = 'failed';
-        if (error instanceof Trouble && [404, 409, 410].includes(error.status)) this.#panel.tell({ type: 'over', ending: 'gone' });
+        if (error.kind === 'in-progress') {
+          // An earlier try still goes on there: by its key this one gets the same answer.
+          await new Promise((resolve) => { setTimeout(resolve, 1_000 * (error.retryAfter || 1)); });
+          message.state = 'new';
+        } else {
+          message.state = 'failed';
+          if (error instanceof Trouble && [404, 409, 410].includes(error.status)) this.#panel.tell({ type: 'over', ending: 'gone' });
+        }
       }
       this.#panel.render();
     }
