@@ -118,8 +118,12 @@ extension SiteReader {
     let item = top["callback"]
     site.callbacks.allowed = item?["allow"]?.list.compactMap(\.text) ?? []
     for rule in item?["allow"]?.list ?? [] {
-      guard let text = rule.text, text.filter({ $0 == "*" }).count > 1 else { continue }
-      report(rule.place, "`\(text)` has more than one `*`")
+      guard let text = rule.text else { continue }
+      if text.filter({ $0 == "*" }).count > 1 { report(rule.place, "`\(text)` has more than one `*`") }
+      let number = text.hasPrefix("tel:") ? text.dropFirst(4) : text[...]
+      if item?["gateway"] == nil, number != "*", number.allSatisfy({ "+0123456789-*".contains($0) }) {
+        warn(rule.place, "`\(text)` allows nobody: calls to numbers need a `gateway`")
+      }
     }
     guard let gateway = item?["gateway"], let text = gateway.text else { return }
     guard let uri = try? URI(parsing: text), uri.isSIP, uri.endpoint != nil else {

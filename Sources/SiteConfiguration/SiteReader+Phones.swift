@@ -42,13 +42,14 @@ extension SiteReader {
       return
     }
     needTLS(for: uri, text, at: phone.place)
+    // Until it is known whether it registers: whatever its password lacks, it is a SIP phone.
+    site.agents[index].phone = .address(uri)
     guard let password else {
       if uri.host == site.domain, uri.port == nil {
         report(phone.place, "`\(text)` registers here, so it needs a `password_file`")
       } else if Endpoint(address: uri.host, port: 5060) == nil {
         report(phone.place, "`\(text)` must have an IP address as its host: names are not looked up")
       }
-      site.agents[index].phone = .address(uri)
       return
     }
     guard let user = uri.user else {

@@ -18,6 +18,8 @@ struct SiteReader {
   /// Where each configured queue and agent is defined, by index.
   var queuePlaces: [Int: Place] = [:]
   var agentPlaces: [Int: Place] = [:]
+  /// Where each token stands, by its hash.
+  private var tokenPlaces: [[UInt8]: Place] = [:]
 
   init(folder: String?, top: Item, names: Names) {
     self.folder = folder; self.top = top; self.names = names
@@ -175,8 +177,13 @@ struct SiteReader {
   // Entries and tokens.
 
   private mutating func readEntries() {
+    var known: [String: Item.Pair] = [:]
     for pair in top["entries"]?.pairs ?? [] {
-      guard let scheme = EntryScheme(pair.key), let queueItem = pair.item["queue"], let name = queueItem.text,
+      guard let scheme = EntryScheme(pair.key) else { continue }
+      if let other = known.updateValue(pair, forKey: meaning(of: pair.key, scheme)) {
+        report(pair.place, "the entry `\(pair.key)` means the same as `\(other.key)` at \(other.place)")
+      }
+      guard let queueItem = pair.item["queue"], let name = queueItem.text,
         let queue = queue(named: name, at: queueItem.place)
       else { continue }
       let carried: [Channel] = scheme == .web ? [.voice, .chat] : [.voice]
@@ -210,6 +217,19 @@ struct SiteReader {
     }
   }
 
+  /// The same for entries that the same callers would reach: a host counts in any case, all hosts of ours are one, and
+  /// a number is its digits.
+  private func meaning(of entry: String, _ scheme: EntryScheme) -> String {
+    switch scheme {
+    case .web: return entry
+    case .tel: return entry.filter { $0 != "-" }
+    case .sip:
+      guard let uri = try? URI(parsing: entry), let user = uri.user else { return entry }
+      let own = [site.domain, site.listen.sip.address, site.listen.sip.advertisedAddress]
+      return "sip:\(user)@" + (own.contains(uri.host) ? site.domain : uri.host)
+    }
+  }
+
   private mutating func readTokens() {
     for pair in top["tokens"]?.pairs ?? [] {
       let scopes = pair.item["scopes"]?.list.compactMap { $0.text.flatMap(Site.Token.Scope.init) } ?? []
@@ -226,9 +246,16 @@ struct SiteReader {
       guard let secret = secret(file, "token_file") else { return }
       if secret.utf8.count < 16 { warn(file.place, "the token is short: 16 characters or more are hard to guess") }
       let hash = HashFunction.sha256.hash(Array(secret.utf8))
-      site.tokens.append(Site.Token(sha256: hash, scopes: scopes, agent: agent))
-    } else if let hash = item["token_sha256"]?.text.flatMap(octets(inHexadecimal:)), hash.count == 32 {
-      site.tokens.append(Site.Token(sha256: hash, scopes: scopes, agent: agent))
+      add(Site.Token(sha256: hash, scopes: scopes, agent: agent), at: file.place)
+    } else if let item = item["token_sha256"], let hash = item.text.flatMap(octets(inHexadecimal:)), hash.count == 32 {
+      add(Site.Token(sha256: hash, scopes: scopes, agent: agent), at: item.place)
     }
+  }
+
+  private mutating func add(_ token: Site.Token, at place: Place) {
+    if let other = tokenPlaces.updateValue(place, forKey: token.sha256) {
+      report(place, "the token is that of \(other) already: whoever shows it could be either")
+    }
+    site.tokens.append(token)
   }
 }

@@ -5,21 +5,24 @@ import SiteConfiguration
 /// `switchboard check [Queues]`
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Validate a site and scenarios; exits 1 if anything is wrong.")
+    commandName: "check", abstract: "Validate a site and its scenarios; exits 1 if anything is wrong.")
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case text, github }
 
   @Argument(help: "The folder of YAML files.") var folder = "Queues"
-  @Option(parsing: .upToNextOption, help: "Scenario files to validate too.") var scenarios: [String] = []
+  @Option(
+    parsing: .upToNextOption, help: "Scenario files to validate; those in Simulations beside the folder unless given.")
+  var scenarios: [String] = []
   @Option(help: "text, or github for workflow annotations.") var format = Format.text
 
   func run() throws {
+    let scenarios = scenarios.isEmpty ? Check.scenarios(beside: folder) : scenarios
     let findings = Check.run(folder, scenarios: scenarios)
     for finding in findings { print(format == .github ? finding.annotation : finding.description) }
     guard Check.passes(findings) else { throw ExitCode(1) }
     guard format == .text else { return }
     for line in try Check.starvation(folder) { print(line) }
-    print("\(folder): good")
+    for good in [folder] + scenarios { print("\(good): good") }
   }
 }
 

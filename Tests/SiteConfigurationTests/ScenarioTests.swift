@@ -16,6 +16,18 @@ import Testing
     #expect(Check.run(repository + "/Queues", scenarios: [repository + "/Simulations/monday-morning.yaml"]) == [])
   }
 
+  @Test("The scenarios of a site stand in Simulations beside its folder")
+  func beside() throws {
+    #expect(Check.scenarios(beside: repository + "/Queues") == [repository + "Simulations/monday-morning.yaml"])
+    let folder = try Folder([
+      "Queues/site.yaml": "queues: {}", "Simulations/b.yml": "", "Simulations/a.yaml": "", "Simulations/notes.txt": "",
+    ])
+    #expect(
+      Check.scenarios(beside: folder.path + "/Queues/")
+        == ["a.yaml", "b.yml"].map { folder.path + "/Simulations/" + $0 })
+    #expect(Check.scenarios(beside: folder.path) == [])
+  }
+
   @Test("Monday morning is read as written, in the site's time zone")
   func monday() throws {
     let scenario = try ScenarioFile.load(repository + "/Simulations/monday-morning.yaml")
