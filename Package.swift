@@ -202,7 +202,7 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "ACD", "API", "CallControl", "Journal", "Primitives", "Service", "SiteConfiguration",
+        "ACD", "API", "CallControl", "Journal", "Primitives", "SIP", "Service", "SiteConfiguration", "Web",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),

@@ -94,16 +94,13 @@ extension JournalReader {
     while true {
       let page = try contacts(ContactFilter(from: from, to: to), before: cursor, limit: 1_000)
       for contact in page {
-        let outcome =
-          contact.outcome.map { word("\($0)") }
-          ?? contact.refusal.map { "refused_" + word("\($0)") }
         report.rows.append(
           [
             .text(contact.id.description), .text(word("\(contact.channel)")), .text(contact.entry),
             .optional(contact.queue.map { names.queues.name(at: $0.index) }),
             .optional(contact.agent.map { names.agents.name(at: $0.index) }),
             .instant(contact.opened), .optional(contact.answered), .optional(contact.ended),
-            .optional(outcome), .optional(contact.endCause.map { word("\($0)") }),
+            .optional(contact.outcomeName), .optional(contact.endCause.map { word("\($0)") }),
             .optional(seconds: contact.wait), .optional(seconds: contact.talk), .seconds(contact.hold),
             .optional(seconds: contact.wrapUp),
             .optional(contact.code.flatMap { $0 == .none ? nil : names.codes.name(at: UInt32($0.index)) }),
@@ -132,6 +129,13 @@ extension ServiceLevel {
 
 extension [String] {
   fileprivate func name(at index: UInt32) -> String { index < count ? self[Int(index)] : "#\(index)" }
+}
+
+extension ContactRow {
+  /// How it came out, as the outside writes it: `short_abandoned`, `refused_closed`; nil while it is open.
+  public var outcomeName: String? {
+    outcome.map { word("\($0)") } ?? refusal.map { "refused_" + word("\($0)") }
+  }
 }
 
 /// A case's name as the outside writes it: `shortAbandoned` is `short_abandoned`.

@@ -34,14 +34,57 @@ struct Reload: Service {
       for warning in read.warnings { logger.warning("\(warning)") }
       var site = isDemo ? SiteFolder.demo(read.site) : read.site
       try showCertificates(read.site.listen)
-      // Listeners and the demo's login stay as they are until the next start.
       site.listen = old.listen
+      let pending = site.listen.adopt(read.site.listen)
+      // The demo's login stays.
       if isDemo { site.tokens += old.tokens.filter { !site.tokens.contains($0) } }
       current.value = site
       mailbox.post(.reconfigure(site, sources: read.sources))
       logger.notice("The configuration \(site.hash.prefix(12)) is in force.")
+      if !pending.isEmpty {
+        let keys = pending.map { "listen.\($0)" }.joined(separator: ", ")
+        logger.warning("Only a restart changes \(keys): until then what was read at the start holds.")
+      }
     } catch {
       logger.error("The configuration was not changed:\n\(error)")
     }
+  }
+}
+
+extension Site.Listen {
+  /// Takes over what needs no other socket, as long as the server runs: trusted proxies, the addresses that are told
+  /// to far ends, and renewed certificates.
+  /// - Returns: the changed keys of all else, which stays as it is until the next start.
+  mutating func adopt(_ new: Site.Listen) -> [String] {
+    var pending: [String] = []
+    func compare<Value: Equatable>(_ key: String, _ path: KeyPath<Site.Listen, Value>) {
+      if self[keyPath: path] != new[keyPath: path] { pending.append(key) }
+    }
+    compare("http.address", \.http.address)
+    compare("http.port", \.http.port)
+    compare("sip.address", \.sip.address)
+    compare("sip.advertised_address", \.sip.advertisedAddress)
+    compare("sip.udp", \.sip.udp)
+    compare("sip.tcp", \.sip.tcp)
+    compare("sip.tls", \.sip.tls)
+    compare("sip.authorities_file", \.sip.authoritiesFile)
+    compare("media.address", \.media.address)
+    compare("media.ports", \.media.ports)
+    compare("media.web_port", \.media.webPort)
+    compare("media.web_addresses", \.media.webAddresses)
+    http.trustedProxies = new.http.trustedProxies
+    media.advertisedAddress = new.media.advertisedAddress
+    // Where there was none, nobody listens who could show it; and nobody takes TLS away from who uses it.
+    if http.certificate != nil, new.http.certificate != nil {
+      http.certificate = new.http.certificate
+    } else {
+      compare("http.certificate_file", \.http.certificate)
+    }
+    if sip.certificate != nil, new.sip.certificate != nil {
+      sip.certificate = new.sip.certificate
+    } else {
+      compare("sip.certificate_file", \.sip.certificate)
+    }
+    return pending
   }
 }

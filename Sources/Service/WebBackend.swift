@@ -113,7 +113,7 @@ extension Web.ContactRow {
     self.init(
       position: row.sequence, id: row.id, queue: row.queue.map { names.queues[Int($0.index)] } ?? "",
       channel: row.channel, agent: row.agent.map { names.agents[Int($0.index)] }, entered: row.entered ?? row.opened,
-      answered: row.answered, ended: row.ended, outcome: row.outcome.map { "\($0)" }, wait: row.wait ?? 0,
+      answered: row.answered, ended: row.ended, outcome: row.outcomeName, wait: row.wait ?? 0,
       talk: row.talk ?? 0, code: row.code.map { names.codes[Int($0.index)] })
     quality = row.quality
     agentQuality = row.agentQuality
