@@ -6,8 +6,8 @@ import Foundation
 public struct AgentConsole: Sendable {
   private let server: Server
 
-  /// The console ended because the server does not want it.
-  public struct Barred: Error, CustomStringConvertible {
+  /// Why the console ended without a server: it takes no such token, or never answered.
+  public struct Failure: Error, CustomStringConvertible {
     public var description: String
   }
 
@@ -80,7 +80,8 @@ public struct AgentConsole: Sendable {
     commands.finish()
     await sender.value
     try await server.client.shutdown()
-    if let reason = model.barred { throw Barred(description: reason) }
+    if let reason = model.barred { throw Failure(description: reason) }
+    if model.hasEnded, !model.hasBeenUp { throw Failure(description: server.silence) }
   }
 
   private func send(_ call: Call, _ feed: AsyncStream<Model.Input>.Continuation) async {

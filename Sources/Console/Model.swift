@@ -47,6 +47,10 @@ public struct Model: Sendable, Equatable {
   /// Seconds east of UTC, for the clock on the screen.
   var utcOffset: Int
   public internal(set) var link = Link.connecting
+  /// Whether the server ever answered.
+  var hasBeenUp = false
+  /// Nothing more will be typed.
+  var hasEnded = false
   var latency: Int?
   public internal(set) var agent: Agent?
   var choices = Choices(reasons: [], codes: [:])
@@ -105,22 +109,25 @@ public struct Model: Sendable, Equatable {
       guard mayReadQueues, !isReadingQueues, hasStarted else { return [] }
       isReadingQueues = true
       return [.call(.readQueues)]
-    case .end: return [.leave]
+    case .end:
+      // Whether there is a server at all is still to be learned.
+      hasEnded = true
+      return link == .connecting ? [] : [.leave]
     }
   }
 
   // MARK: Link
 
   private mutating func becomeUp() -> [Effect] {
-    defer { link = .up }
+    defer { (link, hasBeenUp) = (.up, true) }
     if case .lost(let since) = link { return [.say("LINK: up after \(clock(now.milliseconds - since.milliseconds))")] }
-    return []
+    return hasEnded ? [.leave] : []
   }
 
   private mutating func becomeLost() -> [Effect] {
     if case .lost = link { return [] }
     link = .lost(since: now)
-    return [.say("LINK: lost")]
+    return [.say("LINK: lost")] + (hasEnded ? [.leave] : [])
   }
 
   // MARK: Answers

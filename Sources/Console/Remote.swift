@@ -38,7 +38,7 @@ public struct Remote: Sendable {
     switch answer {
     case .success(let body): return try JSON.decode(body)
     case .failure(.refused(_, let detail)): throw Refusal(description: detail)
-    case .failure(.unreachable): throw Refusal(description: "The server at \(address) does not answer.")
+    case .failure(.unreachable): throw Refusal(description: server.silence)
     }
   }
 

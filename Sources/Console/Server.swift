@@ -21,6 +21,9 @@ struct Server: Sendable {
     client = HTTPClient(configuration: HTTPClient.Configuration(timeout: timeout))
   }
 
+  /// What to say where it does not answer.
+  var silence: String { "The server at \(address) does not answer." }
+
   private func request(_ method: String, _ path: String) -> HTTPClientRequest {
     var request = HTTPClientRequest(url: address + path)
     request.method = HTTPMethod(rawValue: method)

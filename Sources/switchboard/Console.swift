@@ -16,7 +16,7 @@ struct ConsoleCommand: AsyncParsableCommand {
     let console = AgentConsole(address: server, token: try login.bearer())
     do {
       if plain || !AgentConsole.hasScreen { try await console.runPlain() } else { try await console.runScreen() }
-    } catch let error as AgentConsole.Barred {
+    } catch let error as AgentConsole.Failure {
       complain("\(error)")
       throw ExitCode(1)
     }

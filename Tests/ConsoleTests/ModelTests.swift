@@ -22,6 +22,24 @@ import Testing
     #expect(desk.news().calls == [])
   }
 
+  @Test("At the end of the input the console leaves once it knows whether there is a server, and remembers that")
+  func endOfInput() {
+    let absent = Desk()
+    absent.tell(.end)
+    #expect(!absent.hasLeft)
+    absent.tell(.linkLost)
+    #expect(absent.hasLeft && absent.model.hasEnded && !absent.model.hasBeenUp)
+    let present = Desk()
+    present.tell(.end)
+    present.tell(.linkUp)
+    #expect(present.hasLeft && present.model.hasBeenUp)
+    let lost = Desk()
+    lost.tell(.linkUp)
+    lost.tell(.linkLost)
+    lost.tell(.end)
+    #expect(lost.hasLeft && lost.model.hasBeenUp, "a link that was lost is no server that is not there")
+  }
+
   @Test("An agent on a break is left there")
   func keepsBreak() {
     let desk = Desk()
