@@ -68,7 +68,10 @@ extension SimulationReport {
     } else if failed > 0 {
       words = "\(failed) of \(results.count) \(results.count == 1 ? "threshold is" : "thresholds are") missed."
     } else if open > 0 {
-      words = "\(open) of \(results.count) thresholds cannot be decided yet; more repetitions may tell."
+      let mayTell = results.contains { $0.verdict == .inconclusive && !$0.isEmpty }
+      words =
+        "\(open) of \(results.count) thresholds cannot be decided"
+        + (mayTell ? " yet; more repetitions may tell." : ": nobody came.")
     } else {
       words = results.count == 1 ? "The threshold is met." : "All \(results.count) thresholds are met."
     }

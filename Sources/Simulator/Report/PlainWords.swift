@@ -6,7 +6,7 @@ extension SimulationReport.Result {
   func sentence(_ definitions: (QueueID) -> String) -> String {
     let who = expectation.queue.map { "Queue \(definitions($0))" } ?? "All queues"
     let channel = expectation.channel.map { $0 == .voice ? ", calls" : ", \($0)s" } ?? ""
-    guard let estimate else { return "\(who)\(channel): nothing to count." }
+    guard let estimate else { return "\(who)\(channel): \(isEmpty ? "nobody came" : "nothing to count")." }
     let value = PlainWords.value(estimate.value, expectation.metric)
     let wanted = PlainWords.value(expectation.value, expectation.metric)
     if let within {

@@ -55,6 +55,8 @@ public struct SimulationReport: Sendable {
     /// By which it was judged; nil if there was nothing to count.
     public var estimate: Estimate?
     public var verdict: Verdict
+    /// Nobody came in any replication, and nobody would in more of them.
+    public var isEmpty = false
     /// Of a quantile: the share of waits up to the threshold, by which it was judged.
     public var within: Estimate?
   }
@@ -88,6 +90,8 @@ public struct SimulationReport: Sendable {
       var result = Result(
         expectation: expectation, estimate: estimate,
         verdict: expectation.judged(tallies, definitions, confidence))
+      let came = [Metric.offered, .refused].compactMap { tallies.sample($0, Scope(expectation), definitions)?.value }
+      result.isEmpty = came.allSatisfy { $0 == 0 }
       if case .waitQuantile = expectation.metric {
         result.within = tallies.share(upTo: expectation.value, Scope(expectation))?.estimate(confidence)
       }
@@ -160,7 +164,7 @@ extension SimulationReport.Line {
 extension SimulationReport.Result {
   /// The value with its interval, as people write it.
   var words: String {
-    guard let estimate else { return "nothing counted" }
+    guard let estimate else { return isEmpty ? "no contact arrived, so nothing can be judged" : "nothing counted" }
     let within = within.map { "; \(Wording.percent($0)) within \(Wording.duration(expectation.value))" }
     return Wording.value(estimate, expectation.metric) + (within ?? "")
   }

@@ -17,7 +17,7 @@ extension SimulationReport {
     }
     text += "\n" + Self.table([Self.header] + rows, words: [0, 1, 6]) + "\n"
     if let comparison { text += comparison.text }
-    for result in results { text += "\(Self.mark(result.verdict)) \(result.expectation.text)   \(result.words)\n" }
+    for result in results { text += "\(Self.mark(result)) \(result.expectation.text)   \(result.words)\n" }
     if confidence > 0.95, !results.isEmpty {
       text += "Thresholds are judged by intervals of \(Wording.confidence(confidence)) %: they were looked at more "
       text += "than once while replications were added.\n"
@@ -32,10 +32,11 @@ extension SimulationReport {
     "abandon rate", "occupancy",
   ]
 
-  private static func mark(_ verdict: Verdict) -> String {
-    switch verdict {
+  private static func mark(_ result: Result) -> String {
+    switch result.verdict {
     case .pass: "✓"
     case .fail: "✗"
+    case .inconclusive where result.isEmpty: "? inconclusive:"
     case .inconclusive: "? inconclusive, more replications may tell:"
     }
   }

@@ -76,6 +76,17 @@ struct ReportTests {
     #expect([open].junit.contains("<error message=\"inconclusive"))
   }
 
+  @Test("A threshold of a queue to which nobody comes says so, and promises nothing of more replications")
+  func nobody() throws {
+    let report = Simulation.run(try Self.scenario(["sales.wait.mean <= 1m", "support.occupancy >= 0"]))
+    #expect(report.verdict == .inconclusive)
+    #expect(
+      report.text.contains("? inconclusive: sales.wait.mean <= 1m   no contact arrived, so nothing can be judged\n"))
+    #expect(!report.text.contains("may tell"))
+    #expect(report.page.contains("1 of 2 thresholds cannot be decided: nobody came."))
+    #expect(report.page.contains("Queue sales: nobody came."))
+  }
+
   private struct XMLDocumentText {
     var text: String
     init(_ text: String) throws { self.text = text }
