@@ -35,15 +35,18 @@ extension Switchboard {
     }
   }
 
-  /// Where a callback goes: nil unless the site's list allows it.
-  private func destination(of contact: ContactID) -> (target: URI, flow: Flow)? {
-    guard let address = contacts[contact]?.person.address, let uri = try? URI(parsing: address) else { return nil }
-    return site.callbacks.destination(of: uri)
+  /// Where a callback goes, and how its sound travels: nil unless the site allows it.
+  private func destination(of contact: ContactID) -> (target: URI, flow: Flow, transport: MediaTransport)? {
+    guard let address = contacts[contact]?.person.address, let uri = try? URI(parsing: address),
+      let (target, flow) = site.callbacks.destination(of: uri),
+      let transport = site.callbacks.srtp.transport(over: flow)
+    else { return nil }
+    return (target, flow, transport)
   }
 
   /// Calls the customer. An agent who waits for it hears the ringing.
   mutating func dial(_ contact: ContactID, at now: Instant, into step: inout Step) {
-    guard let (target, flow) = destination(of: contact), calls.legs.count < CallLimits().legs else {
+    guard let (target, flow, transport) = destination(of: contact), calls.legs.count < CallLimits().legs else {
       return tell(.dialFailed(contact, .forbidden), at: now, into: &step)
     }
     // The announcement of the promise may still be playing.
@@ -51,8 +54,8 @@ extension Switchboard {
     if calls.bridges[contact] == nil { calls.bridges[contact] = Bridge(caller: .none) }
     let leg = add(
       Leg(
-        phone: target, of: .contact, for: contact, codecs: AudioCodec.g711, flow: flow,
-        media: openMedia(.rtp, into: &step), session: calls.entropy.next()))
+        phone: target, of: .contact, for: contact, codecs: AudioCodec.g711, flow: flow, over: transport,
+        media: openMedia(transport, into: &step), session: calls.entropy.next()))
     calls.bridges[contact]?.caller = leg
     for phone in calls.bridges[contact]?.phones ?? [] {
       guard let phone = calls.legs[phone], phone.isEstablished else { continue }

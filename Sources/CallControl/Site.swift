@@ -60,7 +60,7 @@ public struct Site: Sendable {
 
   public enum PhoneAnswer: String, Sendable { case phone, console }
 
-  /// Whether the sound of an agent's SIP phone is protected by SRTP. Its keys travel in SDP (RFC 4568), so it is
+  /// Whether the sound of a SIP phone that we call is protected by SRTP. Its keys travel in SDP (RFC 4568), so it is
   /// offered over TLS only.
   public enum SRTPPolicy: String, Sendable {
     case never
@@ -125,6 +125,7 @@ public struct Site: Sendable {
     public var allowed: [String] = []
     /// Where calls to numbers, and to hosts that are names, are sent.
     public var gateway: URI?
+    public var srtp = SRTPPolicy.allowed
     public init() {}
   }
 

@@ -11,6 +11,8 @@ public struct LocalMedia: Sendable, Equatable {
   public var direction: Direction
   /// The one kind of transport that we take on this leg; an offer of another kind is refused, never weakened.
   public var security: LocalSecurity
+  /// The first offer of a session names plain RTP too, in a line behind that of SRTP: the far end takes one of them.
+  public var offersPlain = false
 
   public init(
     address: String, port: UInt16, codecs: [AudioCodec] = AudioCodec.g711, telephoneEvents: Bool = true,

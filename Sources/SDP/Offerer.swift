@@ -4,15 +4,17 @@ extension Negotiation {
   /// - Precondition: `local.security` is not `.web`: with a browser, it is always the browser that offers.
   public mutating func offer(_ local: LocalMedia) -> [UInt8] {
     var description = emptyDescription(local)
+    func audio(_ transport: String) -> MediaDescription {
+      Self.audio(local, formats: formats(local), direction: local.direction, transport: transport)
+    }
     if let sent {
       description.timing = sent.timing
       description.media = sent.media.map(Self.refused)
+      description.media[audioLine] = audio(description.media[audioLine].transport)
     } else {
-      let transport = local.security == .none ? "RTP/AVP" : "RTP/SAVP"
-      description.media = [MediaDescription(kind: "audio", port: 0, transport: transport, formats: [])]
+      description.media = [audio(local.security == .none ? "RTP/AVP" : "RTP/SAVP")]
+      if local.offersPlain { description.media.append(audio("RTP/AVP")) }
     }
-    description.media[audioLine] = Self.audio(
-      local, formats: formats(local), direction: local.direction, transport: description.media[audioLine].transport)
     switch local.security {
     case .none: break
     case .sdes(let keys):
@@ -28,14 +30,18 @@ extension Negotiation {
 
   /// Reads the answer to our offer. An error leaves the session as it was agreed before.
   public mutating func receive(answer: SessionDescription) throws(NegotiationError) -> NegotiatedMedia {
-    guard let local = pendingOffer, let sent, answer.media.indices.contains(audioLine) else { throw .unexpectedAnswer }
+    guard let local = pendingOffer, let sent else { throw .unexpectedAnswer }
+    // Where we left the choice, the first line that was taken counts.
+    let isChoice = local.offersPlain && agreed == nil
+    let place = isChoice ? answer.media.firstIndex { $0.port != 0 } ?? audioLine : audioLine
+    guard sent.media.indices.contains(place), answer.media.indices.contains(place) else { throw .unexpectedAnswer }
     pendingOffer = nil
-    let line = answer.media[audioLine]
+    let line = answer.media[place]
     guard line.kind == "audio" else { throw .unexpectedAnswer }
     guard line.port != 0 else { throw .noAudio }
-    let security = try security(of: line, local.security)
+    let security = try security(of: line, isChoice && place > 0 ? .none : local.security)
     let far = try RemoteAudio(line, in: answer, isWeb: false)
-    let offered = sent.media[audioLine].codecs
+    let offered = sent.media[place].codecs
     let answered = line.codecs
     guard
       let chosen = answered.first(where: { AudioCodec($0).map(local.codecs.contains) ?? false }),
@@ -52,6 +58,7 @@ extension Negotiation {
     if let theirEvents, let ourEvents {
       media.telephoneEvent = .init(outgoing: theirEvents.payloadType, incoming: ourEvents.payloadType)
     }
+    audioLine = place
     agreed = media
     return media
   }

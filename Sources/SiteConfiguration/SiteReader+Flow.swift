@@ -125,6 +125,7 @@ extension SiteReader {
         warn(rule.place, "`\(text)` allows nobody: calls to numbers need a `gateway`")
       }
     }
+    if let policy = item?["srtp"]?.text.flatMap(Site.SRTPPolicy.init) { site.callbacks.srtp = policy }
     guard let gateway = item?["gateway"], let text = gateway.text else { return }
     guard let uri = try? URI(parsing: text), uri.isSIP, uri.endpoint != nil else {
       report(gateway.place, "`gateway` must be `sip:` or `sips:` and an IP address: names are not looked up")
@@ -132,6 +133,8 @@ extension SiteReader {
     }
     needTLS(for: uri, text, at: gateway.place)
     site.callbacks.gateway = uri
+    guard let srtp = item?["srtp"], site.callbacks.srtp == .required, uri.transport != .tls else { return }
+    report(srtp.place, Self.needsTLS("gateway: \"sips:\(text.split(separator: ":", maxSplits: 1).last ?? "")\""))
   }
 
   /// A WAV file among the music, with its length.

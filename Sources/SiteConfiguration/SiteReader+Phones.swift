@@ -90,7 +90,11 @@ extension SiteReader {
     }
     guard policy == .required, !isSecure else { return }
     let address = item["phone"]?.text?.split(separator: ":", maxSplits: 1).last ?? "2001@\(site.domain)"
-    report(
-      srtp.place, "`srtp: required` has its keys travel with the call, so it needs TLS: `phone: \"sips:\(address)\"`")
+    report(srtp.place, Self.needsTLS("phone: \"sips:\(address)\""))
+  }
+
+  /// Why SRTP cannot be required here, and what would mend it.
+  static func needsTLS(_ cure: String) -> String {
+    "`srtp: required` has its keys travel with the call, so it needs TLS: `\(cure)`"
   }
 }

@@ -211,6 +211,9 @@ enum SiteSchema {
       "allow", .list(.scalar(.text)),
       "Whom we may call: `sip:*@partner.example`, `+4930*`. Nobody unless written: whoever makes us dial makes us pay."),
     Key("gateway", .scalar(.text), "`sip:host` or `sips:host` to which calls to numbers are sent; an address."),
+    Key(
+      "srtp", .word(["never", "allowed", "required"]),
+      "Encrypted sound of calls over TLS: `allowed` offers it first and is the default."),
   ]
 
   static let agent: [Key] = [

@@ -111,6 +111,46 @@ import Testing
     }
   }
 
+  /// Our offer with plain RTP beside SRTP, answered by these lines.
+  private func choice(
+    _ answer: String...
+  ) throws -> (lines: [AnswerChecker.Section], negotiation: Negotiation, media: NegotiatedMedia) {
+    var local = F.sdes
+    local.offersPlain = true
+    var negotiation = Negotiation(sessionID: 40)
+    let lines = AnswerChecker(negotiation.offer(local)).media
+    let media = try negotiation.receive(answer: F.parse(F.session + ["c=IN IP4 192.0.2.1"] + answer))
+    return (lines, negotiation, media)
+  }
+
+  @Test("Where plain RTP is offered beside SRTP the far end takes either line, and later offers keep to it")
+  func alternatives() throws {
+    let key = "a=crypto:2 AES_CM_128_HMAC_SHA1_80 \(Self.example)"
+    var (lines, negotiation, media) = try choice("m=audio 0 RTP/SAVP 0", "m=audio 4000 RTP/AVP 0")
+    #expect(lines.map { $0.fields[2] } == ["RTP/SAVP", "RTP/AVP"])
+    #expect(lines.map { $0.values("crypto").count } == [SRTPSuite.allCases.count, 0])
+    #expect(media.security == .none && media.remote?.port == 4_000)
+    let plain = AnswerChecker(negotiation.offer(F.plain)).media
+    #expect(plain.map { $0.fields[1] } == ["0", "20000"])
+
+    (_, negotiation, media) = try choice("m=audio 4000 RTP/SAVP 0", key, "m=audio 0 RTP/AVP 0")
+    guard case .sdes(F.keys[1], _) = media.security else { throw NegotiationError.keys }
+    let secure = AnswerChecker(negotiation.offer(F.sdes)).media
+    #expect(secure.map { $0.fields[1] } == ["20000", "0"])
+    // Who takes both is spoken to under keys.
+    media = try choice("m=audio 4000 RTP/SAVP 0", key, "m=audio 4002 RTP/AVP 0").media
+    #expect(media.security != .none && media.remote?.port == 4_000)
+  }
+
+  @Test("An answer that takes neither line, or plain RTP in the line of SRTP, is refused")
+  func noAlternative() {
+    #expect(throws: NegotiationError.noAudio) { try choice("m=audio 0 RTP/SAVP 0", "m=audio 0 RTP/AVP 0") }
+    #expect(throws: NegotiationError.transport) { try choice("m=audio 4000 RTP/AVP 0", "m=audio 0 RTP/AVP 0") }
+    #expect(throws: NegotiationError.unexpectedAnswer) {
+      try choice("m=audio 0 RTP/SAVP 0", "m=audio 0 RTP/AVP 0", "m=audio 4000 RTP/AVP 0")
+    }
+  }
+
   @Test("Opus offered by us brings the telephone-events of both clock rates, and the answer chooses")
   func opusOffer() throws {
     var negotiation = Negotiation(sessionID: 40)

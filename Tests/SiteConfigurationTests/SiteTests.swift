@@ -223,6 +223,34 @@ import Testing
     }
   }
 
+  @Test("SRTP of callbacks is allowed unless written, and required only of a gateway that is reached by TLS")
+  func callbackSRTP() throws {
+    let issued = TestAuthority().issue(validity: -60...8_640_000)
+    func folder(_ more: String) throws -> Folder {
+      try Folder([
+        "a.pem": issued.certificate, "a.key": issued.key,
+        "site.yaml": """
+        listen: { sip: { certificate_file: a.pem, key_file: a.key } }
+        queues: { support: {} }
+        callback: { \(more), allow: ["+49*"] }
+
+        """,
+      ])
+    }
+    func srtp(_ more: String) throws -> Site.SRTPPolicy {
+      let folder = try folder(more)
+      return try withExtendedLifetime(folder) { try SiteFolder.load(folder.path).callbacks.srtp }
+    }
+    #expect(try srtp(#"gateway: "sips:192.0.2.9""#) == .allowed)
+    #expect(try srtp(#"gateway: "sips:192.0.2.9", srtp: never"#) == .never)
+    #expect(try srtp(#"gateway: "sip:192.0.2.9;transport=tls", srtp: required"#) == .required)
+    let findings = try folder(#"srtp: required, gateway: "sip:192.0.2.9""#).findings()
+    let finding =
+      "site.yaml:3:19: `srtp: required` has its keys travel with the call, so it needs TLS: "
+      + "`gateway: \"sips:192.0.2.9\"`"
+    #expect(findings.contains { $0.contains(finding) }, "\(findings)")
+  }
+
   @Test("Who has no phone takes no calls, but in the demo, where everybody has one")
   func phoneless() throws {
     let folder = try Folder([

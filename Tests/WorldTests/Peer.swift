@@ -18,6 +18,8 @@ final class Peer {
   private var negotiations = Index<DialogID, Negotiation>()
   private var session: UInt64 = 1
   private(set) var callCount = 0
+  /// The transports of the audio lines of each offer that a delayed one of its calls brought.
+  private(set) var offers: [[String]] = []
   /// INVITEs that began a call here.
   private(set) var invites: [Message] = []
 
@@ -48,7 +50,7 @@ final class Peer {
   var onEnd: ((DialogID, Int) -> Void)?
   var onAnswer: ((DialogID) -> Void)?
 
-  /// How it reaches the switchboard; a stream is a connection that it made.
+  /// How it reaches the switchboard; a stream is a connection that it made, or 0 where it listens for ours.
   let transport: Flow.Transport
   private(set) var connection: UInt64
   /// As the switchboard sees it.
@@ -56,12 +58,12 @@ final class Peer {
 
   init(
     _ name: String, at port: UInt16, address: String = "127.0.0.1", over transport: Flow.Transport = .udp,
-    in world: World
+    listens: Bool = false, in world: World
   ) {
     self.name = name
     self.world = world
     self.transport = transport
-    connection = transport == .udp ? 0 : UInt64(port)
+    connection = transport == .udp || listens ? 0 : UInt64(port)
     endpoint = Endpoint(address: address, port: port).unwrapped
     var settings = UserAgent.Settings()
     settings.udp = endpoint
@@ -251,6 +253,7 @@ final class Peer {
       var body: UserAgent.Body?
       edge?.connect(Array(message.body))
       if delaysOffer, let offer = SessionDescription(of: message) {
+        offers.append(offer.media.map(\.transport))
         body = (try? negotiations[id]?.answer(offer, with: local).bytes).map { .sdp($0) }
       } else if let answer = SessionDescription(of: message) {
         _ = try? negotiations[id]?.receive(answer: answer)

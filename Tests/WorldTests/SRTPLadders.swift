@@ -152,6 +152,51 @@ struct SRTPLadders {
     expectNothingLeft(world)
   }
 
+  @Test("A delayed offer over TLS names SRTP first; the caller's ACK takes it, and later offers keep to it")
+  func delayedOffer() throws {
+    let (world, caller, phone) = office(keys: PaperMedia.keys(0x55))
+    caller.delaysOffer = true
+    let secure = Peer("bob", at: 6002, over: .tls, in: world)
+    secure.delaysOffer = true
+    secure.keys = keys
+    secure.call()
+    world.run(for: .seconds(3))
+    #expect(secure.offers == [["RTP/SAVP", "RTP/AVP"]])
+    #expect(secure.heard == .peer(phone.rtpPort) && phone.heard == .peer(secure.rtpPort))
+    expectProtected(secure, world, by: keys[0])
+    secure.reinvite(delayed: true)
+    world.run(for: .seconds(1))
+    #expect(secure.heard == .peer(phone.rtpPort))
+    expectProtected(secure, world, by: keys[0])
+    secure.hangUp()
+    // Over UDP its keys would be seen.
+    caller.call()
+    world.run(for: .seconds(1))
+    #expect(caller.offers == [["RTP/AVP"]])
+    caller.hangUp()
+    expectNothingLeft(world)
+  }
+
+  @Test("A caller over TLS without SRTP takes plain RTP of a delayed offer, and keeps it")
+  func plainDelayedOffer() {
+    let world = World(Self.site())
+    let caller = Peer("alice", at: 6001, over: .tls, in: world)
+    caller.delaysOffer = true
+    caller.call()
+    world.run(for: .seconds(1))
+    #expect(caller.log == ["200"] && caller.heard == .music)
+    #expect(world.media.security(at: caller.rtpPort) == NegotiatedSecurity.none)
+    caller.reinvite(.sendonly)
+    world.run(for: .seconds(1))
+    #expect(caller.log == ["200", "200"] && caller.heard == .silence)
+    caller.reinvite(delayed: true)
+    world.run(for: .seconds(1))
+    #expect(caller.heard == .music)
+    #expect(world.media.security(at: caller.rtpPort) == NegotiatedSecurity.none)
+    caller.hangUp()
+    expectNothingLeft(world)
+  }
+
   // MARK: Phones
 
   @Test("A phone over TLS is offered SRTP, and answers with its keys", arguments: [Site.SRTPPolicy.allowed, .required])
@@ -236,6 +281,95 @@ struct SRTPLadders {
     #expect(caller.heard == .peer(phone.rtpPort))
     caller.hangUp()
     expectNothingLeft(world)
+  }
+
+  @Test("A phone at an address that says TLS is offered SRTP as one that registers")
+  func fixedAddress() throws {
+    let uri = try URI(parsing: "sip:desk@127.0.0.1:7001;transport=tls")
+    let world = World(.support([.address(uri)]) { $0.listen.sip.tls = 5061 })
+    let phone = Peer("desk", at: 7001, over: .tls, listens: true, in: world)
+    phone.keys = keys
+    world.ready(0)
+    let caller = Peer("alice", at: 6001, in: world)
+    caller.call()
+    world.run(for: .seconds(3))
+    #expect(offered(to: phone) == ["RTP/SAVP"] && phone.heard == .peer(caller.rtpPort))
+    expectProtected(phone, world, by: keys[0])
+    caller.hangUp()
+    expectNothingLeft(world)
+  }
+
+  // MARK: Callbacks
+
+  /// A customer was called back through this gateway, as far as that goes.
+  private func callBack(
+    _ srtp: Site.SRTPPolicy, _ gateway: String = "sip:127.0.0.1:6100;transport=tls", keys: [SDESKey]
+  ) throws -> (world: World, phone: Peer, gateway: Peer) {
+    let uri = try URI(parsing: gateway)
+    var site = Self.site()
+    var callback = CallbackDefinition()
+    callback.attempts = 1
+    site.definitions.queues[0].callback = callback
+    site.queues[0].callbackKey = 1
+    site.callbacks.allowed = ["sip:alice@*"]
+    site.callbacks.gateway = uri
+    site.callbacks.srtp = srtp
+    let world = World(site)
+    let phone = Peer("desk", at: 7001, over: .tls, in: world)
+    phone.keys = self.keys
+    phone.register(as: "amina", password: "secret")
+    let gateway = Peer("gateway", at: 6100, over: uri.transport, listens: true, in: world)
+    gateway.keys = keys
+    let caller = Peer("alice", at: 6001, in: world)
+    caller.call()
+    world.run(for: .seconds(1))
+    guard let media = world.media.openIDs.first else { throw NegotiationError.noAudio }
+    world.feed(.media(.digit(media, 1)))
+    caller.hangUp()
+    world.run(for: .seconds(1))
+    world.ready(0)
+    world.run(for: .seconds(6))
+    return (world, phone, gateway)
+  }
+
+  @Test("A callback over a TLS gateway is offered SRTP", arguments: [Site.SRTPPolicy.allowed, .required])
+  func callback(_ srtp: Site.SRTPPolicy) throws {
+    let (world, phone, gateway) = try callBack(srtp, keys: PaperMedia.keys(0x55))
+    #expect(offered(to: gateway) == ["RTP/SAVP"])
+    #expect(phone.heard == .peer(gateway.rtpPort) && gateway.heard == .peer(phone.rtpPort))
+    expectProtected(gateway, world, by: gateway.keys[0])
+    #expect(world.outcomes() == [.callbackRequested, .answered])
+    phone.hangUp()
+    expectNothingLeft(world)
+  }
+
+  @Test("A gateway that refuses SRTP is asked again over plain RTP, unless SRTP is required")
+  func callbackFallback() throws {
+    var (world, phone, gateway) = try callBack(.allowed, keys: [])
+    #expect(offered(to: gateway) == ["RTP/SAVP", "RTP/AVP"])
+    #expect(phone.heard == .peer(gateway.rtpPort))
+    #expect(world.media.security(at: gateway.rtpPort) == NegotiatedSecurity.none)
+    #expect(world.checkpoint == world.replayed)
+    phone.hangUp()
+    expectNothingLeft(world)
+
+    (world, phone, gateway) = try callBack(.required, keys: [])
+    #expect(offered(to: gateway) == ["RTP/SAVP"] && phone.heard != .peer(gateway.rtpPort))
+    #expect(world.outcomes() == [.callbackRequested, .unreached])
+    expectNothingLeft(world)
+  }
+
+  @Test("Callbacks are offered plain RTP where SRTP is not wanted, and where its keys would be seen")
+  func plainCallback() throws {
+    for (srtp, uri) in [(Site.SRTPPolicy.never, "sip:127.0.0.1:6100;transport=tls"), (.allowed, "sip:127.0.0.1:6100")] {
+      let (world, phone, gateway) = try callBack(srtp, uri, keys: [])
+      #expect(offered(to: gateway) == ["RTP/AVP"] && phone.heard == .peer(gateway.rtpPort))
+      phone.hangUp()
+      expectNothingLeft(world)
+    }
+    // Nobody is promised a call that could not be made as it must be.
+    let (world, _, gateway) = try callBack(.required, "sip:127.0.0.1:6100", keys: [])
+    #expect(gateway.log.isEmpty && !world.outcomes().contains(.callbackRequested))
   }
 
   @Test("No key stands in the journal, in a checkpoint, or in what consoles and logs are told")

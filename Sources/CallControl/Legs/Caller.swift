@@ -35,9 +35,10 @@ extension Switchboard {
     let from = message.from
     let person = Contact.Person(
       name: from.displayName.map { String($0.prefix(64)) }, address: String(from.uri.identity.description.prefix(256)))
+    let transport = offer?.transport ?? (flow.transport == .tls ? .srtp : .rtp)
     let leg = Leg(
-      caller: dialog, arrival: .init(entry: entry, person: person), offer: offer, flow: flow,
-      media: openMedia(offer?.transport ?? .rtp, into: &step), session: calls.entropy.next())
+      caller: dialog, arrival: .init(entry: entry, person: person), offer: offer, flow: flow, over: transport,
+      media: openMedia(transport, into: &step), session: calls.entropy.next())
     _ = add(leg)
   }
 

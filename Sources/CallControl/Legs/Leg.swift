@@ -154,11 +154,14 @@ struct Leg: Sendable {
     negotiation = Negotiation(sessionID: session)
   }
 
-  /// A caller whose INVITE was judged.
-  init(caller dialog: DialogID, arrival: Arrival, offer: Offer?, flow: Flow, media: MediaID, session: UInt64) {
+  /// A caller whose INVITE was judged. Without an offer ours decides: SRTP over TLS, and plain RTP beside it.
+  init(
+    caller dialog: DialogID, arrival: Arrival, offer: Offer?, flow: Flow, over transport: MediaTransport,
+    media: MediaID, session: UInt64
+  ) {
     self.init(
-      .contact, .arrived, .sip(flow), over: offer?.transport ?? .rtp, codecs: offer?.codecs ?? AudioCodec.g711,
-      offer: offer, media: media, session: session)
+      .contact, .arrived, .sip(flow), over: transport, codecs: offer?.codecs ?? AudioCodec.g711, offer: offer,
+      media: media, session: session)
     self.dialog = dialog
     self.arrival = arrival
   }
@@ -275,15 +278,17 @@ struct Leg: Sendable {
   /// The body of our final answer to the caller's first offer, or of a reliable 183 before it: the answer to its offer,
   /// or our offer.
   mutating func sdpForAnswer(at address: String) throws(NegotiationError) -> [UInt8] {
-    guard let offer = pendingOffer else { return sdpOffer(at: address) }
+    guard let offer = pendingOffer else { return sdpOffer(at: address, offersPlain: transport == .srtp) }
     let answer = try negotiation.answer(offer, with: local(at: address)).bytes
     pendingOffer = nil
     return answer
   }
 
-  mutating func sdpOffer(at address: String) -> [UInt8] {
+  mutating func sdpOffer(at address: String, offersPlain: Bool = false) -> [UInt8] {
     awaitsAnswer = true
-    return negotiation.offer(local(at: address))
+    var local = local(at: address)
+    local.offersPlain = offersPlain
+    return negotiation.offer(local)
   }
 
   /// Whether ICE would restart, or another association begin, by this offer: then our side would have to change first.
@@ -309,7 +314,8 @@ struct Leg: Sendable {
   mutating func receive(answer message: Message) throws(NegotiationError) {
     awaitsAnswer = false
     guard let session = SessionDescription(in: message) else { throw .unexpectedAnswer }
-    _ = try negotiation.receive(answer: session)
+    let agreed = try negotiation.receive(answer: session)
+    if transport == .srtp, agreed.security == .none { transport = .rtp }
   }
 
   mutating func withdrawOffer() {

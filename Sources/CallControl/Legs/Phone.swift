@@ -69,8 +69,7 @@ extension Switchboard {
     let codecs = profile.codecs.sorted { a, b in a == preferred && b != preferred }
     for (target, flow) in phones(of: agent) {
       guard calls.legs.count < CallLimits().legs else { break }
-      let transport: MediaTransport = profile.srtp != .never && flow.transport == .tls ? .srtp : .rtp
-      guard transport == .srtp || profile.srtp != .required else { continue }
+      guard let transport = profile.srtp.transport(over: flow) else { continue }
       let leg = Leg(
         phone: target, for: contact, codecs: codecs, flow: flow, over: transport,
         media: openMedia(transport, into: &step), session: calls.entropy.next())
@@ -109,14 +108,22 @@ extension Switchboard {
     timers.set(.call(.noProvisional(id)), at: now + Self.provisionalLimit)
   }
 
-  /// A phone refused our INVITE. One that has no SRTP is asked again without, where its agent's configuration lets it.
+  /// A phone refused our INVITE. One that has no SRTP is asked again without, where the configuration lets it.
   mutating func phoneRejected(_ id: LegID, status: Int, at now: Instant, into step: inout Step) {
     let failure = Leg.Failure(status: status)
-    guard failure == .media, let leg = calls.legs[id], leg.side == .agent, leg.transport == .srtp,
-      let agent = leg.contact.flatMap({ contacts[$0]?.agent }), site.agents[Int(agent.index)].srtp != .required
-    else { return loseLeg(id, failure, at: now, into: &step) }
+    guard failure == .media, let leg = calls.legs[id], leg.transport == .srtp, mayBePlain(leg) else {
+      return loseLeg(id, failure, at: now, into: &step)
+    }
     calls.legs[id]?.retryPlainly(session: calls.entropy.next())
     invite(id, at: now, into: &step)
+  }
+
+  private func mayBePlain(_ leg: Leg) -> Bool {
+    switch leg.side {
+    case .contact: site.callbacks.srtp != .required
+    case .agent:
+      leg.contact.flatMap { contacts[$0]?.agent }.map { site.agents[Int($0.index)].srtp != .required } ?? false
+    }
   }
 
   /// 2xx of a phone: it wins, and where the phone answers for the agent it is the accept.
@@ -206,5 +213,13 @@ extension Switchboard {
     case .demo: "demo"
     case .registers, .address, .browser: hasReachablePhone(agent) ? "ok" : "unreachable"
     }
+  }
+}
+
+extension Site.SRTPPolicy {
+  /// How the sound of a phone that is called over `flow` is to travel; nil if it may not.
+  func transport(over flow: Flow) -> MediaTransport? {
+    if self != .never, flow.transport == .tls { return .srtp }
+    return self == .required ? nil : .rtp
   }
 }
