@@ -82,11 +82,12 @@ final class Server {
     return (status, String(all[..<end.lowerBound]), String(all[end.upperBound...]))
   }
 
-  /// KiB that the process has for itself, shared pages by their share.
+  /// KiB that the process has for itself. Pages of files do not count: other programs share them, and the count would
+  /// follow what those do.
   var memory: Int {
     let path = "/proc/\(process.processIdentifier)/smaps_rollup"
     let line = (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n").first {
-      $0.hasPrefix("Pss:")
+      $0.hasPrefix("Pss_Anon:")
     }
     return line.flatMap { Int($0.split(separator: " ").dropLast().last ?? "") } ?? 0
   }

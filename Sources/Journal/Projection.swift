@@ -277,7 +277,8 @@ struct Projection {
     progress.bind(configuration)
     try progress.run()
     saved = sequence
-    closed.removeAll(keepingCapacity: true)
+    closed.removeAll()
+    if live.isEmpty { live.removeAll() }
     changed.removeAll(keepingCapacity: true)
     intervals.removeAll(keepingCapacity: true)
     agents.removeAll(keepingCapacity: true)

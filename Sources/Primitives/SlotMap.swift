@@ -3,8 +3,8 @@
 /// Iteration is in slot order, so it is the same on every machine.
 @frozen
 public struct SlotMap<ID: SlotID, Element> {
-  /// The entry of slot n stands at n + 1. The first place is always empty: what a stale id finds, so that reading and
-  /// changing an entry in place are one access each.
+  /// The entry of slot n stands at n + 1, if the table reaches so far. The first place is always empty: what a stale id
+  /// finds, so that reading and changing an entry in place are one access each.
   @usableFromInline internal var elements: [Element?] = [nil]
   @usableFromInline internal var generations: [UInt32] = []
   /// Empty slots, the last one first; may also hold slots that `insert(_:restoring:)` took meanwhile.
@@ -18,19 +18,26 @@ public struct SlotMap<ID: SlotID, Element> {
   /// Where the entry of an id stands, if it has not been removed.
   @inlinable @inline(__always)
   internal func place(_ id: ID) -> Int {
-    let slot = Int(id.slot)
-    return slot < generations.count && generations[slot] == id.generation ? slot + 1 : 0
+    let place = Int(id.slot) + 1
+    return place < elements.count && generations[place - 1] == id.generation ? place : 0
+  }
+
+  @inlinable internal func isFree(_ slot: Int) -> Bool { slot + 1 >= elements.count || !isTaken(slot + 1) }
+
+  @inlinable internal mutating func put(_ element: Element, at slot: Int) {
+    while elements.count <= slot + 1 { elements.append(nil) }
+    elements[slot + 1] = element
+    occupied += 1
   }
 
   @inlinable public mutating func insert(_ element: Element) -> ID {
-    occupied += 1
     while let slot = free.popLast() {
-      guard !isTaken(Int(slot) + 1) else { continue }
-      elements[Int(slot) + 1] = element
+      guard isFree(Int(slot)) else { continue }
+      put(element, at: Int(slot))
       return ID(slot: slot, generation: generations[Int(slot)])
     }
-    elements.append(element)
     generations.append(0)
+    put(element, at: generations.count - 1)
     return ID(slot: UInt32(generations.count - 1), generation: 0)
   }
 
@@ -39,13 +46,11 @@ public struct SlotMap<ID: SlotID, Element> {
   @inlinable public mutating func insert(_ element: Element, restoring id: ID) {
     while generations.count <= Int(id.slot) {
       if generations.count < Int(id.slot) { free.append(UInt32(generations.count)) }
-      elements.append(nil)
       generations.append(0)
     }
-    precondition(elements[Int(id.slot) + 1] == nil, "the slot is taken")
+    precondition(isFree(Int(id.slot)), "the slot is taken")
     generations[Int(id.slot)] = id.generation
-    elements[Int(id.slot) + 1] = element
-    occupied += 1
+    put(element, at: Int(id.slot))
   }
 
   @discardableResult
@@ -55,7 +60,15 @@ public struct SlotMap<ID: SlotID, Element> {
     generations[Int(id.slot)] &+= 1
     free.append(id.slot)
     occupied -= 1
+    if occupied == 0, elements.count > 64 { shrink() }
     return element
+  }
+
+  /// Nothing is left after there was much: its memory is given back. From now on the lowest slots are taken first, so
+  /// that the table reaches no further than it must.
+  @usableFromInline internal mutating func shrink() {
+    elements = [nil]
+    free = (0..<UInt32(generations.count)).reversed()
   }
 
   @inlinable public func contains(_ id: ID) -> Bool { isTaken(place(id)) }
@@ -87,7 +100,7 @@ public struct SlotMap<ID: SlotID, Element> {
     writer.write(UInt32(generations.count))
     for generation in generations { writer.write(generation) }
     // The list may hold slots that were restored meanwhile: each empty slot counts where it stands last.
-    var isWritten = elements.dropFirst().map { $0 != nil }
+    var isWritten = generations.indices.map { !isFree($0) }
     var order: [UInt32] = []
     for slot in free.reversed() where !isWritten[Int(slot)] {
       isWritten[Int(slot)] = true
@@ -102,10 +115,7 @@ public struct SlotMap<ID: SlotID, Element> {
     guard slots >= generations.count, reader.remaining >= slots * 4 else {
       throw ByteReader.Truncated(offset: reader.offset)
     }
-    while generations.count < slots {
-      elements.append(nil)
-      generations.append(0)
-    }
+    while generations.count < slots { generations.append(0) }
     for slot in 0..<slots { generations[slot] = try reader.read() }
     free.removeAll(keepingCapacity: true)
     for _ in 0..<(slots - count) {
@@ -117,9 +127,7 @@ public struct SlotMap<ID: SlotID, Element> {
 
   /// The ids of all entries, in slot order.
   @inlinable public var ids: [ID] {
-    generations.indices.compactMap {
-      elements[$0 + 1] == nil ? nil : ID(slot: UInt32($0), generation: generations[$0])
-    }
+    generations.indices.compactMap { isFree($0) ? nil : ID(slot: UInt32($0), generation: generations[$0]) }
   }
 }
 extension SlotMap: Sendable where Element: Sendable {}

@@ -123,8 +123,9 @@ public struct SwitchboardService: Sendable {
       if let certificate = listen.sip.certificate { try telephony.use(certificate) }
       if let certificate = listen.http.certificate { try web.renew(certificate) }
     }
+    let memory = MemoryReturn { telephony.closeIdlePorts() }
     var configuration = ServiceGroupConfiguration(
-      services: [.init(service: web), .init(service: reload), .init(service: MemoryReturn())],
+      services: [.init(service: web), .init(service: reload), .init(service: memory)],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     configuration.maximumGracefulShutdownDuration = Duration.seconds(10)
     let served = await Result { try await ServiceGroup(configuration: configuration).run() }

@@ -126,6 +126,8 @@ final class Telephony: Sendable {
 
   func media(_ commands: [MediaCommand]) { mediaThreads.perform(commands) }
 
+  func closeIdlePorts() { mediaThreads.closeIdlePorts() }
+
   func metrics() -> [Metric] {
     func counter(_ name: String, _ help: String, _ value: UInt64) -> Metric {
       Metric("switchboard_sip_\(name)", help, .counter, [.init(Double(value))])

@@ -123,6 +123,31 @@ struct Phone {
     #expect(media.openPorts == 0)
   }
 
+  @Test("The sockets that no call has wanted for a while are closed; the next call opens its own")
+  func idlePorts() throws {
+    defer { media.stop() }
+    let port = try open(a)
+    let local = NetworkAddress(ipv4: 0x7f00_0001, port: port)
+    let still = try open(b)
+    media.perform([.close(a)])
+    media.closeIdlePorts()
+    #expect(throws: SystemError(errno: EADDRINUSE)) { try DatagramSocket(bound: local) }
+    media.closeIdlePorts(after: 0)
+    let socket = try DatagramSocket(bound: local)
+    socket.close()
+    // Ports with a leg are not idle.
+    let phone = try Phone(ssrc: 1)
+    media.perform([.setRemote(b, remote(phone)), .play(b, .music(0))])
+    #expect(phone.receive() != nil)
+    #expect(still != port && media.openPorts == 1)
+    usleep(UInt32(PortPool.restTime))
+    let next = MediaID(slot: 1, generation: 1)
+    #expect(try open(next) == port)
+    media.perform([.setRemote(next, remote(phone)), .play(next, .music(0)), .close(b)])
+    while phone.receive(within: 15) != nil {}
+    #expect(phone.receive() != nil)
+  }
+
   @Test("Two callers hear each other through us, each in its own law")
   func relay() throws {
     defer { media.stop() }

@@ -96,6 +96,33 @@ private struct RowID: SlotID {
     #expect(last.slot == 7)
     #expect(map.count == 8)
   }
+
+  @Test("A table that was full and is empty takes its lowest slots first, and old ids find nothing in it")
+  func emptied() throws {
+    var map = SlotMap<RowID, Int>()
+    let old = (0..<500).map { map.insert($0) }
+    for id in old { map.remove(id) }
+    #expect(map.isEmpty && map.ids.isEmpty && old.allSatisfy { map[$0] == nil && !map.contains($0) })
+    let new = (0..<3).map { map.insert($0) }
+    #expect(new == (0..<3).map { RowID(slot: $0, generation: 1) })
+    map[old[400]] = 7
+    #expect(map[old[400]] == nil && map.remove(old[400]) == nil && map.count == 3)
+
+    // One that is restored hands out the same ids, and one with a journaled id reaches as far as that.
+    var writer = ByteWriter()
+    map.writeFreeSlots(into: &writer)
+    var restored = SlotMap<RowID, Int>()
+    for id in new { restored.insert(0, restoring: id) }
+    var reader = ByteReader(writer.bytes)
+    try restored.readFreeSlots(from: &reader)
+    let late = RowID(slot: 450, generation: 1)
+    for _ in 0..<2 {
+      map.insert(9, restoring: late)
+      #expect(map[late] == 9 && map.ids == new + [late])
+      #expect((3..<10).map { RowID(slot: $0, generation: 1) } == (0..<7).map { map.insert($0) })
+      swap(&map, &restored)
+    }
+  }
 }
 
 @Suite struct BytesTests {

@@ -10,7 +10,7 @@ import Synchronization
 /// All media of a server: a few threads of its own, and the RTP ports. Commands are carried out by the thread that
 /// gives them, since to open or close a port costs less than to wake another thread; packets never leave the media
 /// threads. The sockets of a call that is over are kept for another: to make and register four of them would cost as
-/// much as to send and receive eight messages.
+/// much as to send and receive eight messages. Those that none has wanted for a while are closed.
 public final class MediaThreads: Sendable {
   public struct Settings: Sendable {
     /// The local address of all ports.
@@ -50,8 +50,8 @@ public final class MediaThreads: Sendable {
 
   private struct Control {
     var ports: [MediaID: (port: MediaPort, thread: MediaThread)] = [:]
-    /// Bound, but without a leg, by number.
-    var idle: [UInt16: (port: MediaPort, thread: MediaThread)] = [:]
+    /// Bound, but without a leg, by number, and since when.
+    var idle: [UInt16: (port: MediaPort, thread: MediaThread, since: Instant)] = [:]
     var pool: PortPool
     var entropy: Entropy
     var opened = 0
@@ -105,10 +105,26 @@ public final class MediaThreads: Sendable {
     for thread in running { thread.join() }
     control.withLock { control in
       for (port, _) in control.ports.values { port.close() }
-      for (port, _) in control.idle.values { port.close() }
+      for (port, _, _) in control.idle.values { port.close() }
       (control.ports, control.idle) = ([:], [:])
     }
     browsers?.close()
+  }
+
+  /// Closes the ports that have been without a leg for so many microseconds: no more are kept than the calls of that
+  /// time needed.
+  public func closeIdlePorts(after time: Int64 = .seconds(60)) {
+    let now = MediaThread.now()
+    // Calls open and close meanwhile: a number is free for them when its sockets are closed, and by then its place is.
+    let closing = control.withLock { control in
+      let closing = control.idle.filter { now - $0.value.since >= time }
+      control.idle = control.idle.filter { now - $0.value.since < time }
+      return closing
+    }
+    for (port, thread, _) in closing.values {
+      thread.remove(port)
+      port.close()
+    }
   }
 
   private func carryOut(_ command: MediaCommand) {
@@ -148,7 +164,7 @@ public final class MediaThreads: Sendable {
         thread.pause(port)
         if let number = port.number, control.idle.count < settings.idlePorts {
           port.vacate()
-          control.idle[number] = (port, thread)
+          control.idle[number] = (port, thread, now)
         } else {
           thread.remove(port)
           port.close()
@@ -212,7 +228,7 @@ public final class MediaThreads: Sendable {
   ) -> UInt16? {
     for _ in 0..<16 {
       guard let number = control.pool.take(at: now) else { return nil }
-      if let (port, thread) = control.idle.removeValue(forKey: number) {
+      if let (port, thread, _) = control.idle.removeValue(forKey: number) {
         port.reopen(for: id, outgoing: outgoing)
         control.ports[id] = (port, thread)
         thread.resume(port)
