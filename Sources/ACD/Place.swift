@@ -50,9 +50,9 @@ extension Engine {
     emit(.contactQueued(next, queue: queue, profile: profile, channel: row.channel, priority: total), &step)
     leaveAgent(slot, .transferred, &step)
     step.actions.append(.moved(next, to: queue))
-    // The agent is free or wraps up; who stands first of all who wait now is not for the transferred contact to say.
+    // The contact is in line, and the agent may be free: neither is matched without a look at who else waits or is free.
+    if state.contacts[Int(next.slot)].phase == .waiting { rematch(contact: Int(next.slot), &step) }
     match(agent: Int(row.agent), &step)
-    if state.contacts[Int(next.slot)].phase == .waiting { match(contact: Int(next.slot), &step) }
   }
 }
 

@@ -28,13 +28,18 @@ extension Switchboard {
     return .agent(view(of: agent, at: now))
   }
 
-  /// Chats of agents who are no more wait in their queues again, at their places: nobody could answer them. A call goes
-  /// on over the phones until one hangs up.
+  /// Chats of agents who are no more wait in their queues again, at their places, and end where there is no such queue:
+  /// nobody could answer them. A call goes on over the phones until one hangs up.
   mutating func requeueOrphans(at now: Instant, into step: inout Step) {
     for contact in contacts.ids {
       guard let it = contacts[contact], it.channel == .chat, let agent = it.agent, !isKnown(agent),
         acd.state(of: contact) == .answered(agent)
       else { continue }
+      let queue = site.definitions.queues[Int(it.queue.index)]
+      guard !queue.isRemoved, queue.channels.contains(.chat) else {
+        tell(.contactFailed(contact), at: now, into: &step)
+        continue
+      }
       move(contact, it, to: it.queue, at: now, into: &step)
     }
   }

@@ -33,6 +33,18 @@ import Testing
     #expect(takers(&floor, 1) == [1], "the cursor survives")
   }
 
+  @Test("A contact that is passed on goes to whom its queue's policy puts first, not to the agent who is just free")
+  func passedOn() throws {
+    var floor = Floor(site(queues: 2, agents: 2) { $0.queues[1].policy = .fewestContacts })
+    floor.signIn(0)
+    let contact = floor.arrive()
+    try floor.answer(0)
+    floor.signIn(1)
+    let next = ContactID(slot: 9, generation: 1)
+    floor.say(.contactTransferred(contact, as: next, queue: QueueID(1), profile: .init(index: 0), priority: 0))
+    #expect(floor.isOffered(next, to: 1))
+  }
+
   @Test("Fewest contacts counts the shift, and a break gives nobody everything")
   func fewestContacts() throws {
     var floor = Floor(site(agents: 2) { $0.queues[0].policy = .fewestContacts })

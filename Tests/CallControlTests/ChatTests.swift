@@ -254,6 +254,19 @@ struct ChatTests {
     #expect(desk.state(id)?.state == .talking)
   }
 
+  @Test("Where the queue is gone with the agent, the chat has ended, and nothing is left of it")
+  func agentAndQueueRemoved() throws {
+    var desk = Desk()
+    let id = try need(desk.talking())
+    var site = desk.site
+    site.definitions.agents[0].isRemoved = true
+    site.definitions.queues[0].isRemoved = true
+    desk.reconfigure(site)
+    #expect(desk.state(id) == nil)
+    guard case .counts(let counts) = desk.ask(.describeCounts) else { return #expect(Bool(false)) }
+    #expect(counts.contacts == 0)
+  }
+
   @Test("A queue that is no more is listed as long as somebody waits in it")
   func queueRemoved() throws {
     var desk = Desk()
