@@ -13,15 +13,15 @@ extension EndToEnd {
       .enabled(if: Peers.areIsolated))
     func dtls() async throws {
       // Where only loopback is, its ICE finds no candidate.
-      let caller = try await talk(.forTest(24), address: "192.0.2.10", encryption: "dtls_srtp", isICE: true)
-      #expect(caller.peer.text.contains("DTLS-SRTP complete"), "\(caller.peer.text)")
+      try await talk(
+        .forTest(24), address: "192.0.2.10", encryption: "dtls_srtp", isICE: true, says: "DTLS-SRTP complete")
     }
 
-    /// - Parameters describe the caller, who is returned after the call.
-    @discardableResult
+    /// The parameters describe the caller, and what it says of itself in talk.
     private func talk(
-      _ ports: RunningSite.Ports, address: String = "127.0.0.1", encryption: String? = nil, isICE: Bool = false
-    ) async throws -> Baresip {
+      _ ports: RunningSite.Ports, address: String = "127.0.0.1", encryption: String? = nil, isICE: Bool = false,
+      says word: String = ""
+    ) async throws {
       let site = try await RunningSite(
         ports,
         yaml: """
@@ -59,12 +59,12 @@ extension EndToEnd {
       #expect(answered, "the call was not bridged:\n\(site.server.text)\n\(caller.peer.text)")
       #expect(await agent.hears(Tone.visitor), "the agent does not hear the caller")
       #expect(await caller.hears(Tone.agent), "the caller does not hear the agent")
+      #expect(word.isEmpty || caller.peer.text.contains(word), "\(caller.peer.text)")
       try await caller.command("hangup", "")
       #expect(await eventually(within: 10) { await site.metric("switchboard_sip_dialogs") == 0 })
       await caller.peer.stop()
       await agent.peer.stop()
       await site.stop()
-      return caller
     }
 
     @Test("The demo's echo phone sends the caller's own tone back")
