@@ -75,16 +75,15 @@ extension Site.Listen {
     http.trustedProxies = new.http.trustedProxies
     media.advertisedAddress = new.media.advertisedAddress
     // Where there was none, nobody listens who could show it; and nobody takes TLS away from who uses it.
-    if http.certificate != nil, new.http.certificate != nil {
-      http.certificate = new.http.certificate
-    } else {
-      compare("http.certificate_file", \.http.certificate)
+    func renew(_ key: String, _ path: WritableKeyPath<Site.Listen, Site.Listen.Certificate?>) {
+      if self[keyPath: path] != nil, new[keyPath: path] != nil {
+        self[keyPath: path] = new[keyPath: path]
+      } else {
+        compare(key, path)
+      }
     }
-    if sip.certificate != nil, new.sip.certificate != nil {
-      sip.certificate = new.sip.certificate
-    } else {
-      compare("sip.certificate_file", \.sip.certificate)
-    }
+    renew("http.certificate_file", \.http.certificate)
+    renew("sip.certificate_file", \.sip.certificate)
     return pending
   }
 }

@@ -150,8 +150,8 @@ extension Switchboard {
     route(contact, into: &step)
   }
 
-  /// The caller has our SDP. DTLS is to be done soon, or nobody would hear anything.
-  private mutating func setFirstRemote(_ id: LegID, at now: Instant, into step: inout Step) {
+  /// The far end has our first SDP. DTLS is to be done soon, or nobody would hear anything.
+  mutating func setFirstRemote(_ id: LegID, at now: Instant, into step: inout Step) {
     setRemote(id, into: &step)
     if calls.legs[id]?.transport == .web { timers.set(.call(.unlinked(id)), at: now + Self.linkLimit) }
   }

@@ -101,8 +101,7 @@ extension Switchboard {
     }
     calls.legs[id]?.demand = nil
     calls.legs[id]?.establish()
-    setRemote(id, into: &step)
-    timers.set(.call(.unlinked(id)), at: now + Self.linkLimit)
+    setFirstRemote(id, at: now, into: &step)
     if let phone = calls.legs[id]?.phone {
       calls.pages[phone.agent] = id
       reply(to: demand, .phone(phone.id, sdpAnswer: answer), into: &step)

@@ -118,7 +118,7 @@ public final class MediaThreads: Sendable {
     // Calls open and close meanwhile: a number is free for them when its sockets are closed, and by then its place is.
     let closing = control.withLock { control in
       let closing = control.idle.filter { now - $0.value.since >= time }
-      control.idle = control.idle.filter { now - $0.value.since < time }
+      for key in closing.keys { control.idle[key] = nil }
       return closing
     }
     for (port, thread, _) in closing.values {
