@@ -275,13 +275,14 @@ extension Switchboard {
     return media
   }
 
-  mutating func add(_ leg: Leg) -> LegID {
+  mutating func add(_ leg: consuming Leg) -> LegID {
+    let (media, dialog, flow, side) = (leg.media, leg.dialog, leg.flow, leg.side)
     let id = calls.legs.insert(leg)
-    calls.ports[leg.media] = id
-    if let dialog = leg.dialog { calls.legsByDialog[dialog] = id }
-    if let flow = leg.flow {
+    calls.ports[media] = id
+    if let dialog { calls.legsByDialog[dialog] = id }
+    if let flow {
       calls.flowsInUse.countUp(flow)
-      if leg.side == .contact { calls.callersByHost.countUp(flow.remote.host) }
+      if side == .contact { calls.callersByHost.countUp(flow.remote.host) }
     }
     return id
   }
@@ -366,8 +367,8 @@ extension Switchboard {
 
   /// Where to send the leg's audio, and which.
   mutating func setRemote(_ id: LegID, into step: inout Step) {
-    guard let media = calls.legs[id]?.media, let remote = calls.legs[id]?.remoteMedia else { return }
-    step.afterCommit.append(.media(.setRemote(media, remote)))
+    guard let media = calls.legs[id]?.media, let agreed = calls.legs[id]?.negotiation.agreed else { return }
+    step.afterCommit.append(.media(.setRemote(media, RemoteMedia(agreed))))
   }
 
   private mutating func opened(_ media: MediaID, _ opened: OpenedMedia, at now: Instant, into step: inout Step) {

@@ -124,14 +124,15 @@ extension Switchboard {
       answered: it.answered, visitorName: it.person.name, address: it.person.address, attributes: it.person.attributes,
       isLost: it.isLost, ending: it.ending)
     if it.state != .queued, it.state != .offering, let agent = it.agent { view.agentName = displayName(agent) }
-    view.origin = String(it.entry[..<(it.entry.utf8.firstIndex(of: UInt8(ascii: ":")) ?? it.entry.endIndex)])
+    let origin = String(it.entry[..<(it.entry.utf8.firstIndex(of: UInt8(ascii: ":")) ?? it.entry.endIndex)])
+    view.origin = origin
     if let leg = calls.announcements[contact]?.leg ?? calls.bridges[contact]?.caller, calls.legs.contains(leg) {
       view.codec = calls.legs[leg]?.codec
       view.quality = calls.qualities[leg]?.last
       if it.state == .ended, calls.announcements[contact] != nil { view.state = .announcing }
     }
     // Only visitors of web pages read the place, and finding it walks the line.
-    if it.state == .queued, it.channel == .chat || view.origin == "web",
+    if it.state == .queued, it.channel == .chat || origin == "web",
       case .waiting(_, _, let ahead)? = acd.state(of: contact)
     {
       view.ahead = ahead

@@ -96,7 +96,7 @@ extension Switchboard {
   /// The media threads tell how well a leg's packets travel.
   mutating func measured(_ quality: Quality, on media: MediaID, at now: Instant, into step: inout Step) {
     guard let id = calls.ports[media], let leg = calls.legs[id], leg.media == media, let contact = leg.contact,
-      let it = contacts[contact], let codec = leg.agreed?.codec
+      let it = contacts[contact], let codec = leg.codec
     else { return }
     var course = calls.qualities[id] ?? QualityCourse()
     course.add(quality)

@@ -199,11 +199,10 @@ struct Projection {
 
   @discardableResult
   private mutating func change(_ contact: ContactID, _ body: (inout ContactFold) -> Void) -> ContactFold? {
-    guard var fold = live[contact] else { return nil }
-    body(&fold)
-    live[contact] = fold
+    guard let place = live.index(forKey: contact) else { return nil }
+    body(&live.values[place])
     changed.insert(contact)
-    return fold
+    return live.values[place]
   }
 
   private mutating func count(

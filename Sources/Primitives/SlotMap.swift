@@ -7,6 +7,8 @@ public struct SlotMap<ID: SlotID, Element> {
   /// finds, so that reading and changing an entry in place are one access each.
   @usableFromInline internal var elements: [Element?] = [nil]
   @usableFromInline internal var generations: [UInt32] = []
+  /// Whether slot n has an entry. To ask the entry itself would copy the whole of it.
+  @usableFromInline internal var taken: [Bool] = []
   /// Empty slots, the last one first; may also hold slots that `insert(_:restoring:)` took meanwhile.
   @usableFromInline internal var free: [UInt32] = []
   @usableFromInline internal var occupied = 0
@@ -22,23 +24,31 @@ public struct SlotMap<ID: SlotID, Element> {
     return place < elements.count && generations[place - 1] == id.generation ? place : 0
   }
 
-  @inlinable internal func isFree(_ slot: Int) -> Bool { slot + 1 >= elements.count || !isTaken(slot + 1) }
-
-  @inlinable internal mutating func put(_ element: Element, at slot: Int) {
+  @inlinable internal mutating func put(_ element: consuming Element, at slot: Int) {
     while elements.count <= slot + 1 { elements.append(nil) }
     elements[slot + 1] = element
+    taken[slot] = true
     occupied += 1
   }
 
-  @inlinable public mutating func insert(_ element: Element) -> ID {
+  @inlinable public mutating func insert(_ element: consuming Element) -> ID {
+    let slot = takeSlot()
+    put(element, at: slot)
+    return ID(slot: UInt32(slot), generation: generations[slot])
+  }
+
+  /// An empty slot, which is free no more.
+  @usableFromInline internal mutating func takeSlot() -> Int {
     while let slot = free.popLast() {
-      guard isFree(Int(slot)) else { continue }
-      put(element, at: Int(slot))
-      return ID(slot: slot, generation: generations[Int(slot)])
+      if !taken[Int(slot)] { return Int(slot) }
     }
+    appendSlot()
+    return generations.count - 1
+  }
+
+  @usableFromInline internal mutating func appendSlot() {
     generations.append(0)
-    put(element, at: generations.count - 1)
-    return ID(slot: UInt32(generations.count - 1), generation: 0)
+    taken.append(false)
   }
 
   /// Puts an element under an id that a journal recorded; slots in between become free.
@@ -46,9 +56,9 @@ public struct SlotMap<ID: SlotID, Element> {
   @inlinable public mutating func insert(_ element: Element, restoring id: ID) {
     while generations.count <= Int(id.slot) {
       if generations.count < Int(id.slot) { free.append(UInt32(generations.count)) }
-      generations.append(0)
+      appendSlot()
     }
-    precondition(isFree(Int(id.slot)), "the slot is taken")
+    precondition(!taken[Int(id.slot)], "the slot is taken")
     generations[Int(id.slot)] = id.generation
     put(element, at: Int(id.slot))
   }
@@ -57,6 +67,7 @@ public struct SlotMap<ID: SlotID, Element> {
   @inlinable public mutating func remove(_ id: ID) -> Element? {
     guard contains(id) else { return nil }
     let element = elements[Int(id.slot) + 1].take()
+    taken[Int(id.slot)] = false
     generations[Int(id.slot)] &+= 1
     free.append(id.slot)
     occupied -= 1
@@ -71,12 +82,9 @@ public struct SlotMap<ID: SlotID, Element> {
     free = (0..<UInt32(generations.count)).reversed()
   }
 
-  @inlinable public func contains(_ id: ID) -> Bool { isTaken(place(id)) }
-
-  /// Looks at the tag of the entry only: to compare it with nil would copy the whole of it.
-  @inlinable @inline(__always)
-  internal func isTaken(_ place: Int) -> Bool {
-    if case nil = elements.span[place] { false } else { true }
+  @inlinable public func contains(_ id: ID) -> Bool {
+    let slot = Int(id.slot)
+    return slot < generations.count && generations[slot] == id.generation && taken[slot]
   }
 
   @inlinable public subscript(id: ID) -> Element? {
@@ -88,19 +96,22 @@ public struct SlotMap<ID: SlotID, Element> {
       yield span[place(id)]
     }
     _modify {
-      let place = contains(id) ? place(id) : 0
-      // What is written under a stale id is lost, as what is read there is nil.
-      defer { if place == 0 { elements[0] = nil } }
+      let place = contains(id) ? Int(id.slot) + 1 : 0
+      defer { if place == 0 { clearFirst() } }
       yield &elements[place]
     }
   }
+
+  /// What is written under a stale id is lost, as what is read there is nil. A function of its own, so that the coroutine
+  /// above has no room for an entry in its frame, and so no need of the heap.
+  @inline(never) @usableFromInline internal mutating func clearFirst() { elements[0] = nil }
 
   /// Writes generations and the order of the free slots, so that a restored table hands out the same ids.
   public func writeFreeSlots(into writer: inout ByteWriter) {
     writer.write(UInt32(generations.count))
     for generation in generations { writer.write(generation) }
     // The list may hold slots that were restored meanwhile: each empty slot counts where it stands last.
-    var isWritten = generations.indices.map { !isFree($0) }
+    var isWritten = taken
     var order: [UInt32] = []
     for slot in free.reversed() where !isWritten[Int(slot)] {
       isWritten[Int(slot)] = true
@@ -115,7 +126,7 @@ public struct SlotMap<ID: SlotID, Element> {
     guard slots >= generations.count, reader.remaining >= slots * 4 else {
       throw ByteReader.Truncated(offset: reader.offset)
     }
-    while generations.count < slots { generations.append(0) }
+    while generations.count < slots { appendSlot() }
     for slot in 0..<slots { generations[slot] = try reader.read() }
     free.removeAll(keepingCapacity: true)
     for _ in 0..<(slots - count) {
@@ -127,7 +138,7 @@ public struct SlotMap<ID: SlotID, Element> {
 
   /// The ids of all entries, in slot order.
   @inlinable public var ids: [ID] {
-    generations.indices.compactMap { isFree($0) ? nil : ID(slot: UInt32($0), generation: generations[$0]) }
+    generations.indices.compactMap { taken[$0] ? ID(slot: UInt32($0), generation: generations[$0]) : nil }
   }
 }
 extension SlotMap: Sendable where Element: Sendable {}

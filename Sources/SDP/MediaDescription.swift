@@ -22,10 +22,12 @@ public struct MediaDescription: Sendable, Equatable {
   /// mapped twice, the first mapping holds.
   public var codecs: [Codec] {
     var mapped: [Codec] = []
+    mapped.reserveCapacity(formats.count)
     for attribute in attributes where attribute.name == "rtpmap" {
       if let codec = Codec(rtpmap: attribute.value ?? "") { mapped.append(codec) }
     }
     var codecs: [Codec] = []
+    codecs.reserveCapacity(formats.count)
     for format in formats {
       guard let payloadType = UInt8(decimal: format.utf8), payloadType < 128,
         var codec = mapped.first(where: { $0.payloadType == payloadType }) ?? Codec(staticPayloadType: payloadType)

@@ -124,8 +124,7 @@ public struct Negotiation: Sendable {
   public internal(set) var agreed: NegotiatedMedia?
 
   /// Numbers the description (RFC 3264 section 8): the same version for the same text, the next one for another.
-  mutating func seal(_ description: SessionDescription) -> [UInt8] {
-    var description = description
+  mutating func seal(_ description: consuming SessionDescription) -> [UInt8] {
     if let sent {
       description.origin.version = sent.origin.version
       if description != sent {
@@ -133,8 +132,9 @@ public struct Negotiation: Sendable {
         description.origin.version = "\(version)"
       }
     }
-    sent = description
-    return description.bytes
+    let bytes = description.bytes
+    sent = consume description
+    return bytes
   }
 
   func emptyDescription(_ local: LocalMedia) -> SessionDescription {

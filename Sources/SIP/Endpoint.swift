@@ -12,14 +12,15 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
   /// Dotted quad or IPv6 text (brackets allowed); nil if it is a host name.
   public init?(address: String, port: UInt16) {
-    let bytes = Array(address.utf8)
-    let span = bytes.span
-    if let ipv4 = Self.ipv4(span, 0..<bytes.count) {
+    let utf8 = address.utf8
+    let bytes = utf8.span
+    let count = bytes.count
+    if let ipv4 = Self.ipv4(bytes, 0..<count) {
       self.init(ipv4: ipv4, port: port)
       return
     }
-    let bracketed = bytes.count >= 2 && bytes.first == UInt8(ascii: "[") && bytes.last == UInt8(ascii: "]")
-    guard let ipv6 = IPv6(span, bracketed ? 1..<bytes.count - 1 : 0..<bytes.count) else { return nil }
+    let bracketed = count >= 2 && bytes[0] == UInt8(ascii: "[") && bytes[count - 1] == UInt8(ascii: "]")
+    guard let ipv6 = IPv6(bytes, bracketed ? 1..<count - 1 : 0..<count) else { return nil }
     self.init(high: ipv6.high, low: ipv6.low, port: port)
   }
 

@@ -15,6 +15,9 @@ public struct Message: Sendable {
   /// The method of a request, or of the CSeq of a response.
   public let method: Method
   public let cseq: UInt32
+  /// Where the tags stand, by which every message finds its dialog.
+  let fromTag: Range<Int>?
+  let toTag: Range<Int>?
   let fields: [HeaderField]
   let startLine: StartLine
   let bodyStart: Int
@@ -25,7 +28,7 @@ public struct Message: Sendable {
     let head = try MessageHead(scanning: span, limits: limits)
     let length = try head.length(span, limits: limits) ?? bytes.count
     let startLine = try StartLine(span, end: head.startLineEnd)
-    let (cseq, method) = try head.validated(span, startLine, limits: limits)
+    let (cseq, method, fromTag, toTag) = try head.validated(span, startLine, limits: limits)
     guard length <= limits.message else {
       throw ParseError(offset: limits.message, reason: "message too long", status: 513)
     }
@@ -36,6 +39,8 @@ public struct Message: Sendable {
     self.kind = startLine.status == 0 ? .request(method) : .response(status: startLine.status)
     self.method = method
     self.cseq = cseq
+    self.fromTag = fromTag
+    self.toTag = toTag
     self.fields = head.fields
     self.startLine = startLine
     self.bodyStart = head.bodyStart

@@ -4,8 +4,10 @@ extension MessageHead {
   /// and Record-Route in their grammar.
   func validated(
     _ bytes: Span<UInt8>, _ startLine: StartLine, limits: Limits
-  ) throws(ParseError) -> (cseq: UInt32, method: Method) {
+  ) throws(ParseError) -> (cseq: UInt32, method: Method, fromTag: Range<Int>?, toTag: Range<Int>?) {
     var seen = Seen()
+    var fromTag: Range<Int>?
+    var toTag: Range<Int>?
     var vias = 0
     var sequence: (number: UInt32, method: Range<Int>) = (0, 0..<0)
     var contactValues = 0
@@ -19,6 +21,7 @@ extension MessageHead {
         var ranges = AddressRanges()
         try bytes.address(&i, end, into: &ranges)
         guard i == end else { throw ParseError(offset: i, reason: "text behind the address") }
+        if field.header == .from { fromTag = ranges.tag } else { toTag = ranges.tag }
       case .callID:
         try seen.insert(field)
         try Self.callID(bytes, start, end)
@@ -47,7 +50,7 @@ extension MessageHead {
         throw ParseError(offset: sequence.method.lowerBound, reason: "method of CSeq is not that of the request")
       }
     }
-    return (sequence.number, Method(bytes, name))
+    return (sequence.number, Method(bytes, name), fromTag, toTag)
   }
 
   /// Which of the headers that stand once have come.

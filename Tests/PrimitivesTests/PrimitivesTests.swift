@@ -143,6 +143,22 @@ private struct RowID: SlotID {
     #expect(reader.isAtEnd)
     #expect(throws: ByteReader.Truncated(offset: reader.offset)) { try reader.read(UInt8.self) }
   }
+
+  @Test("An integer that is known only later is written in its place, and nothing beside it changes")
+  func rewritten() throws {
+    var writer = ByteWriter(capacity: 4)
+    writer.write(UInt8(7))
+    let place = writer.count
+    writer.write(UInt32(0))
+    writer.write("behind it")
+    writer.rewrite(UInt32(0x0102_0304), at: place)
+    var reader = ByteReader(writer.bytes)
+    #expect(try reader.read(UInt8.self) == 7)
+    #expect(try reader.read(UInt32.self) == 0x0102_0304)
+    #expect(try reader.readString() == "behind it" && reader.isAtEnd)
+    writer.removeAll()
+    #expect(writer.count == 0 && writer.bytes.isEmpty)
+  }
 }
 
 @Suite struct EntropyTests {

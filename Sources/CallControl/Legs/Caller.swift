@@ -36,10 +36,11 @@ extension Switchboard {
     let person = Contact.Person(
       name: from.displayName.map { String($0.prefix(64)) }, address: String(from.uri.identity.description.prefix(256)))
     let transport = offer?.transport ?? (flow.transport == .tls ? .srtp : .rtp)
-    let leg = Leg(
-      caller: dialog, arrival: .init(entry: entry, person: person), offer: offer, flow: flow, over: transport,
-      media: openMedia(transport, into: &step), session: calls.entropy.next())
-    _ = add(leg)
+    let media = openMedia(transport, into: &step)
+    _ = add(
+      Leg(
+        caller: dialog, arrival: .init(entry: entry, person: person), offer: offer, flow: flow, over: transport,
+        media: media, session: calls.entropy.next()))
   }
 
   /// Judges a caller's sdpOffer. DTLS-SRTP with ICE (RFC 5763) is taken over any transport, as its keys are in no
@@ -161,7 +162,7 @@ extension Switchboard {
     guard let id = calls.legsByDialog[dialog], calls.legs[id]?.awaitsAnswer == true else { return }
     guard (try? calls.legs[id]?.receive(answer: message)) != nil else {
       // Before anything was agreed there is no call; later the session goes on as it was.
-      guard calls.legs[id]?.agreed == nil else { return }
+      guard calls.legs[id]?.codec == nil else { return }
       send(into: &step) { $0.end(dialog, at: now, into: &$1) }
       return hungUp(dialog, at: now, into: &step)
     }

@@ -88,7 +88,16 @@ struct Leg: Sendable {
   private(set) var state: State
   private(set) var opened = OpenedMedia(port: 0)
   private(set) var link: Link
-  private(set) var negotiation: Negotiation
+  private(set) var negotiation: Negotiation {
+    didSet {
+      codec = negotiation.agreed?.codec
+      isHeldByRemote = negotiation.agreed?.isHeldByRemote ?? false
+    }
+  }
+  /// What its two ends talk with, once they have agreed.
+  private(set) var codec: AudioCodec?
+  /// The far end does not want to hear us.
+  private(set) var isHeldByRemote = false
   /// The caller's sdpOffer until it is answered; nil where the INVITE brought none.
   private(set) var pendingOffer: SessionDescription?
   /// What a page waits for.
@@ -194,26 +203,30 @@ struct Leg: Sendable {
     self.target = target
   }
 
-  // Inlined: a leg is asked in its table, and to call a getter of it would copy the whole of it.
+  // Inlined, made of fields and without && and ||: a leg is asked in its table, and a getter that is called, or one
+  // whose operators capture it, would copy the whole of it.
 
   @inline(__always)
   var flow: Flow? { if case .sip(let flow) = signalling { flow } else { nil } }
   @inline(__always)
-  var agreed: NegotiatedMedia? { negotiation.agreed }
-  /// What its two ends talk with, once they have agreed.
-  @inline(__always)
-  var codec: AudioCodec? { negotiation.agreed?.codec }
-  @inline(__always)
   var isEstablished: Bool { state == .established }
   /// A caller without a final answer.
   @inline(__always)
-  var isUnanswered: Bool { state == .waiting || state == .early }
+  var isUnanswered: Bool {
+    switch state {
+    case .waiting, .early: true
+    case .arrived, .opening, .inviting, .ringing, .established: false
+    }
+  }
   /// It has our SDP and we have its, so audio may flow.
   @inline(__always)
-  var hasMedia: Bool { (state == .early || state == .established) && link == .up && codec != nil }
-  /// The far end does not want to hear us.
-  @inline(__always)
-  var isHeldByRemote: Bool { negotiation.agreed?.isHeldByRemote ?? false }
+  var hasMedia: Bool {
+    guard link == .up, codec != nil else { return false }
+    switch state {
+    case .early, .established: return true
+    case .arrived, .waiting, .opening, .inviting, .ringing: return false
+    }
+  }
   @inline(__always)
   var listens: Bool { hasMedia && !isHeldByRemote }
 
@@ -293,7 +306,7 @@ struct Leg: Sendable {
 
   /// Whether ICE would restart, or another association begin, by this offer: then our side would have to change first.
   func isRestart(_ offer: SessionDescription, at address: String) -> Bool {
-    guard case .web(let ice, let fingerprints, _)? = agreed?.security,
+    guard case .web(let ice, let fingerprints, _)? = negotiation.agreed?.security,
       case .web(let newICE, let newFingerprints, _)? =
         (try? negotiation.outcome(of: offer, with: local(at: address)))?.security
     else { return false }
@@ -322,10 +335,6 @@ struct Leg: Sendable {
     awaitsAnswer = false
     negotiation.withdrawOffer()
   }
-
-  /// What the media threads need to know of the far end.
-  @inline(__always)
-  var remoteMedia: RemoteMedia? { agreed.map { RemoteMedia($0) } }
 
   /// What the caller would talk with, as far as it is known: the first codec of its own that we carry.
   @inline(__always)

@@ -145,7 +145,8 @@ extension Switchboard {
   private mutating func reoffer(
     _ id: LegID, _ sdpOffer: [UInt8], _ request: RequestID, phone: PhoneID?, at now: Instant, into step: inout Step
   ) -> Reply? {
-    guard let leg = calls.legs[id], case .web(let ice, let fingerprints, _)? = leg.remoteMedia?.security else {
+    guard let leg = calls.legs[id], case .web(let ice, let fingerprints, _)? = leg.negotiation.agreed?.security
+    else {
       return .refused(.gone("the call is over"))
     }
     let offer: Leg.Offer

@@ -70,10 +70,11 @@ extension Switchboard {
     for (target, flow) in phones(of: agent) {
       guard calls.legs.count < CallLimits().legs else { break }
       guard let transport = profile.srtp.transport(over: flow) else { continue }
-      let leg = Leg(
-        phone: target, for: contact, codecs: codecs, flow: flow, over: transport,
-        media: openMedia(transport, into: &step), session: calls.entropy.next())
-      let id = add(leg)
+      let media = openMedia(transport, into: &step)
+      let id = add(
+        Leg(
+          phone: target, for: contact, codecs: codecs, flow: flow, over: transport, media: media,
+          session: calls.entropy.next()))
       calls.bridges[contact]?.add(phone: id, under: offer)
     }
     if calls.bridges[contact]?[offer]?.phones.isEmpty == true {

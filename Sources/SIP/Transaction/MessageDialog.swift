@@ -1,14 +1,5 @@
 /// What finds dialogs: every message is asked for it, so no text is made of it.
 extension Message {
-  var fromTag: Range<Int>? { tag(.from) }
-  var toTag: Range<Int>? { tag(.to) }
-
-  private func tag(_ header: HeaderName) -> Range<Int>? {
-    guard let field = field(header) else { return nil }
-    var place = Int(field.value)
-    return (try? bytes.span.address(&place, Int(field.valueEnd)))?.tag
-  }
-
   /// Whether its Call-ID is this one.
   func isOf(call callID: String) -> Bool {
     guard let field = field(.callID) else { return callID.isEmpty }

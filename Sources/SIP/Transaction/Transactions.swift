@@ -10,6 +10,13 @@ struct ClientTransaction: Sendable {
   enum Machine: Sendable {
     case invite(InviteClient)
     case request(RequestClient)
+
+    var isTerminated: Bool {
+      switch self {
+      case .invite(let machine): machine.state == .terminated
+      case .request(let machine): machine.state == .terminated
+      }
+    }
   }
   struct Content: Sendable {
     var headers: [UserAgent.Header] = []
@@ -48,13 +55,6 @@ struct ClientTransaction: Sendable {
   /// CANCEL waits for a provisional response (section 9.1).
   var isCancelWanted = false
 
-  var isTerminated: Bool {
-    switch machine {
-    case .invite(let machine): machine.state == .terminated
-    case .request(let machine): machine.state == .terminated
-    }
-  }
-
   /// Runs one step of whichever machine this is.
   mutating func step(
     _ invite: (inout InviteClient) -> Reaction, _ request: (inout RequestClient) -> Reaction
@@ -77,6 +77,21 @@ struct ServerTransaction: Sendable {
   enum Machine: Sendable {
     case invite(InviteServer)
     case request(RequestServer)
+
+    var isTerminated: Bool {
+      switch self {
+      case .invite(let machine): machine.state == .terminated
+      case .request(let machine): machine.state == .terminated
+      }
+    }
+
+    /// Still without a final response.
+    var isOpen: Bool {
+      switch self {
+      case .invite(let machine): machine.state == .proceeding
+      case .request(let machine): machine.state == .trying
+      }
+    }
   }
   /// Who answers it.
   enum Purpose: Sendable, Equatable {
@@ -113,21 +128,6 @@ struct ServerTransaction: Sendable {
   /// Added to To, unless it has a tag already.
   var tag: String
   var response: [UInt8] = []
-
-  var isTerminated: Bool {
-    switch machine {
-    case .invite(let machine): machine.state == .terminated
-    case .request(let machine): machine.state == .terminated
-    }
-  }
-
-  /// Still without a final response.
-  var isOpen: Bool {
-    switch machine {
-    case .invite(let machine): machine.state == .proceeding
-    case .request(let machine): machine.state == .trying
-    }
-  }
 
   mutating func step(
     _ invite: (inout InviteServer) -> Reaction, _ request: (inout RequestServer) -> Reaction

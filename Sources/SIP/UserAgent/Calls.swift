@@ -10,7 +10,7 @@ extension UserAgent {
     to dialog: DialogID, status: Int, reason: String? = nil, headers: [Header] = [], body: Body? = nil,
     at now: Instant, into output: inout Output
   ) {
-    guard case .ringing(let transaction)? = sessions[dialog]?.state, servers[transaction]?.isOpen == true else {
+    guard case .ringing(let transaction)? = sessions[dialog]?.state, servers[transaction]?.machine.isOpen == true else {
       return
     }
     let response = ReliableProvisionals.Response(status: status, reason: reason, headers: headers, body: body)
@@ -221,11 +221,10 @@ extension UserAgent {
   /// BYE for a session, which is gone with it.
   mutating func sendBye(_ id: DialogID, at now: Instant, into output: inout Output) {
     guard sessions.contains(id) else { return }
-    guard let session = close(id, at: now, into: &output) else { return }
-    var dialog = session.dialog
-    dialog.localSequence += 1
+    guard var session = close(id, at: now, into: &output) else { return }
+    session.dialog.localSequence += 1
     let content = ClientTransaction.Content(headers: session.endHeaders, credentials: session.credentials)
-    send(.bye, in: dialog, purpose: .none, content, at: now, into: &output)
+    send(.bye, in: session.dialog, purpose: .none, content, at: now, into: &output)
   }
 
   /// Removes a session and refuses what still waits in it (section 15.1.2).

@@ -114,7 +114,7 @@ extension UserAgent {
     }
     servers[id]?.tag = target.tag
     reply(id, status: 200, at: now, into: &output)
-    guard target.isOpen else { return }
+    guard target.machine.isOpen else { return }
     reply(invite, status: 487, at: now, into: &output)
     switch target.purpose {
     case .invitation(let dialog):

@@ -3,31 +3,34 @@ import Primitives
 /// What the far end answers (RFC 3261 sections 8.1.3, 12.2.1.2, 13.2.2, 14.1).
 extension UserAgent {
   mutating func receiveResponse(_ message: Message, at now: Instant, into output: inout Output) {
-    guard let key = ClientKey(message), let id = clientKeys[key], let transaction = clients[id],
-      transaction.method == message.method, message.isOf(call: transaction.dialog.callID)
+    // A transaction is asked field by field: a copy of it would be one of the whole dialog, too.
+    guard let key = ClientKey(message), let id = clientKeys[key], let purpose = clients[id]?.purpose,
+      let flow = clients[id]?.flow, clients[id]?.method == message.method, let callID = clients[id]?.dialog.callID,
+      message.isOf(call: callID)
     else { return }
-    if message.status >= 300, transaction.method == .invite, transaction.refusalAcknowledgement.isEmpty {
-      let bytes = acknowledgement(of: message, in: transaction)
-      clients[id]?.refusalAcknowledgement = bytes
+    var acknowledgement: [UInt8] = []
+    if message.status >= 300, message.method == .invite, let transaction = clients[id] {
+      let kept = transaction.refusalAcknowledgement
+      acknowledgement = kept.isEmpty ? self.acknowledgement(of: message, in: transaction) : kept
+      clients[id]?.refusalAcknowledgement = acknowledgement
     }
+    // Over a stream the transaction of a refusal is over with it.
+    let challenged = message.status == 401 || message.status == 407 ? clients[id] : nil
     let wanted = step(
       id, { $0.receive(status: message.status, $1) }, { $0.receive(status: message.status, $1) }, at: now,
       into: &output)
-    if wanted.contains(.acknowledge) {
-      let bytes = clients[id]?.refusalAcknowledgement ?? acknowledgement(of: message, in: transaction)
-      output.transmissions.append(Transmission(bytes: bytes, flow: transaction.flow))
-    }
-    if wanted.contains(.deliver), message.status == 401 || message.status == 407,
-      answerChallenge(message, to: transaction, at: now, into: &output)
+    if wanted.contains(.acknowledge) { output.transmissions.append(Transmission(bytes: acknowledgement, flow: flow)) }
+    if wanted.contains(.deliver), let challenged,
+      answerChallenge(message, to: challenged, at: now, into: &output)
     {
       return
     }
     // BYE and CANCEL have nobody who waits for their responses.
-    guard wanted.contains(.deliver), transaction.method == .invite else { return }
+    guard wanted.contains(.deliver), message.method == .invite else { return }
     switch message.status {
-    case ..<200: receiveProvisional(message, id, transaction, at: now, into: &output)
-    case ..<300: receiveSuccess(message, id, transaction, at: now, into: &output)
-    default: inviteFailed(transaction.purpose, status: message.status, message, at: now, into: &output)
+    case ..<200: receiveProvisional(message, id, purpose, at: now, into: &output)
+    case ..<300: receiveSuccess(message, id, purpose, at: now, into: &output)
+    default: inviteFailed(purpose, status: message.status, message, at: now, into: &output)
     }
   }
 
@@ -71,25 +74,26 @@ extension UserAgent {
   }
 
   private mutating func receiveProvisional(
-    _ message: Message, _ id: ClientTransactionID, _ transaction: ClientTransaction, at now: Instant,
+    _ message: Message, _ id: ClientTransactionID, _ purpose: ClientTransaction.Purpose, at now: Instant,
     into output: inout Output
   ) {
-    if transaction.isCancelWanted { return sendCancel(id, at: now, into: &output) }
-    guard case .invitation(let dialog) = transaction.purpose, sessions.contains(dialog) else { return }
+    if clients[id]?.isCancelWanted == true { return sendCancel(id, at: now, into: &output) }
+    guard case .invitation(let dialog) = purpose, sessions.contains(dialog) else { return }
     output.occurrences.append(message.status == 100 ? .trying(dialog) : .provisional(dialog, message))
   }
 
   /// Section 13.2.2.4. The first 2xx makes the dialog; another fork, or a 2xx for an INVITE given up, gets ACK and BYE.
   private mutating func receiveSuccess(
-    _ message: Message, _ id: ClientTransactionID, _ transaction: ClientTransaction, at now: Instant,
+    _ message: Message, _ id: ClientTransactionID, _ purpose: ClientTransaction.Purpose, at now: Instant,
     into output: inout Output
   ) {
     let tag = message.text(message.toTag)
-    if let copy = transaction.acknowledgements.first(where: { $0.tag == tag }) {
+    let acknowledgements = clients[id]?.acknowledgements ?? []
+    if let copy = acknowledgements.first(where: { $0.tag == tag }) {
       output.transmissions.append(copy.transmission)
       return
     }
-    switch transaction.purpose {
+    switch purpose {
     case .invitation(let dialog) where sessions.contains(dialog):
       switch sessions[dialog]?.state {
       case .calling:
@@ -111,16 +115,16 @@ extension UserAgent {
       return
     case .reinvitation:
       // The dialog has had its BYE; the 2xx that crossed it still needs its ACK.
-      acknowledgeSuccess(id, in: transaction.dialog, tag: tag, body: nil, sequence: message.cseq, into: &output)
+      guard let dialog = clients[id]?.dialog else { return }
+      acknowledgeSuccess(id, in: dialog, tag: tag, body: nil, sequence: message.cseq, into: &output)
       return
     case .invitation, .abandoned, .none: break
     }
-    guard transaction.acknowledgements.count < 16 else { return }
-    var fork = transaction.dialog
+    guard acknowledgements.count < 16, var fork = clients[id]?.dialog else { return }
     fork.establish(by: message)
     acknowledgeSuccess(id, in: fork, tag: tag, body: nil, sequence: message.cseq, into: &output)
     fork.localSequence += 1
-    let content = ClientTransaction.Content(credentials: transaction.content.credentials)
+    let content = ClientTransaction.Content(credentials: clients[id]?.content.credentials)
     send(.bye, in: fork, purpose: .none, content, at: now, into: &output)
   }
 

@@ -59,7 +59,7 @@ extension UserAgent {
       // Never automatic: a copy, or what the layer above asked for.
       output.transmissions.append(Transmission(bytes: bytes, flow: flow, followsEarlier: true))
     }
-    if clients[id]?.isTerminated == true {
+    if clients[id]?.machine.isTerminated == true {
       removeClient(id)
     } else {
       change(.clientRetransmission(id), reaction.retransmission, at: now)
@@ -106,7 +106,7 @@ extension UserAgent {
     if reaction.output.contains(.transmit), let bytes = servers[id]?.response, !bytes.isEmpty {
       output.transmissions.append(Transmission(bytes: bytes, flow: flow, followsEarlier: isCopy))
     }
-    if servers[id]?.isTerminated == true {
+    if servers[id]?.machine.isTerminated == true {
       removeServer(id)
     } else {
       change(.serverRetransmission(id), reaction.retransmission, at: now)
@@ -128,7 +128,7 @@ extension UserAgent {
     _ id: ServerTransactionID, status: Int, reason: String? = nil, headers: [Header] = [], body: Body? = nil,
     contact: Bool = false, at now: Instant, into output: inout Output
   ) {
-    guard servers[id]?.isOpen == true, let request = servers[id]?.request, let source = servers[id]?.source,
+    guard servers[id]?.machine.isOpen == true, let request = servers[id]?.request, let source = servers[id]?.source,
       let tag = servers[id]?.tag
     else { return }
     let isSecure = servers[id]?.purpose.dialog.map { sessions[$0]?.dialog.isSecure == true } ?? false
@@ -144,7 +144,7 @@ extension UserAgent {
 
   // Sessions.
 
-  mutating func insert(_ session: Session) -> DialogID {
+  mutating func insert(_ session: consuming Session) -> DialogID {
     let tag = session.dialog.localTag
     let id = sessions.insert(session)
     tags[tag] = id

@@ -150,6 +150,23 @@ public struct UserAgent: Sendable {
     case glare(DialogID)
     /// The far end has not refreshed the session (RFC 4028 section 10).
     case session(DialogID)
+
+    /// A call sets and cancels some fifty timers: see `SlotID`.
+    func _rawHashValue(seed: Int) -> Int {
+      switch self {
+      case .clientRetransmission(let id): id.rawHash(kind: 0, seed: seed)
+      case .clientLifetime(let id): id.rawHash(kind: 1, seed: seed)
+      case .serverRetransmission(let id): id.rawHash(kind: 2, seed: seed)
+      case .serverLifetime(let id): id.rawHash(kind: 3, seed: seed)
+      case .success(let id): id.rawHash(kind: 4, seed: seed)
+      case .acknowledgement(let id): id.rawHash(kind: 5, seed: seed)
+      case .provisional(let id): id.rawHash(kind: 6, seed: seed)
+      case .reliableProvisional(let id): id.rawHash(kind: 7, seed: seed)
+      case .prack(let id): id.rawHash(kind: 8, seed: seed)
+      case .glare(let id): id.rawHash(kind: 9, seed: seed)
+      case .session(let id): id.rawHash(kind: 10, seed: seed)
+      }
+    }
   }
 
   public init(settings: Settings, entropy: Entropy) {
