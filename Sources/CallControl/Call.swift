@@ -277,7 +277,7 @@ extension Switchboard {
 
   mutating func add(_ leg: consuming Leg) -> LegID {
     let (media, dialog, flow, side) = (leg.media, leg.dialog, leg.flow, leg.side)
-    let id = calls.legs.insert(leg)
+    let id = calls.legs.insert(consume leg)
     calls.ports[media] = id
     if let dialog { calls.legsByDialog[dialog] = id }
     if let flow {

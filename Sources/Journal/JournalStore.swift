@@ -22,7 +22,7 @@ public final class JournalStore: Sendable {
   private let lock: JournalLock
   private let writer: Mutex<Writer>
 
-  private struct Writer {
+  private struct Writer: ~Copyable {
     /// Nil after a failed commit: it is then ahead of the records and must be read anew.
     var projection: Projection?
     var run = RecordRun()

@@ -5,7 +5,7 @@ import Primitives
 /// row stands under the sequence and the instant of the last of them, and its `cause` is the sequence of the first.
 ///
 /// A row of any other kind is one record, as earlier versions wrote them.
-struct RecordRun {
+struct RecordRun: ~Copyable {
   /// No event has it.
   static let kind: UInt16 = 0
   /// Octets from which on the next record begins another row, so that rows seldom spill over their page.
@@ -14,24 +14,27 @@ struct RecordRun {
   private(set) var first: UInt64 = 0
   private(set) var last: UInt64 = 0
   private(set) var at = Instant(microseconds: 0)
-  private var writer = ByteWriter()
-  private var payload = ByteWriter()
+  private var writer = ByteWriter(capacity: 4_096)
 
   var bytes: [UInt8] { writer.bytes }
-  var isEmpty: Bool { bytes.isEmpty }
-  var isFull: Bool { bytes.count >= Self.enough }
+  var isEmpty: Bool { writer.count == 0 }
+  var isFull: Bool { writer.count >= Self.enough }
 
   mutating func removeAll() { writer.removeAll() }
 
   mutating func append(_ record: Record) {
     if isEmpty { first = record.sequence }
     (last, at) = (record.sequence, record.at)
-    payload.removeAll()
-    let kind = EventCodec.encode(record.event, into: &payload)
     writer.write(record.at)
     writer.write(record.cause)
-    writer.write(kind)
-    writer.write(counted: payload.bytes)
+    // The kind and the length of the payload are known behind it.
+    let place = writer.count
+    writer.write(UInt16(0))
+    writer.write(UInt32(0))
+    let payload = writer.count
+    let kind = EventCodec.encode(record.event, into: &writer)
+    writer.rewrite(kind, at: place)
+    writer.rewrite(UInt32(writer.count - payload), at: place + 2)
   }
 
   /// The records of a row.

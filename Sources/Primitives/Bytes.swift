@@ -1,32 +1,40 @@
 /// Appends integers and byte strings, big-endian: journal records, checkpoints and wire formats.
 @frozen
-public struct ByteWriter: Sendable {
-  @usableFromInline internal var storage: [UInt8] = []
-  @inlinable public init() {}
+public struct ByteWriter: ~Copyable {
+  @usableFromInline internal var built: ByteBuilder
+  /// - Parameter capacity: the room it begins with, in octets; it grows as needed.
+  @inlinable public init(capacity: Int = 256) { built = ByteBuilder(capacity: capacity) }
 
-  @inlinable public var bytes: [UInt8] { storage }
+  /// A copy of what was written.
+  @inlinable public var bytes: [UInt8] { built.array }
+  @inlinable public var count: Int { built.count }
 
   /// Keeps the room.
-  @inlinable public mutating func removeAll() { storage.removeAll(keepingCapacity: true) }
-
-  @inlinable public mutating func reserveCapacity(_ count: Int) { storage.reserveCapacity(count) }
+  @inlinable public mutating func removeAll() { built.truncate(to: 0) }
 
   @inlinable public mutating func write<Integer: FixedWidthInteger>(_ value: Integer) {
-    withUnsafeBytes(of: value.bigEndian) { storage.append(contentsOf: $0) }
+    built.append(bigEndian: value)
   }
-  @inlinable public mutating func write(raw data: some Collection<UInt8>) { storage.append(contentsOf: data) }
+  /// Writes in the place of an integer that was written before at `offset`.
+  @inlinable public mutating func rewrite<Integer: FixedWidthInteger>(_ value: Integer, at offset: Int) {
+    for i in 0..<Integer.bitWidth / 8 {
+      built[offset + i] = UInt8(truncatingIfNeeded: value >> Integer(Integer.bitWidth - 8 * (i + 1)))
+    }
+  }
+  @inlinable public mutating func write(raw data: [UInt8]) { data.withUnsafeBufferPointer { built.append($0) } }
   /// A byte string of at most 4 GiB behind its length in four bytes.
-  @inlinable public mutating func write(counted data: some Collection<UInt8>) {
+  @inlinable public mutating func write(counted data: [UInt8]) {
     write(UInt32(data.count))
-    storage.append(contentsOf: data)
+    write(raw: data)
   }
   @inlinable public mutating func write(_ string: String) {
     write(UInt32(string.utf8.count))
-    storage.append(utf8: string)
+    built.append(utf8: string)
   }
-  @inlinable public mutating func write(_ flag: Bool) { storage.append(flag ? 1 : 0) }
+  @inlinable public mutating func write(_ flag: Bool) { built.append(flag ? 1 : 0) }
   @inlinable public mutating func write(_ instant: Instant) { write(instant.microseconds) }
 }
+extension ByteWriter: Sendable {}
 
 extension [UInt8] {
   /// Appends a text as UTF-8, at the cost of copying its bytes.

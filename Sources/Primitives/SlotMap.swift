@@ -26,14 +26,14 @@ public struct SlotMap<ID: SlotID, Element> {
 
   @inlinable internal mutating func put(_ element: consuming Element, at slot: Int) {
     while elements.count <= slot + 1 { elements.append(nil) }
-    elements[slot + 1] = element
+    elements[slot + 1] = consume element
     taken[slot] = true
     occupied += 1
   }
 
   @inlinable public mutating func insert(_ element: consuming Element) -> ID {
     let slot = takeSlot()
-    put(element, at: slot)
+    put(consume element, at: slot)
     return ID(slot: UInt32(slot), generation: generations[slot])
   }
 

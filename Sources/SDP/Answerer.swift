@@ -3,10 +3,12 @@ extension Negotiation {
   ///
   /// The codec is the far end's first one that we allow; a re-offer keeps the codec in use where it can. A refusal
   /// changes nothing: the session goes on as agreed before (RFC 3264 section 8).
+  /// - Parameter outcome: what `outcome(of:with:)` said of this offer; nil where our side, as its keys, was not known.
   public mutating func answer(
-    _ offer: SessionDescription, with local: LocalMedia
+    _ offer: SessionDescription, with local: LocalMedia, as outcome: Outcome? = nil
   ) throws(NegotiationError) -> (bytes: [UInt8], media: NegotiatedMedia) {
-    let (place, media) = try choose(from: offer, local)
+    let outcome = if let outcome { outcome } else { try self.outcome(of: offer, with: local) }
+    let (place, media) = (outcome.line, outcome.media)
     let offered = offer.media[place]
     var description = emptyDescription(local)
     description.timing = offer.timing
@@ -39,23 +41,16 @@ extension Negotiation {
     return (seal(description), media)
   }
 
-  /// What an answer to this offer would agree on.
-  public func outcome(of offer: SessionDescription, with local: LocalMedia) throws(NegotiationError) -> NegotiatedMedia
-  {
-    try choose(from: offer, local).media
-  }
-
-  /// The line of the call's audio if it still can be taken, else the first that can; else the fault of the first one.
-  private func choose(
-    from offer: SessionDescription, _ local: LocalMedia
-  ) throws(NegotiationError) -> (place: Int, media: NegotiatedMedia) {
+  /// What an answer to this offer would agree on: the line of the call's audio if it still can be taken, else the first
+  /// that can; else the fault of the first one.
+  public func outcome(of offer: SessionDescription, with local: LocalMedia) throws(NegotiationError) -> Outcome {
     var fault = NegotiationError.noAudio
     let kept = agreed != nil && audioLine < offer.media.count ? [audioLine] : []
     for place in kept + Array(offer.media.indices) {
       let line = offer.media[place]
       guard line.kind == "audio", line.port != 0 else { continue }
       do throws(NegotiationError) {
-        return (place, try accept(line, in: offer, local))
+        return Outcome(line: place, media: try accept(line, in: offer, local))
       } catch {
         if fault == .noAudio { fault = error }
       }

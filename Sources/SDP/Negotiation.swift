@@ -108,6 +108,13 @@ public enum NegotiationError: Error, Sendable, Equatable {
 /// Our side of the offers and answers of one dialog (RFC 3264): what an `o=` line and a payload type once said holds
 /// until the dialog ends.
 public struct Negotiation: Sendable {
+  /// What an answer to an offer would agree on.
+  public struct Outcome: Sendable {
+    /// The place of the offer's line for the call's audio.
+    public var line: Int
+    public var media: NegotiatedMedia
+  }
+
   /// - Parameter sessionID: unpredictable; the upper two bits are dropped, as some parsers read it signed.
   public init(sessionID: UInt64) { self.sessionID = sessionID >> 2 }
 

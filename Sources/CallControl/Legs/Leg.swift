@@ -99,7 +99,7 @@ struct Leg: Sendable {
   /// The far end does not want to hear us.
   private(set) var isHeldByRemote = false
   /// The caller's sdpOffer until it is answered; nil where the INVITE brought none.
-  private(set) var pendingOffer: SessionDescription?
+  private(set) var pendingOffer: Offer?
   /// What a page waits for.
   var demand: Demand?
   /// What the caller would talk with, as its sdpOffer says.
@@ -119,12 +119,12 @@ struct Leg: Sendable {
   struct Offer: Sendable {
     var session: SessionDescription
     /// What an answer would agree on.
-    var outcome: NegotiatedMedia
+    var outcome: Negotiation.Outcome
     /// What our answer may choose from.
     var codecs = AudioCodec.g711
 
     var transport: MediaTransport {
-      switch outcome.security {
+      switch outcome.media.security {
       case .none: .rtp
       case .sdes: .srtp
       case .web: .web
@@ -158,8 +158,8 @@ struct Leg: Sendable {
     self.side = side; self.state = state; self.signalling = signalling; self.transport = transport
     self.codecs = codecs; self.media = media
     link = signalling == .page ? .awaited : .up
-    pendingOffer = offer?.session
-    offeredCodec = offer?.outcome.codec
+    pendingOffer = offer
+    offeredCodec = offer?.outcome.media.codec
     negotiation = Negotiation(sessionID: session)
   }
 
@@ -292,9 +292,11 @@ struct Leg: Sendable {
   /// or our offer.
   mutating func sdpForAnswer(at address: String) throws(NegotiationError) -> [UInt8] {
     guard let offer = pendingOffer else { return sdpOffer(at: address, offersPlain: transport == .srtp) }
-    let answer = try negotiation.answer(offer, with: local(at: address)).bytes
+    // Of SRTP our keys were not known when it was judged.
+    let answer = try negotiation.answer(
+      offer.session, with: local(at: address), as: transport == .rtp ? offer.outcome : nil)
     pendingOffer = nil
-    return answer
+    return answer.bytes
   }
 
   mutating func sdpOffer(at address: String, offersPlain: Bool = false) -> [UInt8] {
@@ -308,7 +310,7 @@ struct Leg: Sendable {
   func isRestart(_ offer: SessionDescription, at address: String) -> Bool {
     guard case .web(let ice, let fingerprints, _)? = negotiation.agreed?.security,
       case .web(let newICE, let newFingerprints, _)? =
-        (try? negotiation.outcome(of: offer, with: local(at: address)))?.security
+        (try? negotiation.outcome(of: offer, with: local(at: address)))?.media.security
     else { return false }
     return ice != newICE || fingerprints != newFingerprints
   }

@@ -154,7 +154,7 @@ extension Switchboard {
     case .failure(let unfit): return .refused(unfit.problem)
     case .success(let fit): offer = fit
     }
-    guard phone == nil, case .web(let newICE, let newFingerprints, _) = offer.outcome.security,
+    guard phone == nil, case .web(let newICE, let newFingerprints, _) = offer.outcome.media.security,
       newFingerprints == fingerprints
     else {
       let media = openMedia(.web, into: &step)

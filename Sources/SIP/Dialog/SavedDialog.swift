@@ -37,27 +37,26 @@ extension UserAgent {
     guard sessions[dialog]?.isConfined == false, let state = sessions[dialog]?.state,
       let saved = sessions[dialog]?.dialog
     else { return nil }
-    var built = ByteBuilder(capacity: 512)
-    built.append(Self.version)
+    var writer = ByteWriter(capacity: 1_024)
+    writer.write(Self.version)
     switch state {
     case .calling(let transaction):
       guard let branch = clients[transaction]?.key.branch else { return nil }
-      built.append(Kind.calling.rawValue)
-      built.append(bigEndian: branch)
+      writer.write(Kind.calling.rawValue)
+      writer.write(branch)
     case .ringing(let transaction):
       guard let request = servers[transaction]?.request, let source = servers[transaction]?.source else { return nil }
-      built.append(Kind.ringing.rawValue)
-      built.append(bigEndian: UInt32(request.bytes.count))
-      built.append(request.bytes, request.bytes.indices)
-      built.append(source)
+      writer.write(Kind.ringing.rawValue)
+      writer.write(counted: request.bytes)
+      writer.write(source)
     case .answered:
-      built.append(Kind.answered.rawValue)
-      built.append(bigEndian: sessions[dialog]?.unacknowledged?.sequence ?? saved.localSequence)
+      writer.write(Kind.answered.rawValue)
+      writer.write(sessions[dialog]?.unacknowledged?.sequence ?? saved.localSequence)
     case .accepted, .confirmed, .ending:
-      built.append(Kind.confirmed.rawValue)
+      writer.write(Kind.confirmed.rawValue)
     }
-    built.append(saved)
-    return SavedDialog(bytes: built.array)
+    writer.write(saved)
+    return SavedDialog(bytes: writer.bytes)
   }
 
   /// Takes a stored dialog up again, to end it; nil if the bytes are of another version.
@@ -112,37 +111,30 @@ extension UserAgent {
   }
 }
 
-extension ByteBuilder {
-  fileprivate mutating func append(_ flag: Bool) { append(flag ? 1 : 0 as UInt8) }
-
-  fileprivate mutating func append(counted text: String) {
-    append(bigEndian: UInt32(text.utf8.count))
-    append(utf8: text)
+extension ByteWriter {
+  fileprivate mutating func write(_ flow: Flow) {
+    write(flow.transport.rawValue)
+    write(flow.remote.high)
+    write(flow.remote.low)
+    write(flow.remote.port)
   }
 
-  fileprivate mutating func append(_ flow: Flow) {
-    append(bigEndian: flow.transport.rawValue)
-    append(bigEndian: flow.remote.high)
-    append(bigEndian: flow.remote.low)
-    append(bigEndian: flow.remote.port)
-  }
-
-  fileprivate mutating func append(_ dialog: Dialog) {
-    append(counted: dialog.callID)
-    append(dialog.ownsCallID)
-    append(bigEndian: dialog.localTag)
-    append(dialog.remoteTag != nil)
-    append(counted: dialog.remoteTag ?? "")
-    append(counted: dialog.local)
-    append(counted: dialog.remote)
-    append(bigEndian: dialog.localSequence)
-    append(dialog.remoteSequence != nil)
-    append(bigEndian: dialog.remoteSequence ?? 0)
-    append(counted: dialog.target.description)
-    append(bigEndian: UInt16(clamping: dialog.routes.count))
-    for route in dialog.routes.prefix(Int(UInt16.max)) { append(counted: route) }
-    append(dialog.isStrict)
-    append(dialog.flow)
+  fileprivate mutating func write(_ dialog: Dialog) {
+    write(dialog.callID)
+    write(dialog.ownsCallID)
+    write(dialog.localTag)
+    write(dialog.remoteTag != nil)
+    write(dialog.remoteTag ?? "")
+    write(dialog.local)
+    write(dialog.remote)
+    write(dialog.localSequence)
+    write(dialog.remoteSequence != nil)
+    write(dialog.remoteSequence ?? 0)
+    write(dialog.target.description)
+    write(UInt16(clamping: dialog.routes.count))
+    for route in dialog.routes.prefix(Int(UInt16.max)) { write(route) }
+    write(dialog.isStrict)
+    write(dialog.flow)
   }
 }
 

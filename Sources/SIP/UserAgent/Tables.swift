@@ -146,7 +146,7 @@ extension UserAgent {
 
   mutating func insert(_ session: consuming Session) -> DialogID {
     let tag = session.dialog.localTag
-    let id = sessions.insert(session)
+    let id = sessions.insert(consume session)
     tags[tag] = id
     return id
   }
