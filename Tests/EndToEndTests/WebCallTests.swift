@@ -33,29 +33,29 @@ extension EndToEnd {
 
     @Test("Page and desk phone, G.711 end to end: music while waiting, then each side hears the other's tone")
     func g711() async throws {
-      try await talk(.forTest(14), phone: "PCMU/8000/1", site: "codecs: [pcmu]", codec: "audio/PCMU")
+      try await talk(.forTest(14), phone: "PCMU/8000/1", site: "pcmu", codec: "audio/PCMU")
     }
 
     @Test("Page and desk phone, Opus end to end: music while waiting, then each side hears the other's tone")
     func opus() async throws {
-      try await talk(.forTest(15), phone: "opus/48000/2", site: "codecs: [opus, pcmu]", codec: "audio/opus")
+      try await talk(.forTest(15), phone: "opus/48000/2", site: "opus, pcmu", codec: "audio/opus")
     }
 
     @Test("Page with Opus and desk phone with G.711: each side hears the other's tone, transcoded")
     func transcoded() async throws {
       // The phone could have had Opus, so the page got it.
-      try await talk(.forTest(16), phone: "PCMU/8000/1", site: "codecs: [opus, pcmu]", codec: "audio/opus")
+      try await talk(.forTest(16), phone: "PCMU/8000/1", site: "opus, pcmu", codec: "audio/opus")
     }
 
     @Test("Page and a desk phone over TLS that insists on SRTP: each side hears the other's tone, G.711 end to end")
     func secureG711() async throws {
-      try await talk(.forTest(22), phone: "PCMU/8000/1", site: "codecs: [pcmu]", codec: "audio/PCMU", isSecure: true)
+      try await talk(.forTest(22), phone: "PCMU/8000/1", site: "pcmu", codec: "audio/PCMU", isSecure: true)
     }
 
     @Test("Page and a desk phone over TLS that insists on SRTP: each side hears the other's tone, Opus end to end")
     func secureOpus() async throws {
       try await talk(
-        .forTest(23), phone: "opus/48000/2", site: "codecs: [opus, pcmu]", codec: "audio/opus", isSecure: true)
+        .forTest(23), phone: "opus/48000/2", site: "opus, pcmu", codec: "audio/opus", isSecure: true)
     }
 
     /// A visitor waits with music until the agent accepts in the console and the agent's phone is called.
@@ -67,30 +67,16 @@ extension EndToEnd {
     private func talk(
       _ ports: RunningSite.Ports, phone: String, site codecs: String, codec: String, isSecure: Bool = false
     ) async throws {
-      let authority = TestAuthority()
-      let site = try await RunningSite.ofCalls(
-        ports,
-        phone: "phone: \"\(isSecure ? "sips" : "sip"):2001@127.0.0.1\", password_file: amina.phone, digest: [md5], "
-          + "srtp: \(isSecure ? "required" : "never"), phone_answer: console, \(codecs)",
-        certificate: authority.issue())
-      let agent = try Baresip(
-        in: site.folder.appending(path: "agent"), user: "2001", password: "phone-password-of-amina",
-        port: ports.sip + 20, registrar: "127.0.0.1:\(isSecure ? ports.sip + 1 : ports.sip)", rtp: ports.sip + 40,
-        hertz: Tone.agent, codec: phone, transport: isSecure ? "tls" : "udp", authority: authority.certificate,
-        encryption: isSecure ? "srtp-mand" : nil)
+      let desk = try await Desk(ports, phone: phone, site: codecs, isSecure: isSecure)
       let browser = try await Browser()
       try await browser.probe(playing: Tone.visitor)
-      let registered = await eventually(within: 10) { await site.metric("switchboard_sip_registrations") == 1 }
-      #expect(registered, "the phone did not register:\n\(agent.peer.text)\n\(site.server.text)")
-      let console = try await site.console(token: RunningSite.agentToken)
-
-      try await browser.pressCall(at: site)
+      try await browser.pressCall(at: desk.site)
       #expect(await browser.hears(Tone.music), "no music: \(browser.seen)")
-      #expect(await console.says("OFFER: "), "\(console.text)")
+      #expect(await desk.console.says("OFFER: "), "\(desk.console.text)")
       try await browser.note("accepted")
-      console.type("a")
-      #expect(await browser.hears(Tone.agent), "\(browser.seen)\n\(console.text)\n\(agent.peer.text)")
-      #expect(await agent.hears(Tone.visitor), "the agent does not hear the visitor:\n\(agent.peer.text)")
+      desk.console.type("a")
+      #expect(await browser.hears(Tone.agent), "\(browser.seen)\n\(desk.console.text)\n\(desk.phone.peer.text)")
+      #expect(await desk.phone.hears(Tone.visitor), "the agent does not hear the visitor:\n\(desk.phone.peer.text)")
       #expect(try await browser.codec() == codec)
 
       let ringBack = try await browser.milliseconds(from: "pressed", to: "\(Tone.music)")
@@ -101,11 +87,8 @@ extension EndToEnd {
           + "the agent's accept to the agent's voice \(agentHeard) ms")
       #expect(ringBack <= 1_000)
       try await browser.press("Hang up")
-      #expect(await eventually(within: 10) { await site.metric("switchboard_media_ports") == 0 })
+      await desk.close()
       await browser.stop()
-      await agent.peer.stop()
-      await console.stop()
-      await site.stop()
     }
   }
 }
