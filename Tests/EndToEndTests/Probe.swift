@@ -12,15 +12,38 @@ extension Browser {
       (() => {
         const patience = 4; // milliseconds between two looks
         const tones = \(Tone.all);
-        const context = new AudioContext();
-        const ear = (size) => new AnalyserNode(context, { fftSize: size, smoothingTimeConstant: 0 });
-        // The longer ear is the sharper one, the shorter one the faster.
-        const [sharp, fast] = [ear(16384), ear(1024)];
+        const makeEar = (context, fftSize) => new AnalyserNode(context, { fftSize, smoothingTimeConstant: 0 });
         const level = (ear, hertz) => {
           const bins = new Float32Array(ear.frequencyBinCount);
           ear.getFloatFrequencyData(bins);
-          return bins[Math.round(hertz * ear.fftSize / context.sampleRate)];
+          return bins[Math.round(hertz * ear.fftSize / ear.context.sampleRate)];
         };
+        const context = new AudioContext();
+        // The longer ear is the sharper one, the shorter one the faster.
+        let [sharp, fast] = [makeEar(context, 16384), makeEar(context, 1024)];
+        const listen = navigator.userAgent.includes('Firefox') ? listenLater : listenNow;
+        function listenNow(track) {
+          const source = context.createMediaStreamSource(new MediaStream([track]));
+          source.connect(sharp);
+          source.connect(fast);
+        }
+        // On a machine without a sound card Firefox keeps an AudioContext suspended. It records there, and may analyse
+        // what it has recorded: a second at a time.
+        function listenLater(track) {
+          const recorder = new MediaRecorder(new MediaStream([track]));
+          recorder.ondataavailable = async ({ data }) => {
+            recorder.start();
+            const sound = await context.decodeAudioData(await data.arrayBuffer());
+            const offline = new OfflineAudioContext(1, sound.length, sound.sampleRate);
+            const [source, ear] = [new AudioBufferSourceNode(offline, { buffer: sound }), makeEar(offline, 16384)];
+            source.connect(ear).connect(offline.destination);
+            source.start();
+            await offline.startRendering();
+            sharp = ear;
+          };
+          recorder.start();
+          setInterval(() => recorder.stop(), 1000);
+        }
         const hears = (ear, hertz, margin) => level(ear, hertz) > -50
           && tones.every((other) => other === hertz || level(ear, hertz) > level(ear, other) + margin);
 
@@ -67,11 +90,7 @@ extension Browser {
           constructor(...values) {
             super(...values);
             probe.peers.push(this);
-            this.addEventListener('track', ({ track }) => {
-              const source = context.createMediaStreamSource(new MediaStream([track]));
-              source.connect(sharp);
-              source.connect(fast);
-            });
+            this.addEventListener('track', ({ track }) => listen(track));
           }
           async setRemoteDescription(description) {
             await super.setRemoteDescription(description);

@@ -1,100 +1,53 @@
-import AsyncHTTPClient
 import Foundation
-import NIOCore
-import NIOHTTP1
 import Synchronization
-import Testing
 
-/// Headless Chromium, driven through chromedriver by the WebDriver protocol. It lends pages a microphone that beeps
-/// once a second.
+/// A headless browser with a fake microphone, driven by the WebDriver protocol.
 public final class Browser: Sendable {
-  private let driver: Process
-  private let url: String
+  private let driver: any WebDriver
   private let lastSeen = Mutex("")
 
   /// Whether the programs are installed.
-  public static var isHere: Bool {
-    [chromedriver, "/usr/bin/chromium"].allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-  private static let chromedriver = "/usr/bin/chromedriver"
+  public static var isHere: Bool { areHere([Chromium.chromedriver, Chromium.program]) }
+  /// Whether Firefox is installed.
+  public static var isFirefoxHere: Bool { areHere([Firefox.program]) }
 
+  private static func areHere(_ programs: [String]) -> Bool {
+    programs.allSatisfy { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  private init(_ driver: any WebDriver) { self.driver = driver }
+
+  /// Chromium, whose microphone beeps once a second.
   /// - Parameter arguments: further ones for Chromium.
-  public init(_ arguments: [String] = []) async throws {
-    let (driver, port) = try Self.startDriver()
-    self.driver = driver
-    let options: [String: Any] = [
-      "args": [
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=900,900",
-        "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-        "--autoplay-policy=no-user-gesture-required",
-        // On a machine with nothing but loopback, a browser needs leave to use it.
-        "--allow-loopback-in-peer-connection",
-      ] + arguments
-    ]
-    let capabilities = ["alwaysMatch": ["browserName": "chrome", "goog:chromeOptions": options] as [String: Any]]
-    do {
-      let answer = try await Self.send(.POST, "http://127.0.0.1:\(port)/session", ["capabilities": capabilities])
-      let session = try #require((answer as? [String: Any])?["sessionId"] as? String, "no session: \(answer)")
-      url = "http://127.0.0.1:\(port)/session/\(session)"
-    } catch {
-      kill(driver.processIdentifier, SIGKILL)
-      throw error
-    }
+  public convenience init(_ arguments: [String] = []) async throws { self.init(try await Chromium(arguments)) }
+
+  /// Firefox, whose microphone plays a tone.
+  public static func firefox(playing hertz: Int) async throws -> Browser {
+    Browser(try await Firefox(playing: hertz))
   }
 
   /// A test that throws leaves nothing running.
-  deinit { kill(driver.processIdentifier, SIGKILL) }
+  deinit { driver.kill() }
 
-  public func stop() async {
-    _ = try? await Self.send(.DELETE, url, nil)
-    // The test process blocks SIGTERM, and its children inherit that.
-    kill(driver.processIdentifier, SIGKILL)
-    driver.waitUntilExit()
-  }
+  public func stop() async { await driver.stop() }
 
-  /// Starts chromedriver on a free port. It takes one that is free for IPv6 and gives up where IPv4 has it in use, so
-  /// one refusal is no reason to fail.
-  private static func startDriver() throws -> (Process, port: Int) {
-    var said = ""
-    for _ in 0..<10 {
-      let driver = Process()
-      driver.executableURL = URL(filePath: chromedriver)
-      driver.arguments = ["--port=0"]
-      let output = Pipe()
-      driver.standardOutput = output
-      driver.standardError = FileHandle.nullDevice
-      try driver.run()
-      said = ""
-      while true {
-        let more = output.fileHandleForReading.availableData
-        said += String(decoding: more, as: UTF8.self)
-        if let port = said.firstMatch(of: /successfully on port (\d+)/).flatMap({ Int($0.1) }) { return (driver, port) }
-        guard !more.isEmpty else { break }
-      }
-      driver.waitUntilExit()
-    }
-    throw Fault(description: "chromedriver did not start: \(said)")
-  }
+  public func go(to page: String) async throws { _ = try await driver.post("/url", ["url": page]) }
 
-  public func go(to page: String) async throws { _ = try await Self.send(.POST, url + "/url", ["url": page]) }
+  public func reload() async throws { _ = try await driver.post("/refresh", [:]) }
 
-  public func reload() async throws { _ = try await Self.send(.POST, url + "/refresh", [:]) }
-
-  /// Runs a script in every page before its own.
-  public func prepare(_ script: String) async throws {
-    try await tell("Page.addScriptToEvaluateOnNewDocument", ["source": script])
-  }
+  /// Runs a script in every page that is opened from now on: in Chromium before the page's own, in Firefox after.
+  public func prepare(_ script: String) async throws { try await driver.prepare(script) }
 
   /// What the person has said about the microphone: `granted`, `denied` or `prompt`.
   public func setMicrophone(_ state: String) async throws {
-    _ = try await Self.send(.POST, url + "/permissions", ["descriptor": ["name": "microphone"], "state": state])
+    _ = try await driver.post("/permissions", ["descriptor": ["name": "microphone"], "state": state])
   }
 
   /// Runs the body of an async function in the page; `return` gives its value.
   @discardableResult
   public func run(_ script: String, _ arguments: [Any] = []) async throws -> Any {
     let script = "return (async function () { \(script) }).apply(null, arguments)"
-    return try await Self.send(.POST, url + "/execute/sync", ["script": script, "args": arguments])
+    return try await driver.post("/execute/sync", ["script": script, "args": arguments])
   }
 
   /// As `run`, for a list of texts.
@@ -120,7 +73,7 @@ public final class Browser: Sendable {
   public func press(keys: String) async throws {
     let actions = keys.flatMap { [["type": "keyDown", "value": "\($0)"], ["type": "keyUp", "value": "\($0)"]] }
     let keyboard: [String: Any] = ["type": "key", "id": "keyboard", "actions": actions]
-    _ = try await Self.send(.POST, url + "/actions", ["actions": [keyboard]])
+    _ = try await driver.post("/actions", ["actions": [keyboard]])
   }
 
   /// The window's inner size, in CSS pixels.
@@ -139,29 +92,7 @@ public final class Browser: Sendable {
   }
 
   public func tell(_ command: String, _ parameters: [String: Any]) async throws {
-    _ = try await Self.send(.POST, url + "/goog/cdp/execute", ["cmd": command, "params": parameters])
-  }
-
-  private static func send(_ method: HTTPMethod, _ url: String, _ body: [String: Any]?) async throws -> Any {
-    var request = HTTPClientRequest(url: url)
-    request.method = method
-    if let body {
-      request.headers.add(name: "content-type", value: "application/json")
-      request.body = .bytes(ByteBuffer(bytes: try JSONSerialization.data(withJSONObject: body)))
-    }
-    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
-    let bytes = try await response.body.collect(upTo: 1 << 24)
-    let answer = try JSONSerialization.jsonObject(with: Data(Array(buffer: bytes))) as? [String: Any]
-    let value = answer?["value"] ?? NSNull()
-    if let error = value as? [String: Any], let message = error["message"] as? String, error["error"] != nil {
-      throw Fault(description: message.split(separator: "\n").prefix(2).joined(separator: " "))
-    }
-    return value
-  }
-
-  /// What the browser says went wrong.
-  struct Fault: Error, CustomStringConvertible {
-    var description: String
+    _ = try await driver.post("/goog/cdp/execute", ["cmd": command, "params": parameters])
   }
 }
 
