@@ -24,6 +24,7 @@ extension Engine {
     }
   }
 
+  @inline(__always)
   mutating func enter(
     _ contact: ContactID, _ queue: QueueID, _ profile: ProfileID, _ channel: Channel, _ priority: Int16,
     _ step: inout Step

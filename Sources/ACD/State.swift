@@ -350,6 +350,7 @@ extension State {
 // MARK: Contacts
 
 extension State {
+  @inline(__always)
   private func applyQueued(
     _ contact: ContactID, _ queue: QueueID, _ profile: ProfileID, _ channel: Channel, _ priority: Int16,
     at instant: Instant, _ sequence: UInt64
@@ -392,7 +393,11 @@ extension State {
       policy.hasClimbers = true
     }
     earlier.value = row
-    if limit != .max || row.rung != 0 { armPatience(slot) }
+    if row.rung != 0 {
+      armPatience(slot)
+    } else if limit != .max {
+      timers.set(TimerSlot.patience(contact: slot).slot, at: row.waitDeadline, sequence: sequence)
+    }
     policy.waiting += 1
     if channel == .callback {
       counters[row.queue].callbacksQueued += 1
@@ -476,7 +481,8 @@ extension State {
       contact.agent = Int32(truncatingIfNeeded: agent)
       if has(.doubleOffer) { agents[agent].offered = -1 }
     }
-    relist(agent)
+    // Beside an offer nobody is free for another.
+    if agents[agent].isOffered { unlist(agent) }
   }
 
   @inline(__always)

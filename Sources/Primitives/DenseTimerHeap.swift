@@ -28,7 +28,7 @@ public struct DenseTimerHeap: ~Copyable, @unchecked Sendable {
   @usableFromInline internal var slots: Int
   @usableFromInline internal var all = 0
   @usableFromInline internal var ordered = 0
-  /// No deadline in the tail is earlier; one that was moved may have left it too early.
+  /// No deadline in the tail is earlier; one that was moved or cancelled may have left it too early.
   @usableFromInline internal var tailBound = Int64.max
 
   @usableFromInline internal static let tailLimit = 8
@@ -136,7 +136,7 @@ extension DenseTimerHeap {
     all &-= 1
     put(heap[all], at: place)
     places[Int(removed.slot)] = -1
-    if removed.deadline == tailBound { tightenBound() }
+    if all == ordered { tailBound = .max }
   }
 
   @usableFromInline mutating func removeOrdered(at place: Int) {
