@@ -172,7 +172,7 @@ package struct World: ~Copyable {
       }
     }
     if plan.closing == .dismiss { schedule(WorldEvent(.closes, 0), at: plan.end.microseconds) }
-    for callers in sources.indices { scheduleArrival(callers) }
+    for callers in sources.indices { scheduleArrival(callers, at: nextArrival(callers)) }
   }
 
   /// Whoever still waits hangs up: at the closing, or when nothing else would happen any more.
@@ -282,12 +282,20 @@ extension World {
     rows[slot].callers = UInt32(truncatingIfNeeded: callers)
     rows[slot].number = sources[callers].number
     rows[slot].attempt = 0
+    // Drawn before the contact is dealt with: the processor does both at once.
+    let next = nextArrival(callers)
     arrive(slot)
-    scheduleArrival(callers)
+    scheduleArrival(callers, at: next)
   }
 
-  private mutating func scheduleArrival(_ callers: Int) {
-    guard let time = sources[callers].nextArrival() ?? sources[callers].laterArrival(plan) else { return }
+  @inline(__always)
+  private mutating func nextArrival(_ callers: Int) -> Int64? {
+    sources[callers].nextArrival() ?? sources[callers].laterArrival(plan)
+  }
+
+  @inline(__always)
+  private mutating func scheduleArrival(_ callers: Int, at time: Int64?) {
+    guard let time else { return }
     let event = WorldEvent(.arrival, UInt32(truncatingIfNeeded: callers))
     arrivals.push(EventHeap.Entry(time: time, number: nextNumber(), event: event))
   }
