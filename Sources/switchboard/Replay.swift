@@ -19,8 +19,7 @@ struct ReplayCommand: ParsableCommand {
   @Option(help: "A journal, or the data folder of a server that runs or not.") var journal: String
   @Option(help: "The configuration to replay it under.") var site = "Queues"
   @Option(help: "A scenario whose agents and thresholds to take instead of the recorded agents.") var staffing: String?
-  @Option(help: "From this day or time, as 2026-11-23 or 2026-11-23T08:00, UTC.") var from: String?
-  @Option(help: "Up to this day or time.") var to: String?
+  @OptionGroup var window: TimeWindow
   @Option(help: "What is drawn is drawn from this seed.") var seed: UInt64?
   @Option(help: "How often what is not known is drawn; 10 unless given.") var replications: Int?
   @Option(help: "How many to run at once; all cores unless given.") var threads: Int?
@@ -63,10 +62,7 @@ struct ReplayCommand: ParsableCommand {
         FileManager.default.fileExists(atPath: journal, isDirectory: &isFolder) && isFolder.boolValue
         ? journal + "/journal.sqlite" : journal
       let reader = try JournalReader(path: path)
-      let from = try instant(from, "--from") ?? .distantPast
-      let to = try instant(to, "--to") ?? .distantFuture
-      guard from < to else { throw ValidationError("--from must lie before --to") }
-      var recording = Recording(names: try reader.names(), window: from..<to)
+      var recording = Recording(names: try reader.names(), window: try window.range)
       try reader.forEachRecord(after: 0) { recording.observe($0) }
       recording.finish()
       return recording

@@ -12,8 +12,7 @@ struct ReportCommand: ParsableCommand {
   @Argument(help: "contacts, intervals, queues or agents") var subject = Report.Subject.contacts
   @Option(help: "The server's data folder.") var data = "var"
   @Option(help: "table, csv or json") var format = Report.Format.table
-  @Option(help: "From this day or time, as 2026-11-23 or 2026-11-23T08:00.") var from: String?
-  @Option(help: "Up to this day or time.") var to: String?
+  @OptionGroup var window: TimeWindow
   @Flag(help: "The same as --format json.") var json = false
 
   func run() throws {
@@ -24,8 +23,8 @@ struct ReportCommand: ParsableCommand {
       complain("\(error)")
       throw ExitCode(1)
     }
-    let report = try reader.report(
-      subject, from: try instant(from, "--from") ?? .distantPast, to: try instant(to, "--to") ?? .distantFuture)
+    let range = try window.range
+    let report = try reader.report(subject, from: range.lowerBound, to: range.upperBound)
     print(report.rendered(as: json ? .json : format))
   }
 }

@@ -2,17 +2,33 @@ import ArgumentParser
 import Foundation
 import Primitives
 
-/// A day or time that somebody typed, in UTC; nil for nothing.
-func instant(_ text: String?, _ option: String) throws -> Instant? {
-  guard let text else { return nil }
-  let formatter = DateFormatter()
-  formatter.locale = Locale(identifier: "en_US_POSIX")
-  formatter.timeZone = TimeZone(secondsFromGMT: 0)
-  for format in ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss"] {
-    formatter.dateFormat = format
-    if let date = formatter.date(from: text) {
-      return Instant(microseconds: Int64((date.timeIntervalSince1970 * 1_000_000).rounded()))
+/// From when to when, as somebody typed it, in UTC; shared by `report` and `replay`.
+struct TimeWindow: ParsableArguments {
+  @Option(help: "From this day or time, as 2026-11-23 or 2026-11-23T08:00, UTC.") var from: String?
+  @Option(help: "Up to this day or time.") var to: String?
+
+  func validate() throws { _ = try range }
+
+  var range: Range<Instant> {
+    get throws {
+      let start = try Self.instant(from, "--from") ?? .distantPast
+      let end = try Self.instant(to, "--to") ?? .distantFuture
+      guard start < end else { throw ValidationError("--from must lie before --to") }
+      return start..<end
     }
   }
-  throw ValidationError("\(option): \(text) is not a day or time like 2026-11-23 or 2026-11-23T08:00")
+
+  private static func instant(_ text: String?, _ option: String) throws -> Instant? {
+    guard let text else { return nil }
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(secondsFromGMT: 0)
+    for format in ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss"] {
+      formatter.dateFormat = format
+      if let date = formatter.date(from: text) {
+        return Instant(microseconds: Int64((date.timeIntervalSince1970 * 1_000_000).rounded()))
+      }
+    }
+    throw ValidationError("\(option): \(text) is not a day or time like 2026-11-23 or 2026-11-23T08:00")
+  }
 }

@@ -104,6 +104,12 @@ struct ReplayTests {
     #expect(throws: Replay.Refusal.self) {
       try empty.scenario(journal: "j", site: Self.site, folder: "Queues")
     }
+    for window in [.distantPast..<Self.start, Self.start + .seconds(3_600)..<Instant.distantFuture] {
+      let outside = try Self.record(window: window)
+      #expect(throws: Replay.Refusal.self, "all of it happened outside \(window)") {
+        try outside.scenario(journal: "j", site: Self.site, folder: "Queues")
+      }
+    }
     var other = Self.site
     other.definitions.queues[0].name = "elsewhere"
     let recording = try Self.record()
@@ -124,11 +130,14 @@ struct ReplayTests {
   }
 
   /// Ana takes one call at once, a second caller hangs up after 20 s, and a third is answered after 10 s.
-  private static func record() throws -> Recording {
+  private static let start = Instant(microseconds: .seconds(1_795_608_000))
+
+  private static func record(
+    window: Range<Instant> = .distantPast..<Instant.distantFuture
+  ) throws -> Recording {
     var engine = Engine(definitions: site.definitions)
-    var recording = Recording(names: site.definitions.names)
+    var recording = Recording(names: site.definitions.names, window: window)
     var step = ACD.Step()
-    let start = Instant(microseconds: .seconds(1_795_608_000))
     func play(_ input: ACD.Input, _ seconds: Int64) {
       let first = step.events.count
       let at = start + .seconds(seconds)

@@ -148,7 +148,9 @@ public struct Recording: Sendable {
       presence[agent]?.signOut(end, window)
       if let row = presence[agent], !row.agent.shifts.isEmpty { agents.append(row.agent) }
     }
-    span = max(span?.lowerBound ?? end, window.lowerBound)..<max(min(end, window.upperBound), window.lowerBound)
+    let start = max(span?.lowerBound ?? end, window.lowerBound)
+    // Empty where the window lies before the first record or after the last.
+    span = start..<max(start, min(end, window.upperBound))
   }
 }
 
