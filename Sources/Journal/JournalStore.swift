@@ -14,8 +14,9 @@ import Synchronization
 /// One store per file: a lock file beside it keeps a second server out. Readers (`reader`, or `JournalReader` in another
 /// process) never wait for the writer.
 public final class JournalStore: Sendable {
-  /// What is kept of old checkpoints, should the newest one prove unreadable.
+  /// What is kept of old checkpoints in any case, should the newest one prove unreadable.
   private static let checkpointsKept = 3
+  private let checkpointDistance: UInt64
 
   public let reader: JournalReader
   private let pool: DatabasePool
@@ -44,7 +45,10 @@ public final class JournalStore: Sendable {
   }
 
   /// Opens the journal, making the file (for its owner only) and its tables where they do not exist.
-  public init(path: String, durability: Durability = .process) throws {
+  /// - Parameter checkpointDistance: old checkpoints that stand so many records apart are kept for good, so that what
+  ///   happened then can be told without replaying all that was before.
+  public init(path: String, durability: Durability = .process, checkpointDistance: UInt64 = 100_000) throws {
+    self.checkpointDistance = checkpointDistance
     lock = try JournalLock(journal: path)
     try JournalLock.makePrivateFile(path)
     var configuration = Configuration()
@@ -76,7 +80,7 @@ public final class JournalStore: Sendable {
   public func append(_ batches: [Batch]) throws {
     guard batches.contains(where: { !$0.isEmpty }) else { return }
     try write { writer, db in
-      for batch in batches { try Self.append(batch, &writer, db) }
+      for batch in batches { try append(batch, &writer, db) }
     }
   }
 
@@ -110,8 +114,8 @@ public final class JournalStore: Sendable {
     }
   }
 
-  private static func append(_ batch: Batch, _ writer: inout Writer, _ db: Database) throws {
-    if let configuration = batch.configuration { try save(configuration, db) }
+  private func append(_ batch: Batch, _ writer: inout Writer, _ db: Database) throws {
+    if let configuration = batch.configuration { try Self.save(configuration, db) }
     var projection = try writer.projection.take() ?? Projection(db)
     writer.run.removeAll()
     for record in batch.records {
@@ -119,11 +123,11 @@ public final class JournalStore: Sendable {
         throw JournalError.gap(expected: projection.sequence + 1, found: record.sequence)
       }
       writer.run.append(record)
-      if writer.run.isFull { try save(&writer, db) }
+      if writer.run.isFull { try Self.save(&writer, db) }
       try projection.apply(record, db)
     }
-    if !writer.run.isEmpty { try save(&writer, db) }
-    for record in batch.personal { try save(record, db) }
+    if !writer.run.isEmpty { try Self.save(&writer, db) }
+    for record in batch.personal { try Self.save(record, db) }
     // Who restores from a checkpoint or a configuration finds the projections at the same place.
     if batch.checkpoint != nil || batch.configuration != nil || projection.isFull { try projection.save(db) }
     if let checkpoint = batch.checkpoint { try save(checkpoint, after: projection, db) }
@@ -176,17 +180,18 @@ public final class JournalStore: Sendable {
     }
   }
 
-  private static func save(_ checkpoint: [UInt8], after projection: Projection, _ db: Database) throws {
+  private func save(_ checkpoint: [UInt8], after projection: Projection, _ db: Database) throws {
     let at = try Int64.fetchOne(
       db, sql: "SELECT at FROM record WHERE sequence = ?", arguments: [projection.sequence.column])
     try db.execute(
       sql: "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?)",
       arguments: [projection.sequence.column, at ?? 0, projection.configuration, checkpoint.column])
-    try db.execute(
-      sql: """
-        DELETE FROM checkpoint WHERE sequence NOT IN
-          (SELECT sequence FROM checkpoint ORDER BY sequence DESC LIMIT \(checkpointsKept))
-        """)
+    // The first that is not among the newest any more; the one before it is there for good.
+    let old = try UInt64.fetchAll(
+      db, sql: "SELECT sequence FROM checkpoint ORDER BY sequence DESC LIMIT 2 OFFSET \(Self.checkpointsKept)")
+    if let first = old.first, first - (old.dropFirst().first ?? 0) < checkpointDistance {
+      try db.execute(sql: "DELETE FROM checkpoint WHERE sequence = ?", arguments: [first])
+    }
   }
 
   // MARK: - Erasing

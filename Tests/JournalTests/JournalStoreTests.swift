@@ -256,6 +256,23 @@ import Testing
     #expect(try store.reader.checkpoint(before: 3) == nil)
   }
 
+  @Test("Of older checkpoints those stay that stand far enough apart")
+  func oldCheckpoints() throws {
+    let scratch = try ScratchJournal()
+    let store = try JournalStore(path: scratch.path, checkpointDistance: 4)
+    for index in 1...15 {
+      var story = Story(after: UInt64(index - 1))
+      story.add(Double(index), .configurationApplied(hash: "h\(index)"))
+      var batch = story.batch
+      batch.checkpoint = [UInt8(index)]
+      try store.append(batch)
+    }
+    var kept: [UInt64] = []
+    while let next = try store.reader.checkpoint(before: kept.last ?? .max) { kept.append(next.sequence) }
+    #expect(kept == [15, 14, 13, 12, 8, 4])
+    #expect(try store.reader.checkpoint(before: 8)?.body == [4])
+  }
+
   // MARK: - Personal data
 
   @Test("Messages are read in order from any point, each with its author")
