@@ -35,5 +35,5 @@ struct Schema: ParsableCommand {
 
   @Argument(help: "site or scenario") var kind = Kind.site
 
-  func run() throws { print(kind == .site ? SiteFolder.jsonSchema() : ScenarioFile.jsonSchema()) }
+  func run() throws { print(kind == .site ? SiteFolder.jsonSchema() : ScenarioFile.jsonSchema(), terminator: "") }
 }

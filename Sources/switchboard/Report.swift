@@ -25,7 +25,7 @@ struct ReportCommand: ParsableCommand {
     }
     let range = try window.range
     let report = try reader.report(subject, from: range.lowerBound, to: range.upperBound)
-    print(report.rendered(as: json ? .json : format))
+    print(report.rendered(as: json ? .json : format), terminator: "")
   }
 }
 
