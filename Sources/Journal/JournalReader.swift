@@ -117,7 +117,8 @@ public struct JournalReader: Sendable {
     }
   }
 
-  /// The newest checkpoint before `sequence`: where to go on when a newer one cannot be read.
+  /// The newest checkpoint before `sequence`: what happened then is replayed from it, as is all when no newer one can be
+  /// read.
   public func checkpoint(before sequence: UInt64) throws -> Checkpoint? {
     try database.read { db in try Self.checkpoint(before: sequence, db) }
   }

@@ -1,6 +1,6 @@
 /// Appends integers and byte strings, big-endian: journal records, checkpoints and wire formats.
 @frozen
-public struct ByteWriter: ~Copyable {
+public struct ByteWriter: ~Copyable, Sendable {
   @usableFromInline internal var built: ByteBuilder
   /// - Parameter capacity: the room it begins with, in octets; it grows as needed.
   @inlinable public init(capacity: Int = 256) { built = ByteBuilder(capacity: capacity) }
@@ -16,6 +16,7 @@ public struct ByteWriter: ~Copyable {
     built.append(bigEndian: value)
   }
   /// Writes in the place of an integer that was written before at `offset`.
+  /// - Precondition: all of it stands within what was written.
   @inlinable public mutating func rewrite<Integer: FixedWidthInteger>(_ value: Integer, at offset: Int) {
     for i in 0..<Integer.bitWidth / 8 {
       built[offset + i] = UInt8(truncatingIfNeeded: value >> Integer(Integer.bitWidth - 8 * (i + 1)))
@@ -34,7 +35,6 @@ public struct ByteWriter: ~Copyable {
   @inlinable public mutating func write(_ flag: Bool) { built.append(flag ? 1 : 0) }
   @inlinable public mutating func write(_ instant: Instant) { write(instant.microseconds) }
 }
-extension ByteWriter: Sendable {}
 
 extension [UInt8] {
   /// Appends a text as UTF-8, at the cost of copying its bytes.

@@ -13,14 +13,15 @@ extension SlotID {
     hasher.combine(UInt64(slot) << 32 | UInt64(generation))
   }
 
-  /// A dictionary's own hash guards against keys that somebody chose, at the price of a few hundred instructions. Nobody
-  /// chooses a slot, so one multiplication spreads it well enough.
+  /// The standard library's hash guards against keys that somebody chose, and costs more than the look-up itself. Nobody
+  /// chooses a slot, so one multiplication spreads it well enough. Should this requirement of `Hashable`, which the
+  /// library underscores, ever go, `hash(into:)` takes its place.
   @inlinable public func _rawHashValue(seed: Int) -> Int { rawHash(kind: 0, seed: seed) }
 
   /// Of a key that is an id and what it is the key of.
   @inlinable @inline(__always)
   public func rawHash(kind: UInt64, seed: Int) -> Int {
-    let word = UInt64(slot) << 36 ^ UInt64(generation) << 4 ^ kind
+    let word = UInt64(slot) << 4 ^ UInt64(generation) << 36 ^ kind
     let spread = (word ^ UInt64(bitPattern: Int64(seed))) &* 0x9e37_79b9_7f4a_7c15
     return Int(truncatingIfNeeded: spread ^ spread >> 32)
   }

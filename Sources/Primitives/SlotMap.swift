@@ -87,6 +87,7 @@ public struct SlotMap<ID: SlotID, Element> {
     return slot < generations.count && generations[slot] == id.generation && taken[slot]
   }
 
+  /// The entry, to be read and changed in place; it leaves by `remove` only.
   @inlinable public subscript(id: ID) -> Element? {
     // Lends the entry through a span: who wants one field of it does not copy the others, as an array's own getter does.
     // Inlined, since a coroutine that is called may take its frame from the heap; what changes an entry is called.

@@ -3,9 +3,10 @@ extension Negotiation {
   ///
   /// The codec is the far end's first one that we allow; a re-offer keeps the codec in use where it can. A refusal
   /// changes nothing: the session goes on as agreed before (RFC 3264 section 8).
-  /// - Parameter outcome: what `outcome(of:with:)` said of this offer; nil where our side, as its keys, was not known.
+  /// - Parameter outcome: what `outcome(of:with:)` said of this very offer and our side; nil where it was judged before
+  ///   our side was known, as without our keys.
   public mutating func answer(
-    _ offer: SessionDescription, with local: LocalMedia, as outcome: Outcome? = nil
+    _ offer: SessionDescription, with local: LocalMedia, judged outcome: Outcome? = nil
   ) throws(NegotiationError) -> (bytes: [UInt8], media: NegotiatedMedia) {
     let outcome = if let outcome { outcome } else { try self.outcome(of: offer, with: local) }
     let (place, media) = (outcome.line, outcome.media)

@@ -36,7 +36,9 @@ struct Restoration {
   /// empty one before the first record.
   func start(from checkpoint: Checkpoint?, entropy: Entropy) throws -> (Switchboard, UInt64) {
     var candidate = checkpoint
-    while let checkpoint = candidate {
+    // Where several cannot be read, all are another version's.
+    for _ in 0..<3 {
+      guard let checkpoint = candidate else { break }
       var bytes = ByteReader(checkpoint.body)
       let site = checkpoint.configuration.map(site(storedUnder:)) ?? today
       do throws(CheckpointError) {

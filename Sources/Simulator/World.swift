@@ -282,7 +282,7 @@ extension World {
     rows[slot].callers = UInt32(truncatingIfNeeded: callers)
     rows[slot].number = sources[callers].number
     rows[slot].attempt = 0
-    // Drawn before the contact is dealt with: the processor does both at once.
+    // Drawn before the contact is dealt with: neither waits for the other.
     let next = nextArrival(callers)
     arrive(slot)
     scheduleArrival(callers, at: next)

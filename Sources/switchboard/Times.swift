@@ -2,10 +2,10 @@ import ArgumentParser
 import Foundation
 import Primitives
 
-/// From when to when, as somebody typed it, in UTC; shared by `report` and `replay`.
+/// From when to when, as somebody typed it, in UTC; the end is not part of it.
 struct TimeWindow: ParsableArguments {
   @Option(help: "From this day or time, as 2026-11-23 or 2026-11-23T08:00, UTC.") var from: String?
-  @Option(help: "Up to this day or time.") var to: String?
+  @Option(help: "Up to this day or time, which is not included.") var to: String?
 
   func validate() throws { _ = try range }
 
@@ -25,8 +25,10 @@ struct TimeWindow: ParsableArguments {
     formatter.timeZone = TimeZone(secondsFromGMT: 0)
     for format in ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss"] {
       formatter.dateFormat = format
-      if let date = formatter.date(from: text) {
-        return Instant(microseconds: Int64((date.timeIntervalSince1970 * 1_000_000).rounded()))
+      if let date = formatter.date(from: text),
+        let microseconds = Int64(exactly: (date.timeIntervalSince1970 * 1_000_000).rounded())
+      {
+        return Instant(microseconds: microseconds)
       }
     }
     throw ValidationError("\(option): \(text) is not a day or time like 2026-11-23 or 2026-11-23T08:00")

@@ -7,55 +7,56 @@ extension EndToEnd {
   @Suite("The command line", .enabled(if: Peers.have())) struct CommandLineTests {
     @Test("A good site and its scenarios pass the check; a mistake is one line with its place, and exit code 1")
     func check() throws {
-      let desk = try Desk()
-      let good = try desk.run("check", "Queues")
+      let folder = try WorkingFolder()
+      let good = try folder.run("check", "Queues")
       #expect(good.code == 0 && good.output.contains("Queues: good") && good.output.contains("day.yaml: good"))
-      let bad = try desk.run("check", "Misspelt")
+      let bad = try folder.run("check", "Misspelt")
       #expect(bad.code == 1)
       let finding = "Misspelt/site.yaml:1:19: unknown key `chanels` (did you mean `channels`?)"
       #expect(bad.output.contains(finding), "\(bad)")
-      let annotated = try desk.run("check", "Misspelt", "--format", "github")
+      let annotated = try folder.run("check", "Misspelt", "--format", "github")
       let place = "::error file=Misspelt/site.yaml,line=1,col=19::"
       #expect(annotated.code == 1 && annotated.output.contains(place), "\(annotated)")
-      #expect(try desk.run("check", "Queues", "--scenarios", "impossible.yaml").code == 1)
-      #expect(try desk.run("check", "Nowhere").code == 1)
+      #expect(try folder.run("check", "Queues", "--scenarios", "impossible.yaml").code == 1)
+      #expect(try folder.run("check", "Nowhere").code == 1)
     }
 
     @Test("A simulation exits 0 if every threshold is met, 1 if one is missed, 2 on a bad file, 3 if one stays open")
     func simulate() throws {
-      let desk = try Desk()
-      let met = try desk.run("simulate", "Simulations/day.yaml", "--audit", "--junit", "met.xml", "--html", "met.html")
+      let folder = try WorkingFolder()
+      let met = try folder.run(
+        "simulate", "Simulations/day.yaml", "--audit", "--junit", "met.xml", "--html", "met.html")
       #expect(met.code == 0 && met.complaint.isEmpty, "\(met)")
-      #expect(try desk.text("met.xml").hasPrefix("<?xml") && desk.text("met.html").hasPrefix("<!DOCTYPE html>"))
-      let missed = try desk.run("simulate", "Simulations/day.yaml", "missed.yaml", "--format", "github")
+      #expect(try folder.text("met.xml").hasPrefix("<?xml") && folder.text("met.html").hasPrefix("<!DOCTYPE html>"))
+      let missed = try folder.run("simulate", "Simulations/day.yaml", "missed.yaml", "--format", "github")
       #expect(missed.code == 1 && missed.output.contains("::error file=missed.yaml"), "\(missed)")
-      #expect(try desk.run("simulate", "open.yaml").code == 3)
-      #expect(try desk.run("simulate", "open.yaml", "missed.yaml").code == 1, "the worst counts")
-      let bad = try desk.run("simulate", "impossible.yaml")
+      #expect(try folder.run("simulate", "open.yaml").code == 3)
+      #expect(try folder.run("simulate", "open.yaml", "missed.yaml").code == 1, "the worst counts")
+      let bad = try folder.run("simulate", "impossible.yaml")
       #expect(bad.code == 2 && bad.output.isEmpty && bad.complaint.contains("impossible.yaml:"), "\(bad)")
-      #expect(try desk.run("simulate", "nowhere.yaml").code == 2)
-      #expect(try desk.run("simulate", "Simulations/day.yaml", "--base", "Misspelt").code == 2)
-      #expect(try desk.run("simulate", "Simulations/day.yaml", "--live", "nowhere").code == 2)
-      #expect(try desk.run("simulate", "Simulations/day.yaml", "--html", "nowhere/page.html").code == 2)
-      let json = try desk.run("simulate", "Simulations/day.yaml", "--json", "--threads", "1")
-      #expect(try json.code == 0 && (desk.json(json.output) as? [Any])?.count == 1)
-      #expect(try desk.run("simulate", "Simulations/day.yaml", "--json", "--threads", "2") == json, "the same bytes")
+      #expect(try folder.run("simulate", "nowhere.yaml").code == 2)
+      #expect(try folder.run("simulate", "Simulations/day.yaml", "--base", "Misspelt").code == 2)
+      #expect(try folder.run("simulate", "Simulations/day.yaml", "--live", "nowhere").code == 2)
+      #expect(try folder.run("simulate", "Simulations/day.yaml", "--html", "nowhere/page.html").code == 2)
+      let json = try folder.run("simulate", "Simulations/day.yaml", "--json", "--threads", "1")
+      #expect(try json.code == 0 && (folder.json(json.output) as? [Any])?.count == 1)
+      #expect(try folder.run("simulate", "Simulations/day.yaml", "--json", "--threads", "2") == json, "the same bytes")
     }
 
     @Test("The least staffing of a day is found, or not, and says so by its exit code")
     func staff() throws {
-      let desk = try Desk()
-      let found = try desk.run("staff", "staffed.yaml", "--interval", "60", "--replications", "4", "--json")
-      #expect(try found.code == 0 && desk.json(found.output) is [String: Any], "\(found)")
-      let aimless = try desk.run("staff", "Simulations/day.yaml")
+      let folder = try WorkingFolder()
+      let found = try folder.run("staff", "staffed.yaml", "--interval", "60", "--replications", "4", "--json")
+      #expect(try found.code == 0 && folder.json(found.output) is [String: Any], "\(found)")
+      let aimless = try folder.run("staff", "Simulations/day.yaml")
       #expect(aimless.code == 2 && aimless.complaint.contains("no threshold on a service level"), "\(aimless)")
-      #expect(try desk.run("staff", "impossible.yaml").code == 2)
-      #expect(try desk.run("staff", "nowhere.yaml").code == 2)
+      #expect(try folder.run("staff", "impossible.yaml").code == 2)
+      #expect(try folder.run("staff", "nowhere.yaml").code == 2)
     }
 
     @Test("What is wrong with the command line itself is said in one sentence, before anything is done")
     func usage() throws {
-      let desk = try Desk()
+      let folder = try WorkingFolder()
       for (arguments, sentence) in [
         (["simulate", "day.yaml", "--live", "var", "--audit"], "--audit does not know what came before --live"),
         (["simulate", "day.yaml", "--replications", "0"], "--replications must be at least 1"),
@@ -63,13 +64,14 @@ extension EndToEnd {
         (["replay", "--journal", "var", "--threads", "0"], "--threads must be at least 1"),
         (["replay", "--journal", "var", "--from", "2026-11-02", "--to", "2026-11-01"], "--from must lie before --to"),
         (["report", "--from", "yesterday"], "--from: yesterday is not a day or time like 2026-11-23"),
+        (["report", "--to", "999999-01-01"], "--to: 999999-01-01 is not a day or time like 2026-11-23"),
         (["staff", "day.yaml", "--interval", "3"], "--interval must be 5 to 1440 minutes"),
         (["report", "everything"], "The value 'everything' is invalid for '<subject>'"),
         (["inspect", "http", "file"], "The value 'http' is invalid for '<kind>'"),
         (["console"], "a token is needed: --token, --token-file or SWITCHBOARD_TOKEN"),
         (["why", "ct_1", "--server", "http://127.0.0.1:9", "--token-file", "nowhere"], "nowhere cannot be read"),
       ] {
-        let answer = try desk.run(arguments)
+        let answer = try folder.run(arguments)
         #expect(answer.code == 64 && answer.output.isEmpty, "\(arguments): \(answer)")
         #expect(answer.complaint.hasPrefix("Error: \(sentence)"), "\(arguments): \(answer)")
       }
@@ -77,35 +79,35 @@ extension EndToEnd {
 
     @Test("A message that is refused exits 1, a file that cannot be read 2")
     func inspect() throws {
-      let desk = try Desk()
-      try desk.write("good.sdp", "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n")
-      let good = try desk.run("inspect", "sdp", "good.sdp")
-      #expect(try good.code == 0 && desk.json(good.output) is [String: Any], "\(good)")
-      let refused = try desk.run("inspect", "sip", "good.sdp")
+      let folder = try WorkingFolder()
+      try folder.write("good.sdp", "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n")
+      let good = try folder.run("inspect", "sdp", "good.sdp")
+      #expect(try good.code == 0 && folder.json(good.output) is [String: Any], "\(good)")
+      let refused = try folder.run("inspect", "sip", "good.sdp")
       #expect(refused.code == 1 && refused.complaint == "good.sdp: refused\n", "\(refused)")
-      #expect(try desk.json(refused.output) is [String: Any], "why and where, as JSON, too")
-      #expect(try desk.run("inspect", "sdp", "nowhere.sdp").code == 2)
+      #expect(try folder.json(refused.output) is [String: Any], "why and where, as JSON, too")
+      #expect(try folder.run("inspect", "sdp", "nowhere.sdp").code == 2)
     }
 
-    @Test("Schemas are JSON, a token is shown with the hash that the configuration stores")
+    @Test("Schemas are JSON, a token is shown with a hash of it")
     func schemaAndToken() throws {
-      let desk = try Desk()
+      let folder = try WorkingFolder()
       for kind in ["site", "scenario"] {
-        let schema = try desk.run("schema", kind)
-        #expect(try schema.code == 0 && (desk.json(schema.output) as? [String: Any])?["$schema"] is String)
+        let schema = try folder.run("schema", kind)
+        #expect(try schema.code == 0 && (folder.json(schema.output) as? [String: Any])?["$schema"] is String)
       }
-      let lines = try desk.run("token").output.split(separator: "\n").map { $0.split(separator: " ") }
+      let lines = try folder.run("token").output.split(separator: "\n").map { $0.split(separator: " ") }
       #expect(lines.map(\.first) == ["token:", "token_sha256:"] && lines.map { $0.last?.count } == [48, 64])
     }
 
     @Test("A data folder that holds no journal is named by whoever needs one")
     func noJournal() throws {
-      let desk = try Desk()
+      let folder = try WorkingFolder()
       for (arguments, code) in [
         (["report", "--data", "nowhere"], 1), (["why", "ct_1", "--data", "nowhere"], 1),
         (["replay", "--journal", "nowhere"], 2),
       ] {
-        let answer = try desk.run(arguments)
+        let answer = try folder.run(arguments)
         #expect(answer.code == Int32(code) && answer.output.isEmpty, "\(arguments): \(answer)")
         #expect(answer.complaint.contains("nowhere") && !answer.complaint.dropLast().contains("\n"), "\(answer)")
       }
@@ -114,7 +116,7 @@ extension EndToEnd {
     @Test("A chat is explained while the server runs, and reported, explained and replayed after it")
     func journal() async throws {
       let site = try await RunningSite(
-        .forTest(25),
+        .forTest(30),
         yaml: """
           entries:
             "web:shop": { queue: support, channels: [chat], origins: ["http://shop.example"] }
@@ -134,41 +136,42 @@ extension EndToEnd {
       let offer = try #require((me["offer"] as? [String: Any])?["id"] as? String, "\(me)")
       try await site.call("POST", "/v1/offers/\(offer)/accept", token: token)
 
-      let desk = try Desk()
+      let folder = try WorkingFolder()
       let data = site.folder.appending(path: "data").path
       let queues = site.folder.appending(path: "Queues").path
-      let why = try desk.run("why", contact, "--data", data, "--agent", "amina", "--json")
-      let decision = (try desk.json(why.output) as? [String: Any])?["decision"] as? [String: Any]
+      let why = try folder.run("why", contact, "--data", data, "--agent", "amina", "--json")
+      let decision = (try folder.json(why.output) as? [String: Any])?["decision"] as? [String: Any]
       #expect(why.code == 0 && decision?["agent"] as? String == "ag_amina", "\(why)")
-      let stranger = try desk.run("why", "ct_0", "--data", data)
+      let stranger = try folder.run("why", "ct_0", "--data", data)
       #expect(stranger.code == 1 && stranger.complaint == "There is no contact ct_0 in the journal.\n", "\(stranger)")
-      let nobody = try desk.run("why", contact, "--data", data, "--agent", "bertha")
+      let nobody = try folder.run("why", contact, "--data", data, "--agent", "bertha")
       #expect(nobody.code == 1 && nobody.complaint.contains("agents are amina"), "\(nobody)")
-      let talking = try desk.run("replay", "--journal", data, "--site", queues)
+      let talking = try folder.run("replay", "--journal", data, "--site", queues)
       #expect(talking.code == 2 && talking.complaint.contains("nobody was answered"), "\(talking)")
       try await site.call("DELETE", "/v1/contacts/\(contact)", token: token)
       await site.server.stop()
 
       for subject in ["contacts", "intervals", "queues", "agents"] {
-        let report = try desk.run("report", subject, "--data", data, "--json")
-        #expect(try (desk.json(report.output) as? [Any])?.isEmpty == false && report.code == 0, "\(subject): \(report)")
+        let report = try folder.run("report", subject, "--data", data, "--json")
+        #expect(
+          try (folder.json(report.output) as? [Any])?.isEmpty == false && report.code == 0, "\(subject): \(report)")
       }
-      #expect(try desk.run("report", "--data", data, "--to", "2020-01-01", "--json").output == "[]\n")
-      let table = try desk.run("report", "--data", data, "--format", "csv").output
+      #expect(try folder.run("report", "--data", data, "--to", "2020-01-01", "--json").output == "[]\n")
+      let table = try folder.run("report", "--data", data, "--format", "csv").output
       #expect(table.components(separatedBy: "\r\n").count == 3 && table.hasSuffix("\r\n"), "a heading and one row")
-      #expect(try desk.run("why", contact, "--data", data).output.contains("accepted         \(offer) by amina"))
-      let replayed = try desk.run("replay", "--journal", data, "--site", queues, "--replications", "2")
+      #expect(try folder.run("why", contact, "--data", data).output.contains("accepted         \(offer) by amina"))
+      let replayed = try folder.run("replay", "--journal", data, "--site", queues, "--replications", "2")
       #expect(replayed.code == 0 && replayed.output.contains("Recorded arrivals replayed."), "\(replayed)")
-      let before = try desk.run("replay", "--journal", data, "--site", queues, "--to", "2020-01-01")
+      let before = try folder.run("replay", "--journal", data, "--site", queues, "--to", "2020-01-01")
       #expect(before.code == 2 && before.complaint.contains("the journal holds nothing of that time"), "\(before)")
-      #expect(try desk.run("replay", "--journal", data, "--site", "nowhere").code == 2)
+      #expect(try folder.run("replay", "--journal", data, "--site", "nowhere").code == 2)
       await site.stop()
     }
   }
 
   /// A folder with a site and scenarios, where commands are run to their end.
-  private final class Desk {
-    let folder = URL(filePath: NSTemporaryDirectory()).appending(path: "desk-\(UUID().uuidString)")
+  private final class WorkingFolder {
+    let folder = URL(filePath: NSTemporaryDirectory()).appending(path: "folder-\(UUID().uuidString)")
 
     struct Answer: Equatable {
       var code: Int32
@@ -180,7 +183,7 @@ extension EndToEnd {
       try write(
         "Queues/site.yaml",
         """
-        site: { name: Desk, time_zone: UTC }
+        site: { name: Test, time_zone: UTC }
         queues: { help: { channels: [voice], wrap_up: { default: 0s } } }
         agents: { ada: { phone: demo, queues: [help] }, bob: { phone: demo, queues: [help] } }
 
@@ -228,6 +231,7 @@ extension EndToEnd {
       let process = Process()
       process.executableURL = URL(filePath: try #require(Peers.server))
       process.arguments = arguments
+      process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("SWITCHBOARD") }
       process.currentDirectoryURL = folder
       // Files, since a pipe that nobody empties meanwhile would hold the program up.
       for name in ["output", "complaint"] { try write(name, "") }

@@ -18,7 +18,7 @@ final class RunningSite: @unchecked Sendable {
     /// Each test takes a range of its own, below the ephemeral ports. Those of media come round again: only neighbours
     /// run at the same time.
     static func forTest(_ number: Int) -> Ports {
-      Ports(http: 18_000 + number * 10, sip: 15_000 + number * 100, media: 20_000 + number % 12 * 1_000)
+      Ports(http: 18_500 + number * 10, sip: 15_000 + number * 100, media: 20_000 + number % 12 * 1_000)
     }
   }
 

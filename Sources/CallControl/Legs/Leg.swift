@@ -89,6 +89,7 @@ struct Leg: Sendable {
   private(set) var opened = OpenedMedia(port: 0)
   private(set) var link: Link
   private(set) var negotiation: Negotiation {
+    // What legs are asked all the time stands beside it: to reach into it in the table would copy the leg.
     didSet {
       codec = negotiation.agreed?.codec
       isHeldByRemote = negotiation.agreed?.isHeldByRemote ?? false
@@ -203,8 +204,7 @@ struct Leg: Sendable {
     self.target = target
   }
 
-  // Inlined, made of fields and without && and ||: a leg is asked in its table, and a getter that is called, or one
-  // whose operators capture it, would copy the whole of it.
+  // Inlined and made of fields: a leg is asked in its table, and a getter that is called would copy the whole of it.
 
   @inline(__always)
   var flow: Flow? { if case .sip(let flow) = signalling { flow } else { nil } }
@@ -292,9 +292,9 @@ struct Leg: Sendable {
   /// or our offer.
   mutating func sdpForAnswer(at address: String) throws(NegotiationError) -> [UInt8] {
     guard let offer = pendingOffer else { return sdpOffer(at: address, offersPlain: transport == .srtp) }
-    // Of SRTP our keys were not known when it was judged.
+    // Of SRTP and of DTLS our side was not known when it was judged.
     let answer = try negotiation.answer(
-      offer.session, with: local(at: address), as: transport == .rtp ? offer.outcome : nil)
+      offer.session, with: local(at: address), judged: transport == .rtp ? offer.outcome : nil)
     pendingOffer = nil
     return answer.bytes
   }
