@@ -2,6 +2,10 @@
 # Build folders live outside the clone, one per flag set, so that a new clone builds quickly.
 CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/switchboard
 SHELL := /bin/bash
+# In a terminal swift build would tell the compiler to use colours, and build everything anew for that.
+SWIFT_BUILD := swift build --no-color-diagnostics
+# The program has Swift's run time inside: it runs where no Swift is installed, and its calls into it are direct.
+RELEASE := $(SWIFT_BUILD) -c release --static-swift-stdlib --scratch-path $(CACHE)/release
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: run console build test bench format packages test-packages
@@ -17,13 +21,13 @@ build: packages
 	@[ -e $(CACHE)/release/release/switchboard ] || \
 	  echo "First build in release mode: about 8 minutes on two cores. Later builds take seconds."
 	@mkdir -p $(CACHE)
-	flock $(CACHE)/release.lock swift build -c release --product switchboard --scratch-path $(CACHE)/release
+	flock $(CACHE)/release.lock $(RELEASE) --product switchboard
 
 test: packages test-packages build
 	swift format lint -r -s Sources Tests Benchmarks Package.swift
 	@mkdir -p $(CACHE)
 	@[ -e $(CACHE)/debug/debug ] || echo "First build of the tests: about 6 minutes on two cores."
-	SWITCHBOARD_STRICT=1 flock $(CACHE)/debug.lock swift build --build-tests --scratch-path $(CACHE)/debug \
+	SWITCHBOARD_STRICT=1 flock $(CACHE)/debug.lock $(SWIFT_BUILD) --build-tests --scratch-path $(CACHE)/debug \
 	  --explicit-target-dependency-import-check error
 	# Virtual time first. Sockets and browsers have deadlines, which they would miss beside it, and beside the
 	# conformance suites and the swarm, which keep all cores busy for minutes.
@@ -38,7 +42,7 @@ test: packages test-packages build
 
 bench: packages test-packages
 	@mkdir -p $(CACHE)
-	flock $(CACHE)/release.lock swift build -c release --product Benchmarks --scratch-path $(CACHE)/release
+	flock $(CACHE)/release.lock $(RELEASE) --product Benchmarks
 	$(CACHE)/release/release/Benchmarks
 
 format:
