@@ -13,18 +13,17 @@ struct ConsoleCommand: AsyncParsableCommand {
   @Flag(help: "One line per event, commands from standard input. So it is without a terminal, too.") var plain = false
 
   func run() async throws {
-    let console = AgentConsole(address: server, token: try login.bearer())
-    do {
+    try await answer {
+      let console = AgentConsole(address: server, token: try login.bearer())
       if plain || !AgentConsole.hasScreen { try await console.runPlain() } else { try await console.runScreen() }
-    } catch let error as AgentConsole.Failure {
-      complain("\(error)")
-      throw ExitCode(1)
     }
   }
 }
 
 /// Who asks: a token on the command line, in a file, or in the environment.
 struct Login: ParsableArguments {
+  struct Refusal: Error, CustomStringConvertible { let description: String }
+
   @Option(help: "The bearer token.") var token: String?
   @Option(help: "A file that holds the token.") var tokenFile: String?
 
@@ -32,12 +31,12 @@ struct Login: ParsableArguments {
     if let token { return token }
     if let tokenFile {
       guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
-        throw ValidationError("\(tokenFile) cannot be read")
+        throw Refusal(description: "The token's file \(tokenFile) cannot be read.")
       }
       return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
     guard let token = ProcessInfo.processInfo.environment["SWITCHBOARD_TOKEN"], !token.isEmpty else {
-      throw ValidationError("a token is needed: --token, --token-file or SWITCHBOARD_TOKEN")
+      throw Refusal(description: "A token is needed: --token, --token-file or SWITCHBOARD_TOKEN.")
     }
     return token
   }

@@ -14,13 +14,10 @@ struct Root: AsyncParsableCommand {
     ])
 }
 
-/// Does what the person asked for. What fails is said on standard error and ends the program with code 1; what is wrong
-/// with the command line itself stays ArgumentParser's to say.
+/// Does what the person asked for. What fails is said on standard error and ends the program with code 1.
 func answer<Answer>(_ question: () async throws -> Answer) async throws -> Answer {
   do {
     return try await question()
-  } catch let error as ValidationError {
-    throw error
   } catch {
     complain("\(error)")
     throw ExitCode(1)

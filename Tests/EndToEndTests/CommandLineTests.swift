@@ -68,12 +68,33 @@ extension EndToEnd {
         (["staff", "day.yaml", "--interval", "3"], "--interval must be 5 to 1440 minutes"),
         (["report", "everything"], "The value 'everything' is invalid for '<subject>'"),
         (["inspect", "http", "file"], "The value 'http' is invalid for '<kind>'"),
-        (["console"], "a token is needed: --token, --token-file or SWITCHBOARD_TOKEN"),
-        (["why", "ct_1", "--server", "http://127.0.0.1:9", "--token-file", "nowhere"], "nowhere cannot be read"),
       ] {
         let answer = try folder.run(arguments)
         #expect(answer.code == 64 && answer.output.isEmpty, "\(arguments): \(answer)")
         #expect(answer.complaint.hasPrefix("Error: \(sentence)"), "\(arguments): \(answer)")
+      }
+    }
+
+    @Test("The program needs no Swift where it runs: its libraries are Debian's")
+    func libraries() async throws {
+      let ldd = try Peer(
+        try #require(find("ldd")), [try #require(Peers.server)], in: FileManager.default.temporaryDirectory)
+      #expect(await ldd.ends(within: 10) == 0, "\(ldd.text)")
+      #expect(ldd.text.contains("libsqlite3") && !ldd.text.contains("swift"), "\(ldd.text)")
+    }
+
+    @Test("A token that is missing or cannot be read is said so, in one sentence")
+    func login() throws {
+      let folder = try WorkingFolder()
+      for arguments in [
+        ["console"], ["why", "ct_1", "--server", "http://127.0.0.1:9"], ["migrate-waiting", "support"],
+      ] {
+        let missing = try folder.run(arguments)
+        #expect(missing.code == 1, "\(arguments): \(missing)")
+        #expect(missing.complaint == "A token is needed: --token, --token-file or SWITCHBOARD_TOKEN.\n")
+        let unread = try folder.run(arguments + ["--token-file", "nowhere"])
+        #expect(unread.code == 1, "\(arguments): \(unread)")
+        #expect(unread.complaint == "The token's file nowhere cannot be read.\n")
       }
     }
 
@@ -115,23 +136,11 @@ extension EndToEnd {
 
     @Test("A chat is explained while the server runs, and reported, explained and replayed after it")
     func journal() async throws {
-      let site = try await RunningSite(
-        .forTest(30),
-        yaml: """
-          entries:
-            "web:shop": { queue: support, channels: [chat], origins: ["http://shop.example"] }
-          queues:
-            support: { channels: [chat], ring: 60s, wrap_up: { default: 0s } }
-          agents:
-            amina: { name: Amina Berg, phone: none, queues: [support], token_file: amina.token }
-
-          """,
-        files: ["amina.token": "the-token-of-amina-berg"])
-      let token = "the-token-of-amina-berg"
+      let site = try await RunningSite.ofChats(.forTest(30))
+      let token = RunningSite.agentToken
       try await site.call("POST", "/v1/agents/me/sign-in", token: token)
       try await site.call("POST", "/v1/agents/me/ready", token: token)
-      let opened = try await site.call("POST", "/v1/contacts?entry=shop", body: [:], origin: "http://shop.example")
-      let contact = try #require((opened.json["contact"] as? [String: Any])?["id"] as? String, "\(opened.text)")
+      let contact = try await site.openChat("Visitor").id
       let me = try await site.call("GET", "/v1/agents/me", token: token).json
       let offer = try #require((me["offer"] as? [String: Any])?["id"] as? String, "\(me)")
       try await site.call("POST", "/v1/offers/\(offer)/accept", token: token)

@@ -5,32 +5,14 @@ extension EndToEnd {
   @Suite("Kill and restart", .enabled(if: Peers.have("sipp"))) struct RestartTests {
     @Test("After kill -9, waiting chats keep order and entry times, agents their states, and queues their counters")
     func chatsWaiting() async throws {
-      let site = try await RunningSite(
-        .forTest(6),
-        yaml: """
-          entries:
-            "web:shop": { queue: support, channels: [chat], origins: ["http://shop.example"] }
-          queues:
-            support: { channels: [chat], ring: 60s, wrap_up: { default: 0s } }
-          agents:
-            amina: { name: Amina Berg, phone: none, queues: [support], token_file: amina.token }
-            ben: { name: Ben Okafor, phone: none, queues: [support], token_file: ben.token }
-          reasons: [lunch]
-
-          """,
-        files: ["amina.token": "the-token-of-amina-berg", "ben.token": "the-token-of-ben-okafor"])
-      for token in ["the-token-of-amina-berg", "the-token-of-ben-okafor"] {
+      let site = try await RunningSite.ofChats(.forTest(6))
+      for token in [RunningSite.agentToken, RunningSite.otherAgentToken] {
         try await site.call("POST", "/v1/agents/me/sign-in", token: token)
         let away = try await site.call("POST", "/v1/agents/me/not-ready", token: token, body: ["reason": "lunch"])
         try #require(away.json["state"] as? String == "not_ready", "\(away.text)")
       }
       var chats: [(id: String, token: String)] = []
-      for number in 1...5 {
-        let opened = try await site.call(
-          "POST", "/v1/contacts?entry=shop", body: ["name": "Visitor \(number)"], origin: "http://shop.example")
-        let contact = try #require(opened.json["contact"] as? [String: Any], "\(opened.text)")
-        chats.append((contact["id"] as? String ?? "", opened.json["token"] as? String ?? ""))
-      }
+      for number in 1...5 { chats.append(try await site.openChat("Visitor \(number)")) }
       // One of them gives up, so that the counters have more than one kind of count.
       try await site.call("DELETE", "/v1/contacts/\(chats[1].id)", token: chats[1].token)
       chats.remove(at: 1)
@@ -44,18 +26,18 @@ extension EndToEnd {
       #expect(before.contains { $0.contains("not_ready lunch") }, "\(before)")
 
       for chat in chats {
-        let me = try await site.call("POST", "/v1/agents/me/ready", token: "the-token-of-amina-berg")
+        let me = try await site.call("POST", "/v1/agents/me/ready", token: RunningSite.agentToken)
         try #require(me.status == 200, "\(me.text)")
         var offered: [String: Any]?
         _ = await eventually(within: 5) {
-          let me = try? await site.call("GET", "/v1/agents/me", token: "the-token-of-amina-berg").json
+          let me = try? await site.call("GET", "/v1/agents/me", token: RunningSite.agentToken).json
           offered = me?["offer"] as? [String: Any]
           return offered != nil
         }
         #expect((offered?["contact"] as? [String: Any])?["id"] as? String == chat.id, "served out of order")
         let offer = offered?["id"] as? String ?? ""
-        try await site.call("POST", "/v1/offers/\(offer)/accept", token: "the-token-of-amina-berg")
-        try await site.call("DELETE", "/v1/contacts/\(chat.id)", token: "the-token-of-amina-berg")
+        try await site.call("POST", "/v1/offers/\(offer)/accept", token: RunningSite.agentToken)
+        try await site.call("DELETE", "/v1/contacts/\(chat.id)", token: RunningSite.agentToken)
       }
       #expect(await site.metric("switchboard_contacts_answered_total") == 4)
       await site.stop()
@@ -68,7 +50,7 @@ extension EndToEnd {
         let contact = try await site.call("GET", "/v1/contacts/\(chat.id)", token: chat.token).json
         lines.append(["state", "entered_at", "ahead"].map { "\(contact[$0] ?? "none")" }.joined(separator: " "))
       }
-      for token in ["the-token-of-amina-berg", "the-token-of-ben-okafor"] {
+      for token in [RunningSite.agentToken, RunningSite.otherAgentToken] {
         let agent = try await site.call("GET", "/v1/agents/me", token: token).json
         lines.append(["id", "state", "reason"].map { "\(agent[$0] ?? "none")" }.joined(separator: " "))
       }

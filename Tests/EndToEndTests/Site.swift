@@ -23,6 +23,8 @@ final class RunningSite: @unchecked Sendable {
   }
 
   static let adminToken = "admin-token-of-the-end-to-end-tests"
+  static let agentToken = "the-token-of-amina-berg"
+  static let otherAgentToken = "the-token-of-ben-okafor"
 
   /// - Parameters:
   ///   - yaml: with `queues`, `agents`, `entries`.
@@ -130,5 +132,39 @@ final class RunningSite: @unchecked Sendable {
   func stop() async {
     await server.stop()
     try? FileManager.default.removeItem(at: folder)
+  }
+}
+
+extension RunningSite {
+  /// A site whose one queue is for chats, and its two agents.
+  /// - Parameter capacity: chats that Amina takes at a time, if not as many as usual.
+  static func ofChats(_ ports: Ports, capacity: Int? = nil) async throws -> RunningSite {
+    try await RunningSite(
+      ports,
+      yaml: """
+        entries:
+          "web:shop": { queue: support, channels: [chat], origins: ["http://shop.example"] }
+        queues:
+          support: { channels: [chat], ring: 60s, wrap_up: { default: 0s } }
+        agents:
+          amina:
+            name: Amina Berg
+            phone: none
+            queues: [support]
+            token_file: amina.token
+            \(capacity.map { "capacity: { chat: \($0) }" } ?? "")
+          ben: { name: Ben Okafor, phone: none, queues: [support], token_file: ben.token }
+        reasons: [lunch]
+
+        """,
+      files: ["amina.token": agentToken, "ben.token": otherAgentToken])
+  }
+
+  /// A visitor begins a chat; its id, and the token of the visitor's page.
+  func openChat(_ name: String) async throws -> (id: String, token: String) {
+    let opened = try await call(
+      "POST", "/v1/contacts?entry=shop", body: ["name": name], origin: "http://shop.example")
+    let contact = try #require(opened.json["contact"] as? [String: Any], "\(opened.text)")
+    return (contact["id"] as? String ?? "", opened.json["token"] as? String ?? "")
   }
 }

@@ -94,8 +94,6 @@ extension EndToEnd {
 }
 
 extension RunningSite {
-  static let agentToken = "the-token-of-amina-berg"
-
   /// A site whose demo page calls one agent.
   /// - Parameters:
   ///   - phone: the keys that say what the agent's phone is.
