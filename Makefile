@@ -2,8 +2,9 @@
 # Build folders live outside the clone, one per flag set, so that a new clone builds quickly.
 CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/switchboard
 SHELL := /bin/bash
-# In a terminal swift build would tell the compiler to use colours, and build everything anew for that.
-SWIFT_BUILD := swift build --no-color-diagnostics
+# The compiler's flags are the same each time, or modules are built anew: swift build would ask for colours in a
+# terminal, and writes the defines of packages in an order that its hashing decides.
+SWIFT_BUILD := env SWIFT_DETERMINISTIC_HASHING=1 swift build --no-color-diagnostics
 # The program has Swift's run time inside: it runs where no Swift is installed, and its calls into it are direct.
 RELEASE := $(SWIFT_BUILD) -c release --static-swift-stdlib --scratch-path $(CACHE)/release
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
