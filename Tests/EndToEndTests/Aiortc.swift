@@ -1,7 +1,7 @@
 import Foundation
 
 /// A visitor whose WebRTC client is aiortc: it calls the site's demo entry, plays a tone and records what it hears.
-struct Aiortc {
+struct Aiortc: Visitor {
   let peer: Peer
   private let recording: URL
 
@@ -17,6 +17,8 @@ struct Aiortc {
     let arguments = [script.path, "http://127.0.0.1:\(site.ports.http)", "demo", "\(hertz)", recording.path]
     peer = try Peer(Self.python, arguments + (codec.map { [$0] } ?? []), in: site.folder)
   }
+
+  var seen: String { peer.text }
 
   /// Waits until a tone is heard, and no other.
   func hears(_ hertz: Int, within seconds: Double = 10) async -> Bool {

@@ -18,8 +18,8 @@ extension EndToEnd {
             amina: { name: Amina Berg, phone: none, queues: [support], token_file: amina.token }
 
           """,
-        files: ["amina.token": "the-token-of-amina-berg"], arguments: ["--demo"])
-      let console = try await site.console(token: "the-token-of-amina-berg")
+        files: ["amina.token": RunningSite.agentToken], arguments: ["--demo"])
+      let console = try await site.console(token: RunningSite.agentToken)
 
       let browser = try await Browser()
       try await browser.go(to: "http://127.0.0.1:\(site.ports.http)/demo")

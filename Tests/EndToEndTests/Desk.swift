@@ -2,6 +2,14 @@ import Foundation
 import TestAuthority
 import Testing
 
+/// Who calls from outside, with whichever client.
+protocol Visitor {
+  /// Waits until a tone is heard, and no other.
+  func hears(_ hertz: Int, within seconds: Double) async -> Bool
+  /// What its client said last, for a test that fails.
+  var seen: String { get }
+}
+
 /// A site that web pages can call, with its one agent at work: a console, and baresip for a desk phone, which is called
 /// when the console has accepted.
 struct Desk {
@@ -28,6 +36,18 @@ struct Desk {
     let registered = await eventually(within: 10) { [site] in await site.metric("switchboard_sip_registrations") == 1 }
     #expect(registered, "the phone did not register:\n\(phone.peer.text)\n\(site.server.text)")
     console = try await site.console(token: RunningSite.agentToken)
+  }
+
+  /// A visitor whose call has begun hears music until the agent accepts in the console; then each hears the other's tone.
+  /// - Parameter accepting: done just before the agent accepts.
+  func talk(with visitor: some Visitor, accepting: () async throws -> Void = {}) async throws {
+    #expect(await visitor.hears(Tone.music, within: 10), "no music:\n\(visitor.seen)\n\(site.server.text)")
+    #expect(await console.says("OFFER: "), "\(console.text)")
+    try await accepting()
+    console.type("a")
+    let hearsAgent = await visitor.hears(Tone.agent, within: 10)
+    #expect(hearsAgent, "the visitor does not hear the agent:\n\(visitor.seen)\n\(console.text)\n\(phone.peer.text)")
+    #expect(await phone.hears(Tone.visitor), "the agent does not hear the visitor:\n\(phone.peer.text)")
   }
 
   /// After the visitor has hung up.

@@ -37,7 +37,7 @@ extension EndToEnd {
 
           """,
         files: [
-          "amina.phone": "phone-password-of-amina", "amina.token": "the-token-of-amina-berg",
+          "amina.phone": "phone-password-of-amina", "amina.token": RunningSite.agentToken,
           "ben.phone": "phone-password-of-ben",
         ])
       let agent = try Baresip(
@@ -46,7 +46,7 @@ extension EndToEnd {
         registrar: "127.0.0.1:\(ports.sip)", rtp: ports.sip + 40, hertz: Tone.agent)
       let registered = await eventually(within: 10) { await site.metric("switchboard_sip_registrations") == 1 }
       #expect(registered, "the phone did not register:\n\(agent.peer.text)\n\(site.server.text)")
-      let signedIn = try await site.call("POST", "/v1/agents/me/sign-in", token: "the-token-of-amina-berg")
+      let signedIn = try await site.call("POST", "/v1/agents/me/sign-in", token: RunningSite.agentToken)
       #expect(signedIn.json["state"] as? String == "ready", "\(signedIn.text)")
 
       let caller = try Baresip(
@@ -82,8 +82,8 @@ extension EndToEnd {
             amina: { name: Amina Berg, phone: demo, phone_answer: phone, queues: [support], token_file: amina.token }
 
           """,
-        files: ["amina.token": "the-token-of-amina-berg"])
-      try await site.call("POST", "/v1/agents/me/sign-in", token: "the-token-of-amina-berg")
+        files: ["amina.token": RunningSite.agentToken])
+      try await site.call("POST", "/v1/agents/me/sign-in", token: RunningSite.agentToken)
       let caller = try Baresip(
         in: site.folder.appending(path: "caller"), user: "visitor", password: "none", port: ports.sip + 30,
         registrar: nil, rtp: ports.sip + 60, hertz: Tone.visitor)

@@ -4,7 +4,7 @@ import Testing
 
 /// What a test hangs into a page before its own scripts run: a microphone that plays a tone, an ear that finds tones by
 /// their frequency, and notes of when what was first seen.
-extension Browser {
+extension Browser: Visitor {
   /// - Parameter tone: Hz of what the microphone plays; nil leaves the browser's own, which beeps.
   func probe(playing tone: Int?) async throws {
     try await prepare(

@@ -18,7 +18,7 @@ extension EndToEnd {
                      token_file: amina.token }
 
           """,
-        files: ["amina.phone": "a phone's password", "amina.token": "the-token-of-amina-berg"])
+        files: ["amina.phone": "a phone's password", "amina.token": RunningSite.agentToken])
       let phone = try Phone(port: ports.sip + 20, server: ports.sip)
       let first = try phone.register(authorization: nil)
       #expect(first.hasPrefix("SIP/2.0 401 "), "\(first)")

@@ -19,7 +19,7 @@ extension EndToEnd {
 
       """
     }
-    private static let files = ["amina.phone": "phone-password-of-amina", "amina.token": "the-token-of-amina-berg"]
+    private static let files = ["amina.phone": "phone-password-of-amina", "amina.token": RunningSite.agentToken]
 
     private func agent(
       of site: RunningSite, _ name: String, over transport: String = "tls", port: Int,
@@ -42,7 +42,7 @@ extension EndToEnd {
         of: site, "agent", port: ports.sip + 20, trusting: authority, encryption: encryption)
       let registered = await eventually(within: 10) { await site.metric("switchboard_sip_registrations") == 1 }
       #expect(registered, "the phone did not register:\n\(agent.peer.text)\n\(site.server.text)")
-      try await site.call("POST", "/v1/agents/me/sign-in", token: "the-token-of-amina-berg")
+      try await site.call("POST", "/v1/agents/me/sign-in", token: RunningSite.agentToken)
 
       let caller = try Baresip(
         in: site.folder.appending(path: "caller"), user: "visitor", password: "none", port: ports.sip + 30,
